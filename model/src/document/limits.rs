@@ -1,0 +1,33 @@
+//! The ranges of numbers in documents, for the schemas and for validation: (least, most).
+
+/// Connections open at the same time. More would be a load, not a look.
+pub(super) const CONNECTIONS: (u32, u32) = (1, 64);
+/// Seconds until a connection attempt is given up.
+pub(super) const CONNECT_TIMEOUT_SECONDS: (u32, u32) = (1, 60);
+/// Seconds until a whole check is given up: at most an hour.
+pub(super) const DEADLINE_SECONDS: (u32, u32) = (1, 3_600);
+/// Seconds between two runs of a target: at most 30 days.
+pub(super) const MIN_INTERVAL_SECONDS: (u32, u32) = (0, 2_592_000);
+/// Seconds after which a missed slot is skipped: at most a week.
+pub(super) const STARTING_DEADLINE_SECONDS: (u32, u32) = (0, 604_800);
+/// Seconds over which starts are spread: at most a day.
+pub(super) const JITTER_SECONDS: (u32, u32) = (0, 86_400);
+/// Ended runs that stay in the cluster.
+pub(super) const HISTORY: (u32, u32) = (0, 1_000);
+/// Days that results are kept: at most a hundred years.
+pub(super) const RETENTION_DAYS: (u32, u32) = (1, 36_500);
+
+/// RFC 1123 label.
+pub(super) const LABEL: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
+/// A path of a request.
+pub(super) const REQUEST_PATH: &str = "^/";
+/// Name of an environment variable.
+pub(super) const ENV: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
+/// Address that is read over HTTPS.
+pub(super) const URL: &str = "^https://[^/@]+(/.*)?$";
+/// Digest with its prefix.
+pub(super) const DIGEST: &str = "^sha256:[0-9a-f]{64}$";
+/// Five fields of a cron expression.
+pub(super) const CRON: &str = r"^\s*\S+(\s+\S+){4}\s*$";
+/// `kind/name` of a subject.
+pub(super) const SUBJECT: &str = "^((endpoint|config|certificates)/[^/]+|target)$";

@@ -1,0 +1,70 @@
+//! SOURCE: where a value that is not written in the document comes from.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::limits;
+
+/// Exactly one of its fields is set. `path` and `env` exist only outside the cluster, the two
+/// references only inside it; the other kind is a validation error that names the field.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Source {
+    /// File or folder, relative to the document that names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub path: Option<String>,
+    /// Environment variable of the process that probes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = limits::ENV))]
+    pub env: Option<String>,
+    /// Key of a ConfigMap in the target's namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map_ref: Option<KeyRef>,
+    /// Key of a Secret in the target's namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<KeyRef>,
+    /// Address that is read over HTTPS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = limits::URL))]
+    pub url: Option<String>,
+}
+
+impl Source {
+    /// The fields that a SOURCE has, in the order of the documentation.
+    pub const FIELDS: [&str; 5] = ["path", "configMapRef", "secretRef", "env", "url"];
+
+    /// A file or folder beside the document.
+    pub fn path(path: impl Into<String>) -> Self {
+        Self { path: Some(path.into()), ..Self::default() }
+    }
+
+    /// An environment variable.
+    pub fn env(name: impl Into<String>) -> Self {
+        Self { env: Some(name.into()), ..Self::default() }
+    }
+
+    /// The names of the fields that are set, in the order of the documentation.
+    pub fn set_fields(&self) -> Vec<&'static str> {
+        let set = [
+            self.path.is_some(),
+            self.config_map_ref.is_some(),
+            self.secret_ref.is_some(),
+            self.env.is_some(),
+            self.url.is_some(),
+        ];
+        Self::FIELDS.into_iter().zip(set).filter_map(|(name, set)| set.then_some(name)).collect()
+    }
+}
+
+/// A key of a ConfigMap or Secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyRef {
+    /// Name of the object.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Key in it; the only key where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}

@@ -1,0 +1,441 @@
+//! `AuditTarget`: one path, and how it may be looked at.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{KeyRef, Metadata, Source, limits};
+use crate::check::CheckId;
+use crate::key::{IssueKey, TargetKey};
+use crate::severity::Severity;
+
+/// Declares a document struct that ends in SOURCE. `serde(flatten)` would do the same, but it
+/// switches off the refusal of unknown fields and loses their place in the file.
+macro_rules! with_source {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        $(#[$meta])*
+        pub struct $name {
+            $($body)*
+            /// File or folder, relative to the document that names it.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schemars(length(min = 1))]
+            pub path: Option<String>,
+            /// Environment variable of the process that probes.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schemars(regex(pattern = limits::ENV))]
+            pub env: Option<String>,
+            /// Key of a ConfigMap in the target's namespace.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub config_map_ref: Option<KeyRef>,
+            /// Key of a Secret in the target's namespace.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub secret_ref: Option<KeyRef>,
+            /// Address that is read over HTTPS.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schemars(regex(pattern = limits::URL))]
+            pub url: Option<String>,
+        }
+
+        impl $name {
+            /// Where the value comes from.
+            pub fn source(&self) -> Source {
+                Source {
+                    path: self.path.clone(),
+                    env: self.env.clone(),
+                    config_map_ref: self.config_map_ref.clone(),
+                    secret_ref: self.secret_ref.clone(),
+                    url: self.url.clone(),
+                }
+            }
+        }
+    };
+}
+
+/// What is audited.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditTarget {
+    /// `plumbline.dev/v1alpha1`.
+    pub api_version: String,
+    /// Name and labels.
+    pub metadata: Metadata,
+    /// The path.
+    pub spec: AuditTargetSpec,
+}
+
+impl AuditTarget {
+    /// The key that findings of this target are told apart by.
+    pub fn key(&self) -> TargetKey {
+        TargetKey(self.metadata.name.clone())
+    }
+}
+
+/// The path: its endpoints, its files, and what is trusted on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditTargetSpec {
+    /// The part of the platform that this target stands for.
+    pub path: PathKind,
+    /// Team that owns what is found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// How much depends on this path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criticality: Option<Criticality>,
+    /// One or two sentences for the head of the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Where the path can be reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
+    /// Whom the path's clients trust.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<Trust>,
+    /// What probes may present.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<Credential>,
+    /// Configuration files of the gateway and the broker.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gateway_config: Vec<GatewayConfig>,
+    /// Certificates of the devices.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_certificates: Vec<DeviceCertificates>,
+    /// The checks to run; without it every check whose inputs are declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckSelection>,
+    /// How gently probes must behave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_policy: Option<ProbePolicySpec>,
+}
+
+/// The part of the platform that a target stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PathKind {
+    /// A gateway with the broker and ingest edge beside it.
+    Gateway,
+    /// An MQTT broker.
+    Mqtt,
+    /// An ingest edge.
+    Ingest,
+    /// Device identity.
+    Identity,
+    /// Observability of the path.
+    Observability,
+}
+
+/// How much depends on a path.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Criticality {
+    /// Little.
+    Low,
+    /// Something.
+    Medium,
+    /// Much.
+    High,
+    /// Everything.
+    Critical,
+}
+
+/// A place where the path can be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Endpoint {
+    /// Name, unique in the target; findings are told apart by it.
+    #[schemars(regex(pattern = limits::LABEL))]
+    pub name: String,
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// DNS name or IP address, an IPv6 address without brackets.
+    #[schemars(length(min = 1))]
+    pub host: String,
+    /// Port.
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: u16,
+    /// Path of the request, for `http`, `https`, `ws` and `wss`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = limits::REQUEST_PATH))]
+    pub path: Option<String>,
+    /// Path of the health request on this endpoint, for `http` and `https`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = limits::REQUEST_PATH))]
+    pub health_path: Option<String>,
+    /// Name that the certificate must carry, where it is not `host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// Names of the credentials to present; without it the one whose name equals the endpoint's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Vec<String>>,
+}
+
+impl Endpoint {
+    /// `host:port`, with an IPv6 address in brackets.
+    pub fn address(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    /// The identity that the certificate must carry: `serverName`, else `host`.
+    pub fn reference_identity(&self) -> &str {
+        self.server_name.as_deref().unwrap_or(&self.host)
+    }
+}
+
+/// What is spoken at an endpoint.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// MQTT over TCP.
+    Mqtt,
+    /// MQTT over TLS.
+    Mqtts,
+    /// MQTT over WebSocket.
+    Ws,
+    /// MQTT over WebSocket over TLS.
+    Wss,
+    /// HTTP.
+    Http,
+    /// HTTP over TLS.
+    Https,
+    /// TLS, whatever is inside.
+    Tls,
+}
+
+impl Protocol {
+    /// The word as it is written in documents.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mqtt => "mqtt",
+            Self::Mqtts => "mqtts",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Tls => "tls",
+        }
+    }
+
+    /// True where a TLS handshake comes first.
+    pub const fn is_tls(self) -> bool {
+        matches!(self, Self::Mqtts | Self::Wss | Self::Https | Self::Tls)
+    }
+
+    /// True where MQTT is spoken inside.
+    pub const fn is_mqtt(self) -> bool {
+        matches!(self, Self::Mqtt | Self::Mqtts | Self::Ws | Self::Wss)
+    }
+
+    /// True where HTTP requests are answered.
+    pub const fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::Https)
+    }
+}
+
+/// Whom the path's clients trust.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Trust {
+    /// PEM file with the trust anchors, and with intermediates that the owner wants used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_bundle: Option<Source>,
+    /// Common names or whole subjects of the issuers that may appear.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected_issuers: Vec<String>,
+    /// Digests of the public keys that servers may present: `sha256:` over SubjectPublicKeyInfo.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(regex(pattern = limits::DIGEST)))]
+    pub pinned_keys: Vec<String>,
+    /// TLS profile that the endpoints are held to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// Certificate revocation lists, PEM or DER.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crls: Vec<Source>,
+}
+
+/// A published TLS profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// Mozilla server-side TLS, intermediate.
+    MozillaIntermediate,
+    /// Mozilla server-side TLS, modern.
+    MozillaModern,
+    /// BSI TR-02102-2.
+    Bsi,
+    /// NIST SP 800-52r2.
+    Nist,
+}
+
+with_source! {
+/// Something that probes may present.
+///
+/// Where it comes from. `bearer`: the token; `basic` and `mqtt`: `user:password`;
+/// `clientCertificate`: PEM with chain and key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Credential {
+    /// Name, unique in the target.
+    #[schemars(regex(pattern = limits::LABEL))]
+    pub name: String,
+    /// How it is presented.
+    pub kind: CredentialKind,
+}
+}
+
+/// How a credential is presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum CredentialKind {
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// `Authorization: Basic`.
+    Basic,
+    /// MQTT user name and password.
+    Mqtt,
+    /// TLS client certificate.
+    ClientCertificate,
+}
+
+impl CredentialKind {
+    /// The word as it is written in documents.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::Basic => "basic",
+            Self::Mqtt => "mqtt",
+            Self::ClientCertificate => "clientCertificate",
+        }
+    }
+}
+
+with_source! {
+/// A configuration file.
+///
+/// Where the file is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// Name, unique in the target.
+    #[schemars(regex(pattern = limits::LABEL))]
+    pub name: String,
+    /// How it is read; told from the file's name and content where it is `auto`.
+    #[serde(default)]
+    pub format: ConfigFormat,
+    /// Version of the program that reads it; defaults depend on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program_version: Option<String>,
+    /// Mapping file that says which key stands for which guardrail, for the generic formats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<Source>,
+}
+}
+
+/// How a configuration file is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConfigFormat {
+    /// Told from the file's name and content.
+    #[default]
+    Auto,
+    /// The reference gateway's own TOML.
+    PlumblineGateway,
+    /// mosquitto.conf.
+    Mosquitto,
+    /// `KEY=value` lines.
+    Env,
+    /// TOML through a mapping.
+    Toml,
+    /// YAML through a mapping.
+    Yaml,
+    /// JSON through a mapping.
+    Json,
+}
+
+with_source! {
+/// A set of device certificates.
+///
+/// Where the certificates are: a file, a folder, or a CSV that holds them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeviceCertificates {
+    /// Name, unique in the target.
+    #[schemars(regex(pattern = limits::LABEL))]
+    pub name: String,
+    /// Password of PKCS#12 files in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Source>,
+    /// CSV inventory that binds devices to certificates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<Source>,
+}
+}
+
+/// One selected check with its settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckSelection {
+    /// The check.
+    pub id: CheckId,
+    /// Parameters that rules of this check read, over their defaults.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+    pub params: BTreeMap<String, serde_json::Value>,
+    /// Severities that this target gives to rules of this check.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    // Without this the keys' pattern becomes `patternProperties`, which CRDs refuse.
+    #[schemars(with = "BTreeMap<String, Severity>")]
+    pub severity_overrides: BTreeMap<IssueKey, Severity>,
+}
+
+/// How gently probes must behave, as far as the document says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProbePolicySpec {
+    /// Connections open at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = limits::CONNECTIONS.0, max = limits::CONNECTIONS.1))]
+    pub max_connections: Option<u16>,
+    /// Seconds until a connection attempt is given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(
+        min = limits::CONNECT_TIMEOUT_SECONDS.0,
+        max = limits::CONNECT_TIMEOUT_SECONDS.1
+    ))]
+    pub connect_timeout_seconds: Option<u16>,
+    /// Seconds until a whole check is given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = limits::DEADLINE_SECONDS.0, max = limits::DEADLINE_SECONDS.1))]
+    pub deadline_seconds: Option<u16>,
+    /// Seconds between two runs of this target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(
+        min = limits::MIN_INTERVAL_SECONDS.0,
+        max = limits::MIN_INTERVAL_SECONDS.1
+    ))]
+    pub min_interval_seconds: Option<u32>,
+    /// What goes beyond looking, and is allowed here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Allowance>,
+}
+
+/// Something that goes beyond looking.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Allowance {
+    /// Write one canary record that the owner can tell from real data.
+    CanaryWrite,
+    /// Ask OCSP responders and CRL distribution points.
+    OnlineRevocation,
+}
