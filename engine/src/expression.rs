@@ -1,0 +1,481 @@
+//! CEL behind a fence: bounded source, bounded nesting, bounded work, and no way to reach anything
+//! but the evidence, the parameters and the time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock};
+
+use cel::common::ast::{EntryExpr, Expr, IdedExpr};
+use cel::objects::{Key, Map};
+use cel::{Context, Env, Program, Value};
+use jiff::Timestamp;
+use model::evidence::Items;
+
+/// Longest source of one expression, in bytes.
+pub const MAX_SOURCE: usize = 1_000;
+/// Deepest nesting of brackets in one expression. Well below where the parser itself gives up.
+pub const MAX_NESTING: usize = 12;
+/// Deepest nesting of `exists`, `all`, `map` and `filter`.
+pub const MAX_LOOPS: usize = 2;
+/// Most steps that nested loops may take over one evidence document.
+pub const MAX_STEPS: u64 = 1_000_000;
+
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
+
+/// Why an expression is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExpressionError {
+    /// Longer than [`MAX_SOURCE`].
+    #[error("the expression has {0} bytes; at most {MAX_SOURCE} are allowed")]
+    TooLong(usize),
+    /// Nested deeper than [`MAX_NESTING`].
+    #[error("the expression nests {0} brackets deep; at most {MAX_NESTING} are allowed")]
+    TooDeep(usize),
+    /// More loops in one another than [`MAX_LOOPS`].
+    #[error("{0} loops stand in one another; at most {MAX_LOOPS} are allowed")]
+    TooManyLoops(usize),
+    /// Not CEL.
+    #[error("not a CEL expression: {0}")]
+    Syntax(String),
+    /// A name that is none of `evidence`, `params` and `now`.
+    #[error("`{0}` is not known here; an expression sees `evidence`, `params` and `now`")]
+    UnknownName(String),
+}
+
+/// Why an accepted expression gave no answer on a piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EvaluationError {
+    /// The expression engine gave up.
+    #[error("{0}")]
+    Failed(String),
+    /// The answer has another type than the place asks for.
+    #[error("expected {expected}, the expression gives {found}")]
+    Type {
+        /// What the place asks for.
+        expected: &'static str,
+        /// What came out.
+        found: String,
+    },
+    /// Nested loops over long lists.
+    #[error("loops over lists of {longest} elements would take more than {MAX_STEPS} steps")]
+    TooCostly {
+        /// Length of the longest list in the evidence.
+        longest: u64,
+    },
+}
+
+/// A compiled expression with what is known of it beforehand.
+#[derive(Debug)]
+pub struct Expression {
+    source: String,
+    program: Program,
+    loops: u32,
+    pointers: BTreeSet<String>,
+    params: BTreeSet<String>,
+}
+
+impl Expression {
+    /// Compiles a source text within the limits of this module.
+    pub fn compile(source: &str) -> Result<Self, ExpressionError> {
+        if source.len() > MAX_SOURCE {
+            return Err(ExpressionError::TooLong(source.len()));
+        }
+        let depth = nesting(source);
+        if depth > MAX_NESTING {
+            return Err(ExpressionError::TooDeep(depth));
+        }
+        let program = ENVIRONMENT
+            .compile(source)
+            .map_err(|errors| ExpressionError::Syntax(one_line(&errors.to_string())))?;
+        let mut survey = Survey::default();
+        survey.visit(program.expression(), 0);
+        if survey.loops > MAX_LOOPS {
+            return Err(ExpressionError::TooManyLoops(survey.loops));
+        }
+        if let Some(name) = survey.unknown.into_iter().next() {
+            return Err(ExpressionError::UnknownName(name));
+        }
+        Ok(Self {
+            source: source.to_owned(),
+            program,
+            loops: u32::try_from(survey.loops).unwrap_or(u32::MAX),
+            pointers: survey.pointers,
+            params: survey.params,
+        })
+    }
+
+    /// The source text.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The longest evidence paths that the expression selects, as pointers. A path may reach into
+    /// the value behind a pointer.
+    pub const fn pointers(&self) -> &BTreeSet<String> {
+        &self.pointers
+    }
+
+    /// The parameters that the expression reads.
+    pub const fn params(&self) -> &BTreeSet<String> {
+        &self.params
+    }
+
+    /// Evaluates to a truth value.
+    pub fn is_true(&self, scope: &Scope, params: &Params) -> Result<bool, EvaluationError> {
+        match self.evaluate(scope, params)? {
+            Value::Bool(answer) => Ok(answer),
+            other => Err(EvaluationError::Type {
+                expected: "true or false",
+                found: other.type_of().to_string(),
+            }),
+        }
+    }
+
+    /// Evaluates to a number or a text, as text.
+    pub fn text(&self, scope: &Scope, params: &Params) -> Result<String, EvaluationError> {
+        match self.evaluate(scope, params)? {
+            Value::String(text) => Ok(text.to_string()),
+            Value::Int(number) => Ok(number.to_string()),
+            Value::UInt(number) => Ok(number.to_string()),
+            Value::Bool(answer) => Ok(answer.to_string()),
+            Value::List(list) => Ok(list.iter().map(plain).collect::<Vec<_>>().join(", ")),
+            other => Err(EvaluationError::Type {
+                expected: "a text, a number or a list",
+                found: other.type_of().to_string(),
+            }),
+        }
+    }
+
+    fn evaluate(&self, scope: &Scope, params: &Params) -> Result<Value, EvaluationError> {
+        if self.loops > 1 && scope.longest.saturating_pow(self.loops) > MAX_STEPS {
+            return Err(EvaluationError::TooCostly { longest: scope.longest });
+        }
+        let outcome = if params.0.map.is_empty() {
+            self.program.execute(&scope.context)
+        } else {
+            let mut inner = scope.context.new_inner_scope();
+            inner.add_variable_from_value("params", Value::Map(params.0.clone()));
+            self.program.execute(&inner)
+        };
+        outcome.map_err(|error| EvaluationError::Failed(one_line(&error.to_string())))
+    }
+}
+
+/// Parameters of one rule on one target, ready for expressions.
+#[derive(Debug, Clone)]
+pub struct Params(Map);
+
+impl Params {
+    /// The parameters as CEL sees them.
+    pub fn new(params: &BTreeMap<String, serde_json::Value>) -> Self {
+        Self(map(params.iter().map(|(name, json)| (name.clone(), value(json)))))
+    }
+}
+
+/// One evidence document as expressions see it: the observed values of its stable half, nested by
+/// pointer, and the time. Built once per document, used by every rule.
+pub struct Scope {
+    context: Context<'static, 'static>,
+    longest: u64,
+}
+
+impl Scope {
+    /// The scope of one document at one time.
+    pub fn new(items: &Items, now: Timestamp) -> Self {
+        let mut root = Node::default();
+        let mut longest = 0;
+        for (pointer, item) in items {
+            if let Some(json) = item.value() {
+                longest = longest.max(longest_list(json));
+                root.place(pointer.split('/').skip(1), value(json));
+            }
+        }
+        let mut context = Context::with_env(ENVIRONMENT.clone());
+        context.add_variable_from_value("evidence", root.into_value());
+        context.add_variable_from_value("params", Value::Map(map(std::iter::empty())));
+        context.add_variable_from_value("now", Value::Int(now.as_second()));
+        context
+            .add_function("unix", |text: Arc<String>| seconds(&text))
+            .expect("the standard library has no `unix`");
+        Self { context, longest }
+    }
+}
+
+/// Unix seconds of an RFC 3339 timestamp.
+fn seconds(text: &str) -> Result<i64, cel::ExecutionError> {
+    text.parse::<Timestamp>()
+        .map(Timestamp::as_second)
+        .map_err(|_| cel::ExecutionError::function_error("unix", "expected an RFC 3339 timestamp"))
+}
+
+/// A branch of the nested evidence, or a value at its end.
+#[derive(Default)]
+struct Node {
+    value: Option<Value>,
+    children: BTreeMap<String, Node>,
+}
+
+impl Node {
+    fn place<'a>(&mut self, mut segments: impl Iterator<Item = &'a str>, value: Value) {
+        match segments.next() {
+            Some(segment) => {
+                self.children.entry(segment.to_owned()).or_default().place(segments, value);
+            }
+            None => self.value = Some(value),
+        }
+    }
+
+    fn into_value(self) -> Value {
+        self.value.unwrap_or_else(|| {
+            let children = self.children.into_iter();
+            Value::Map(map(children.map(|(name, node)| (name, node.into_value()))))
+        })
+    }
+}
+
+fn map(entries: impl Iterator<Item = (String, Value)>) -> Map {
+    let entries = entries.map(|(name, value)| (Key::String(Arc::new(name)), value));
+    Map { map: Arc::new(entries.collect::<HashMap<_, _>>()) }
+}
+
+/// JSON as a CEL value. Whole numbers become `int`, because the crate's own conversion makes them
+/// `uint`, which then does not mix with literals.
+fn value(json: &serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(flag) => Value::Bool(*flag),
+        serde_json::Value::Number(number) => number
+            .as_i64()
+            .map(Value::Int)
+            .or_else(|| number.as_f64().map(Value::Float))
+            .unwrap_or(Value::Null),
+        serde_json::Value::String(text) => Value::String(Arc::new(text.clone())),
+        serde_json::Value::Array(list) => Value::List(Arc::new(list.iter().map(value).collect())),
+        serde_json::Value::Object(object) => {
+            Value::Map(map(object.iter().map(|(name, json)| (name.clone(), value(json)))))
+        }
+    }
+}
+
+fn longest_list(json: &serde_json::Value) -> u64 {
+    match json {
+        serde_json::Value::Array(list) => {
+            let own = u64::try_from(list.len()).unwrap_or(u64::MAX);
+            list.iter().map(longest_list).max().unwrap_or(0).max(own)
+        }
+        serde_json::Value::Object(object) => object.values().map(longest_list).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// A list element as plain text, for messages.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// How deep brackets stand in one another, strings left out.
+fn nesting(source: &str) -> usize {
+    let (mut depth, mut deepest, mut quote, mut escaped) = (0_usize, 0, None, false);
+    for character in source.chars() {
+        match quote {
+            Some(open) => {
+                if escaped {
+                    escaped = false;
+                } else if character == '\\' {
+                    escaped = true;
+                } else if character == open {
+                    quote = None;
+                }
+            }
+            None => match character {
+                '"' | '\'' => quote = Some(character),
+                '(' | '[' | '{' => {
+                    depth += 1;
+                    deepest = deepest.max(depth);
+                }
+                ')' | ']' | '}' => depth = depth.saturating_sub(1),
+                // A chain of these nests in the syntax tree as brackets do.
+                '!' | '?' => {
+                    depth += 1;
+                    deepest = deepest.max(depth);
+                    depth -= 1;
+                }
+                _ => {}
+            },
+        }
+    }
+    deepest
+}
+
+fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(300).collect()
+}
+
+/// What an expression reads, found by walking its syntax tree.
+#[derive(Default)]
+struct Survey {
+    pointers: BTreeSet<String>,
+    params: BTreeSet<String>,
+    unknown: BTreeSet<String>,
+    bound: Vec<String>,
+    loops: usize,
+}
+
+impl Survey {
+    fn visit(&mut self, node: &IdedExpr, loops: usize) {
+        self.loops = self.loops.max(loops);
+        match &node.expr {
+            Expr::Ident(name) => self.name(name),
+            Expr::Select(select) => match path(node) {
+                Some(("evidence", segments)) => {
+                    self.pointers.insert(segments.iter().map(|s| format!("/{s}")).collect());
+                }
+                Some(("params", segments)) => {
+                    self.params.extend(segments.first().map(|name| (*name).to_owned()));
+                }
+                _ => self.visit(&select.operand, loops),
+            },
+            Expr::Call(call) => {
+                for argument in call.target.iter().map(AsRef::as_ref).chain(&call.args) {
+                    self.visit(argument, loops);
+                }
+            }
+            Expr::List(list) => list.elements.iter().for_each(|e| self.visit(e, loops)),
+            Expr::Map(map) => {
+                for entry in &map.entries {
+                    if let EntryExpr::MapEntry(entry) = &entry.expr {
+                        self.visit(&entry.key, loops);
+                        self.visit(&entry.value, loops);
+                    }
+                }
+            }
+            Expr::Comprehension(inner) => {
+                self.visit(&inner.iter_range, loops);
+                let before = self.bound.len();
+                self.bound.push(inner.iter_var.clone());
+                self.bound.extend(inner.iter_var2.clone());
+                self.bound.push(inner.accu_var.clone());
+                for part in [&inner.accu_init, &inner.loop_cond, &inner.loop_step, &inner.result] {
+                    self.visit(part, loops + 1);
+                }
+                self.bound.truncate(before);
+            }
+            Expr::Struct(message) => {
+                self.unknown.insert(message.type_name.clone());
+            }
+            Expr::Literal(_) | Expr::Unspecified => {}
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        match name {
+            "now" => {}
+            // The whole map: no rule needs it, and nothing could be said of what it reads.
+            "evidence" | "params" => {
+                self.unknown.insert(format!("{name} as a whole"));
+            }
+            _ if self.bound.iter().any(|bound| bound == name) => {}
+            _ => {
+                self.unknown.insert(name.to_owned());
+            }
+        }
+    }
+}
+
+/// The root name and the fields of a chain of selections, `a.b.c`.
+fn path(node: &IdedExpr) -> Option<(&str, Vec<&str>)> {
+    match &node.expr {
+        Expr::Ident(name) => Some((name, Vec::new())),
+        Expr::Select(select) => {
+            let (root, mut segments) = path(&select.operand)?;
+            segments.push(&select.field);
+            Some((root, segments))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::evidence::Item;
+    use serde_json::json;
+
+    use super::*;
+
+    fn scope() -> Scope {
+        let items = Items::from([
+            ("/anonymous/access".to_owned(), Item::observed(json!("accepted"))),
+            ("/anonymous/response/status".to_owned(), Item::observed(json!(202))),
+            ("/leaf/not_after".to_owned(), Item::observed(json!("2026-01-08T00:00:00Z"))),
+            ("/names".to_owned(), Item::observed(json!(["a", "b"]))),
+            ("/plain/outcome".to_owned(), Item::timeout("no answer in 5 s")),
+        ]);
+        Scope::new(&items, "2026-01-01T00:00:00Z".parse().unwrap())
+    }
+
+    fn check(source: &str) -> Result<bool, EvaluationError> {
+        let params = Params::new(&BTreeMap::from([("days".to_owned(), json!(7))]));
+        Expression::compile(source).unwrap().is_true(&scope(), &params)
+    }
+
+    #[test]
+    fn expressions_read_evidence_parameters_and_time() {
+        assert_eq!(check(r#"evidence.anonymous.access == "accepted""#), Ok(true));
+        assert_eq!(check("evidence.anonymous.response.status + 1 == 203"), Ok(true));
+        assert_eq!(check("unix(evidence.leaf.not_after) - now <= params.days * 86400"), Ok(true));
+        assert_eq!(check(r#"evidence.names.exists(n, n == "b")"#), Ok(true));
+    }
+
+    #[test]
+    fn an_item_that_was_not_observed_is_an_error_and_never_false() {
+        assert!(check(r#"evidence.plain.outcome == "accepted""#).is_err());
+        assert!(check(r#"evidence.plain.outcome != "accepted""#).is_err());
+    }
+
+    #[test]
+    fn an_answer_of_another_type_is_an_error() {
+        assert!(matches!(check("evidence.names"), Err(EvaluationError::Type { .. })));
+    }
+
+    #[test]
+    fn what_an_expression_reads_is_known_beforehand() {
+        let expression = Expression::compile(
+            "evidence.a.b == params.x && evidence.list.exists(e, e.end < now && evidence.c.d)",
+        )
+        .unwrap();
+        let pointers: Vec<_> = expression.pointers().iter().map(String::as_str).collect();
+        assert_eq!(pointers, ["/a/b", "/c/d", "/list"]);
+        assert!(expression.params().contains("x"));
+    }
+
+    #[test]
+    fn limits_hold_before_the_parser_sees_the_text() {
+        let compile = |source: &str| Expression::compile(source).map(|_| ()).unwrap_err();
+        assert_eq!(compile(&"a".repeat(1_001)), ExpressionError::TooLong(1_001));
+        let deep = format!("{}true{}", "(".repeat(200), ")".repeat(200));
+        assert_eq!(compile(&deep), ExpressionError::TooDeep(200));
+        assert!(matches!(compile("evidence.a =="), ExpressionError::Syntax(_)));
+        assert_eq!(compile("target.a"), ExpressionError::UnknownName("target".to_owned()));
+        assert!(matches!(compile("size(evidence) > 0"), ExpressionError::UnknownName(_)));
+        let loops = "evidence.l.all(a, evidence.l.all(b, evidence.l.all(c, a == b)))";
+        assert_eq!(compile(loops), ExpressionError::TooManyLoops(3));
+    }
+
+    #[test]
+    fn nested_loops_over_long_lists_are_refused_by_count_and_not_by_clock() {
+        let list: Vec<_> = (0..2_000).collect();
+        let items = Items::from([("/l".to_owned(), Item::observed(json!(list)))]);
+        let scope = Scope::new(&items, Timestamp::UNIX_EPOCH);
+        let params = Params::new(&BTreeMap::new());
+        let once = Expression::compile("evidence.l.all(a, a < 2000)").unwrap();
+        assert_eq!(once.is_true(&scope, &params), Ok(true));
+        let twice = Expression::compile("evidence.l.all(a, evidence.l.all(b, a < 2000))").unwrap();
+        let refused = twice.is_true(&scope, &params);
+        assert_eq!(refused, Err(EvaluationError::TooCostly { longest: 2_000 }));
+    }
+}

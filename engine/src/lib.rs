@@ -1,0 +1,16 @@
+//! Pure: plan, contract, rule evaluation, score, delta, alerts, waivers, report rendering.
+//!
+//! No I/O and no clock: time is an argument, and the same input gives the same bytes.
+
+pub mod alert;
+pub mod assess;
+pub mod contract;
+pub mod delta;
+pub mod expression;
+pub mod integrity;
+pub mod judge;
+pub mod plan;
+pub mod report;
+pub mod rule;
+pub mod score;
+pub mod waiver;

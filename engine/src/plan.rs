@@ -1,0 +1,165 @@
+//! From a target to what will be asked of it: exactly what is contacted, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::document::{AuditTarget, Credential, Endpoint, Protocol};
+use model::request::{CheckRequest, Inputs, Plan, ProbePolicy, SkippedCheck};
+use model::{CheckId, IssueKey, Subject};
+
+use crate::rule::RuleSet;
+
+/// Parameters that probes read, beside those of the rules.
+const PROBE_PARAMS: &[(CheckId, &[&str])] =
+    &[(CheckId::IngestAuth, &["method", "path", "body", "plainPort"])];
+
+/// Why a target cannot be planned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A parameter that neither the probe nor a rule of the check reads.
+    #[error(
+        "checks[{check}].params.{name}: no rule or probe of this check reads it; known: {known}"
+    )]
+    UnknownParam {
+        /// The check.
+        check: CheckId,
+        /// The parameter.
+        name: String,
+        /// What would be one.
+        known: String,
+    },
+    /// A severity for a rule that does not exist, or belongs to another check.
+    #[error("checks[{check}].severityOverrides.{rule}: there is no such rule of this check")]
+    UnknownRule {
+        /// The check.
+        check: CheckId,
+        /// The rule.
+        rule: IssueKey,
+    },
+}
+
+/// Plans the selected checks on a target. `selected` is what the command line, the bundle or the
+/// schedule asks for; without it, the target's own `checks`; without those, every check whose
+/// inputs are declared.
+pub fn plan(
+    target: &AuditTarget,
+    selected: Option<&[CheckId]>,
+    rules: &RuleSet,
+) -> Result<Plan, PlanError> {
+    let spec = &target.spec;
+    for check in &spec.checks {
+        validate(check.id, &check.params, rules)?;
+        for rule in check.severity_overrides.keys() {
+            if rule.check() != check.id || rules.find(rule.as_str()).is_none() {
+                return Err(PlanError::UnknownRule { check: check.id, rule: rule.clone() });
+            }
+        }
+    }
+    let declared: Vec<_> = spec.checks.iter().map(|check| check.id).collect();
+    let (wanted, explicit): (BTreeSet<_>, bool) = match selected {
+        Some(checks) => (checks.iter().copied().collect(), true),
+        None if !declared.is_empty() => (declared.into_iter().collect(), true),
+        None => (CheckId::ALL.into_iter().collect(), false),
+    };
+    let mut plan = Plan::default();
+    for check in CheckId::ALL.into_iter().filter(|check| wanted.contains(check)) {
+        let inputs = inputs(target, check);
+        if inputs.is_empty() && explicit {
+            plan.skipped.push(SkippedCheck { check, reason: missing_input(check).to_owned() });
+        }
+        let selection = spec.checks.iter().find(|selection| selection.id == check);
+        for (subject, inputs) in inputs {
+            plan.requests.push(CheckRequest {
+                check,
+                target: target.key(),
+                subject,
+                inputs,
+                policy: spec.probe_policy.as_ref().map(ProbePolicy::from).unwrap_or_default(),
+                params: selection.map(|selection| selection.params.clone()).unwrap_or_default(),
+            });
+        }
+    }
+    Ok(plan)
+}
+
+fn validate(
+    check: CheckId,
+    params: &BTreeMap<String, serde_json::Value>,
+    rules: &RuleSet,
+) -> Result<(), PlanError> {
+    let probe = PROBE_PARAMS.iter().filter(|(id, _)| *id == check).flat_map(|(_, names)| *names);
+    let known: BTreeSet<&str> = rules
+        .of(check)
+        .flat_map(|rule| rule.params.keys().map(String::as_str))
+        .chain(probe.copied())
+        .collect();
+    match params.keys().find(|name| !known.contains(name.as_str())) {
+        Some(name) => Err(PlanError::UnknownParam {
+            check,
+            name: name.clone(),
+            known: known.into_iter().collect::<Vec<_>>().join(", "),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn inputs(target: &AuditTarget, check: CheckId) -> Vec<(Subject, Inputs)> {
+    let spec = &target.spec;
+    let trust = || spec.trust.clone().unwrap_or_default();
+    let endpoints = |wanted: fn(Protocol) -> bool| {
+        let matching = spec.endpoints.iter().filter(move |endpoint| wanted(endpoint.protocol));
+        matching
+            .map(|endpoint| {
+                let inputs = Inputs::Endpoint {
+                    endpoint: endpoint.clone(),
+                    trust: trust(),
+                    credentials: credentials(target, endpoint),
+                };
+                (Subject::endpoint(&endpoint.name), inputs)
+            })
+            .collect()
+    };
+    match check {
+        CheckId::BrokerTransportPosture => endpoints(|p| p.is_mqtt() || p == Protocol::Tls),
+        CheckId::BrokerCertIdentity => {
+            endpoints(|p| (p.is_mqtt() && p.is_tls()) || p == Protocol::Tls)
+        }
+        CheckId::IngestAuth => endpoints(Protocol::is_http),
+        CheckId::GatewayConfigGuardrails => spec
+            .gateway_config
+            .iter()
+            .map(|config| {
+                (Subject::config(&config.name), Inputs::Config { config: config.clone() })
+            })
+            .collect(),
+        CheckId::DeviceCertHygiene => spec
+            .device_certificates
+            .iter()
+            .map(|certificates| {
+                let inputs = Inputs::DeviceCertificates {
+                    certificates: certificates.clone(),
+                    trust: trust(),
+                };
+                (Subject::certificates(&certificates.name), inputs)
+            })
+            .collect(),
+    }
+}
+
+/// The credentials that an endpoint lists, else the one of its own name.
+fn credentials(target: &AuditTarget, endpoint: &Endpoint) -> Vec<Credential> {
+    let own = [endpoint.name.clone()];
+    let names = endpoint.credentials.as_deref().unwrap_or(&own);
+    let all = &target.spec.credentials;
+    names.iter().filter_map(|name| all.iter().find(|c| c.name == *name).cloned()).collect()
+}
+
+/// What a target must declare for a check, as the sentence that a report prints.
+const fn missing_input(check: CheckId) -> &'static str {
+    match check {
+        CheckId::BrokerTransportPosture => "no MQTT or TLS endpoint declared",
+        CheckId::BrokerCertIdentity => "no MQTT endpoint over TLS declared",
+        CheckId::IngestAuth => "no HTTP endpoint declared",
+        CheckId::GatewayConfigGuardrails => "no gateway configuration declared",
+        CheckId::DeviceCertHygiene => "no device certificates declared",
+    }
+}

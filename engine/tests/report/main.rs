@@ -1,0 +1,12 @@
+//! Reports, seen from outside: the reference pair, and everything that can go wrong with a record.
+
+#![allow(clippy::unwrap_used)]
+
+mod fixture;
+
+mod cases;
+mod conservation;
+mod hostile;
+mod page;
+mod sarif;
+mod snapshots;
