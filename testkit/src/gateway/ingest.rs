@@ -1,0 +1,175 @@
+//! The ingest edge: `POST /v1/ingest`, `GET /healthz`, `GET /v1/config/effective`.
+//!
+//! Where authentication is on, a request without the token is answered before its body is read.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use model::Digest;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::config::{Config, IngestAuth};
+use super::listener::Stream;
+use super::{GatewayError, read};
+
+/// Longest wait for the head of a request.
+const HEAD_LIMIT: Duration = Duration::from_secs(10);
+
+/// Longest wait for a whole request and its answer.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// What handlers share.
+struct Edge {
+    token: Option<Digest>,
+    requests_per_minute: Option<u32>,
+    minute: Mutex<Minute>,
+    readings: Arc<AtomicU64>,
+}
+
+/// Requests counted since the start of the running minute.
+struct Minute {
+    start: Instant,
+    requests: u32,
+}
+
+/// The body of an ingest request.
+#[derive(Deserialize)]
+struct Telemetry {
+    #[serde(rename = "device")]
+    _device: String,
+    readings: Vec<Value>,
+}
+
+/// The routes that the configuration asks for.
+pub fn router(
+    dir: &Path,
+    config: &Config,
+    readings: Arc<AtomicU64>,
+) -> Result<Router, GatewayError> {
+    let token = match config.ingest.auth.as_ref().filter(|auth| auth.enabled) {
+        Some(auth) => Some(Digest::of_bytes(token(dir, auth)?.trim_end().as_bytes())),
+        None => None,
+    };
+    let mut guarded = Router::new().route("/v1/ingest", post(ingest));
+    if config.gateway.effective_config {
+        let effective = effective(config, token.as_ref());
+        guarded = guarded
+            .route("/v1/config/effective", get(|| async move { Json(effective).into_response() }));
+    }
+    let edge = Arc::new(Edge {
+        token,
+        requests_per_minute: config.ingest.requests_per_minute(),
+        minute: Mutex::new(Minute { start: Instant::now(), requests: 0 }),
+        readings,
+    });
+    Ok(guarded
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&edge), authenticate))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&edge), limit))
+        .route("/healthz", get(health))
+        .layer(DefaultBodyLimit::max(config.ingest.max_body_bytes()))
+        .with_state(edge))
+}
+
+/// Serves one connection to its end.
+pub async fn session(router: Router, stream: Stream) {
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_LIMIT)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    // A connection that ends badly is the client's to notice.
+    tokio::time::timeout(REQUEST_LIMIT, connection).await.ok();
+}
+
+fn token(dir: &Path, auth: &IngestAuth) -> Result<String, GatewayError> {
+    match (&auth.token_file, &auth.token_env) {
+        (Some(file), _) => read(dir.join(file)),
+        (None, Some(name)) => std::env::var(name).map_err(|_| GatewayError::File {
+            path: name.into(),
+            reason: "this environment variable is not set".to_owned(),
+        }),
+        (None, None) => unreachable!("a configuration with authentication names its token"),
+    }
+}
+
+/// The configuration with its defaults filled in and its secrets as digests.
+fn effective(config: &Config, token: Option<&Digest>) -> Value {
+    let mut whole = serde_json::to_value(config).expect("every key is a string");
+    whole["mqtt"]["keepalive_seconds"] = json!(config.mqtt.keepalive());
+    whole["ingest"]["limits"]["max_body_bytes"] = json!(config.ingest.max_body_bytes());
+    whole["ingest"]["limits"]["requests_per_minute"] = json!(config.ingest.requests_per_minute());
+    whole["ingest"]["auth"]["token"] = json!(token);
+    whole
+}
+
+async fn health() -> Json<Value> {
+    Json(json!({"status": "ok", "uplink": "up"}))
+}
+
+async fn ingest(State(edge): State<Arc<Edge>>, body: Bytes) -> Response {
+    let fault = |status: StatusCode, reason: String| (status, Json(json!({"error": reason})));
+    match serde_json::from_slice::<Telemetry>(&body) {
+        Ok(telemetry) => {
+            let count = telemetry.readings.len() as u64;
+            edge.readings.fetch_add(count, Ordering::Relaxed);
+            (StatusCode::ACCEPTED, Json(json!({"status": "accepted", "readings": count})))
+        }
+        Err(error) if error.is_data() => fault(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        Err(error) => fault(StatusCode::BAD_REQUEST, error.to_string()),
+    }
+    .into_response()
+}
+
+/// Answers 429 when the minute is full.
+async fn limit(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+    if edge.requests_per_minute.is_some_and(|most| !edge.count(most)) {
+        let headers = [(header::RETRY_AFTER, "60")];
+        return (StatusCode::TOO_MANY_REQUESTS, headers).into_response();
+    }
+    next.run(request).await
+}
+
+/// Answers 401 where the token is missing or another one (RFC 6750, section 3).
+async fn authenticate(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+    let Some(token) = &edge.token else { return next.run(request).await };
+    let challenge = match bearer(request.headers()) {
+        Some(presented) if Digest::of_bytes(presented.as_bytes()) == *token => {
+            return next.run(request).await;
+        }
+        Some(_) => r#"Bearer realm="ingest", error="invalid_token""#,
+        None => r#"Bearer realm="ingest""#,
+    };
+    let body = Json(json!({"error": "a bearer token is needed"}));
+    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)], body).into_response()
+}
+
+/// The token of `Authorization: Bearer`; none for every other header.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+impl Edge {
+    /// Counts one request; false if the running minute has had `most` already.
+    fn count(&self, most: u32) -> bool {
+        let mut minute = self.minute.lock().unwrap_or_else(PoisonError::into_inner);
+        if minute.start.elapsed() >= Duration::from_secs(60) {
+            *minute = Minute { start: Instant::now(), requests: 0 };
+        }
+        minute.requests = minute.requests.saturating_add(1);
+        minute.requests <= most
+    }
+}

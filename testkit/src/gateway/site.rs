@@ -1,0 +1,287 @@
+//! The folder of a reference gateway: certificates, secrets, `gateway.toml` and the document
+//! that audits it.
+
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use model::Digest;
+use model::digest::hex;
+
+use super::config::{
+    Admin, Authenticator, Config, GatewaySection, Ingest, IngestAuth, Limits, LogLevel, Mqtt,
+    MqttAuth, Tls, TlsVersion, Uplink,
+};
+use super::{GatewayError, config, read};
+use crate::pki::{Authority, Leaf};
+
+/// Name of the target in the audit document.
+pub const TARGET_NAME: &str = "reference-gateway";
+
+/// Name of the audit document in the folder.
+const TARGET_FILE: &str = "target.yaml";
+const CA_FILE: &str = "ca.pem";
+const CERT_FILE: &str = "server.pem";
+const KEY_FILE: &str = "server.key";
+const TOKEN_FILE: &str = "token";
+const PASSWORD_FILE: &str = "passwords";
+const DEVICE_PASSWORD_FILE: &str = "device-password";
+
+/// The user that devices present to the broker.
+const DEVICE_USER: &str = "device";
+
+/// How well the gateway is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Posture {
+    /// Ingest in plaintext without authentication, and settings left to undeclared defaults.
+    Exposed,
+    /// Ingest over TLS with a bearer token, and every setting declared.
+    Hardened,
+}
+
+/// Where a gateway listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ports {
+    /// The broker, over TLS in both postures.
+    pub broker: u16,
+    /// The ingest edge while exposed.
+    pub http: u16,
+    /// The ingest edge once hardened.
+    pub https: u16,
+}
+
+/// The ports of the guides: 8883, 8080 and 8443.
+impl Default for Ports {
+    fn default() -> Self {
+        Self { broker: 8883, http: 8080, https: 8443 }
+    }
+}
+
+impl Ports {
+    /// Three loopback ports that were free a moment ago.
+    pub fn free() -> std::io::Result<Self> {
+        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+        // Held together, so that the three differ.
+        let listeners = [bind()?, bind()?, bind()?];
+        let [broker, http, https] = [
+            listeners[0].local_addr()?.port(),
+            listeners[1].local_addr()?.port(),
+            listeners[2].local_addr()?.port(),
+        ];
+        Ok(Self { broker, http, https })
+    }
+}
+
+/// The folder of one gateway.
+#[derive(Debug)]
+pub struct Site {
+    dir: PathBuf,
+    ports: Ports,
+}
+
+impl Site {
+    /// Puts certificates and secrets into `dir`, unless they are there from an earlier call:
+    /// certificates, token and password stay the same when the posture changes.
+    pub fn create(dir: &Path, ports: Ports) -> Result<Self, GatewayError> {
+        let site = Self { dir: dir.to_owned(), ports };
+        std::fs::create_dir_all(dir).map_err(file_error(dir))?;
+        if !site.path(CERT_FILE).exists() {
+            let authority = Authority::new("Reference gateway CA");
+            let server = authority.issue(&Leaf::default());
+            site.write_public(CA_FILE, &authority.pem())?;
+            site.write_secret(KEY_FILE, &server.key_pem)?;
+            site.write_public(CERT_FILE, &server.cert_pem)?;
+        }
+        if !site.path(TOKEN_FILE).exists() {
+            site.write_secret(TOKEN_FILE, &random_text())?;
+        }
+        if !site.path(PASSWORD_FILE).exists() {
+            let password = random_text();
+            let digest = Digest::of_bytes(password.as_bytes());
+            site.write_secret(DEVICE_PASSWORD_FILE, &password)?;
+            site.write_secret(PASSWORD_FILE, &format!("{DEVICE_USER}:{digest}\n"))?;
+        }
+        Ok(site)
+    }
+
+    /// Writes `gateway.toml` and `target.yaml` for a posture; returns the path of the latter.
+    pub fn write(&self, posture: Posture) -> Result<PathBuf, GatewayError> {
+        self.config(posture).write(&self.dir, posture.heading())?;
+        self.write_public(TARGET_FILE, &self.target(posture))?;
+        Ok(self.path(TARGET_FILE))
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where the gateway of this folder listens.
+    pub const fn ports(&self) -> Ports {
+        self.ports
+    }
+
+    /// The bearer token of the ingest edge.
+    pub fn token(&self) -> Result<String, GatewayError> {
+        read(self.path(TOKEN_FILE))
+    }
+
+    /// User and password of a device.
+    pub fn device_login(&self) -> Result<(String, String), GatewayError> {
+        Ok((DEVICE_USER.to_owned(), read(self.path(DEVICE_PASSWORD_FILE))?))
+    }
+
+    /// The trust anchors of both listeners, PEM.
+    pub fn ca_pem(&self) -> Result<String, GatewayError> {
+        read(self.path(CA_FILE))
+    }
+
+    /// What `gateway.toml` says in a posture.
+    pub fn config(&self, posture: Posture) -> Config {
+        let hardened = posture == Posture::Hardened;
+        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let tls = || Tls {
+            enabled: true,
+            cert: CERT_FILE.into(),
+            key: KEY_FILE.into(),
+            min_version: TlsVersion::Tls12,
+        };
+        Config {
+            gateway: GatewaySection {
+                id: "gw-reference-01".to_owned(),
+                log_level: LogLevel::Info,
+                bind: loopback,
+                effective_config: hardened,
+            },
+            mqtt: Mqtt {
+                bind: Some(loopback),
+                port: self.ports.broker,
+                keepalive_seconds: hardened.then_some(60),
+                allow_anonymous: false,
+                tls: Some(tls()),
+                auth: Some(MqttAuth { password_file: PASSWORD_FILE.into() }),
+            },
+            ingest: Ingest {
+                bind: Some(loopback),
+                port: if hardened { self.ports.https } else { self.ports.http },
+                auth: Some(IngestAuth {
+                    enabled: hardened,
+                    authenticators: if hardened { vec![Authenticator::Bearer] } else { Vec::new() },
+                    token_file: hardened.then(|| TOKEN_FILE.into()),
+                    token_env: None,
+                }),
+                tls: hardened.then(tls),
+                limits: hardened.then_some(Limits {
+                    max_body_bytes: Some(65_536),
+                    requests_per_minute: Some(600),
+                }),
+            },
+            uplink: Uplink { url: "https://telemetry.example.com/v1".to_owned(), verify: true },
+            admin: Some(Admin { enabled: false, bind: Some(loopback), debug: false }),
+        }
+    }
+
+    /// The AuditTarget document for a posture.
+    pub fn target(&self, posture: Posture) -> String {
+        let Ports { broker, http, https } = self.ports;
+        let (protocol, port, description, checks) = match posture {
+            Posture::Exposed => (
+                "http",
+                http,
+                "Reference gateway with its broker and ingest edge, before hardening.",
+                String::new(),
+            ),
+            Posture::Hardened => (
+                "https",
+                https,
+                "Reference gateway with its broker and ingest edge, after hardening.",
+                OLD_PORT.replace("{http}", &http.to_string()),
+            ),
+        };
+        format!(
+            "\
+apiVersion: {api}
+kind: AuditTarget
+metadata:
+  name: {TARGET_NAME}
+spec:
+  path: gateway
+  owner: edge-platform
+  criticality: high
+  description: {description}
+  endpoints:
+    - name: broker
+      protocol: mqtts
+      host: 127.0.0.1
+      port: {broker}
+    - name: ingest
+      protocol: {protocol}
+      host: 127.0.0.1
+      port: {port}
+      path: /v1/ingest
+      healthPath: /healthz
+  trust:
+    caBundle: {{path: {CA_FILE}}}
+  credentials:
+    - name: ingest
+      kind: bearer
+      path: {TOKEN_FILE}
+  gatewayConfig:
+    - name: gateway-main
+      format: plumbline-gateway
+      path: {config_file}
+{checks}",
+            api = model::document::API_VERSION,
+            config_file = config::FILE,
+        )
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    fn write_public(&self, name: &str, text: &str) -> Result<(), GatewayError> {
+        let path = self.path(name);
+        std::fs::write(&path, text).map_err(file_error(&path))
+    }
+
+    /// Writes a file that only its owner may read.
+    fn write_secret(&self, name: &str, text: &str) -> Result<(), GatewayError> {
+        let path = self.path(name);
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options
+            .open(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(file_error(&path))
+    }
+}
+
+/// The selection that also looks at the port where ingest used to answer in plaintext.
+const OLD_PORT: &str = "  checks:
+    - id: broker_transport_posture
+    - id: broker_cert_identity
+    - id: ingest_auth
+      params: {plainPort: {http}}
+    - id: gateway_config_guardrails
+";
+
+impl Posture {
+    const fn heading(self) -> &'static str {
+        match self {
+            Self::Exposed => "Reference gateway, before hardening.",
+            Self::Hardened => "Reference gateway, after hardening.",
+        }
+    }
+}
+
+fn file_error(path: &Path) -> impl Fn(std::io::Error) -> GatewayError {
+    move |error| GatewayError::File { path: path.to_owned(), reason: error.to_string() }
+}
+
+/// 32 random bytes as hex.
+fn random_text() -> String {
+    hex(&rand::random::<[u8; 32]>())
+}
