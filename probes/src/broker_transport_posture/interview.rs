@@ -1,0 +1,179 @@
+//! The order in which a TLS port is asked, so that few connections decide much.
+//!
+//! First the whole handshake and the broad hello of TLS 1.2, which most targets answer. Then what
+//! they cannot show: old versions, and TLS 1.3 where rustls could not speak it. Last the classes
+//! of suites, which need to know what the earlier answers have witnessed.
+
+use model::document::Endpoint;
+use model::evidence::Asked;
+use rustls::pki_types::ServerName;
+use tokio::join;
+
+use super::Missing;
+use super::hello::{Hello, Ruling};
+use super::narrowing::{self, Narrowing};
+use super::session::{self, Session};
+use crate::insecure_tls::HandshakeError;
+use crate::net::Dialer;
+use crate::tls::names::{HYBRID_GROUPS, SSL3, TLS10, TLS11, TLS12, TLS13};
+use crate::tls::{ClientHello, ServerFlight};
+
+/// Every answer that a TLS port gave.
+#[derive(Debug)]
+pub(super) struct Interview {
+    pub(super) session: Session,
+    /// The broad hello for TLS 1.2.
+    pub(super) broad: Hello,
+    /// TLS 1.1, and TLS 1.0 where the first was answered with 1.1.
+    pub(super) old: Vec<Hello>,
+    /// SSL 3.0, bare.
+    pub(super) ssl3: Option<Hello>,
+    /// TLS 1.3 with every group, where the whole handshake failed; with hybrid groups alone, where
+    /// another was negotiated.
+    pub(super) tls13: Vec<Hello>,
+    /// Suites by class.
+    pub(super) classes: Vec<Hello>,
+    /// What the answers say about classes.
+    pub(super) narrowing: Narrowing,
+}
+
+/// Asks a TLS port.
+pub(super) async fn hold(dialer: &Dialer, endpoint: &Endpoint) -> Interview {
+    let name = endpoint.reference_identity();
+    // SNI carries DNS names only (RFC 6066 section 3).
+    let sni = matches!(ServerName::try_from(name), Ok(ServerName::DnsName(_))).then_some(name);
+
+    let broad = ClientHello::up_to(TLS12, narrowing::broad(), sni);
+    let (session, broad) = join!(
+        session::observe(dialer, endpoint),
+        Hello::ask(dialer, "TLS 1.2, suites in common use", broad),
+    );
+    let mut interview = Interview {
+        session,
+        broad,
+        old: Vec::new(),
+        ssl3: None,
+        tls13: Vec::new(),
+        classes: Vec::new(),
+        narrowing: Narrowing::default(),
+    };
+    if interview.unheard().is_some() {
+        return interview;
+    }
+    let bare = ClientHello::ssl3(narrowing::old(SSL3));
+    let (old, ssl3, tls13) = join!(
+        walk_down(dialer, sni),
+        Hello::ask(dialer, "SSL 3.0", bare),
+        ask_tls13(dialer, sni, &interview.session),
+    );
+    interview.old = old;
+    interview.ssl3 = Some(ssl3);
+    interview.tls13 = tls13;
+    if interview.speaks_tls() {
+        interview.ask_classes(dialer, sni).await;
+    }
+    interview
+}
+
+/// TLS 1.1; and 1.0, unless the first answer shows already whether it is there.
+async fn walk_down(dialer: &Dialer, sni: Option<&str>) -> Vec<Hello> {
+    let hello = |version| ClientHello::up_to(version, narrowing::old(version), sni);
+    let first = Hello::ask(dialer, "TLS 1.1", hello(TLS11)).await;
+    let has_tls11 = first.accepted().is_some_and(|flight| flight.version == TLS11);
+    let mut asked = vec![first];
+    if has_tls11 {
+        asked.push(Hello::ask(dialer, "TLS 1.0", hello(TLS10)).await);
+    }
+    asked
+}
+
+/// TLS 1.3 where the whole handshake does not show it, and hybrid groups where it does not.
+async fn ask_tls13(dialer: &Dialer, sni: Option<&str>, session: &Session) -> Vec<Hello> {
+    let mut asked = Vec::new();
+    let group = match &session.negotiated {
+        Ok(negotiated) if negotiated.version == TLS13 => negotiated.group,
+        Ok(_) => return asked,
+        Err(_) => {
+            let hello = ClientHello::tls13(sni);
+            asked.push(Hello::ask(dialer, "TLS 1.3, every group", hello).await);
+            match asked[0].accepted() {
+                Some(flight) => flight.group,
+                None => return asked,
+            }
+        }
+    };
+    if !group.is_some_and(|group| HYBRID_GROUPS.contains(&group)) {
+        let hello = ClientHello::tls13_hybrid(sni);
+        asked.push(Hello::ask(dialer, "TLS 1.3, hybrid groups only", hello).await);
+    }
+    asked
+}
+
+impl Interview {
+    /// Every hello, in the order of the plan.
+    pub(super) fn hellos(&self) -> impl Iterator<Item = &Hello> {
+        std::iter::once(&self.broad)
+            .chain(&self.old)
+            .chain(&self.ssl3)
+            .chain(&self.tls13)
+            .chain(&self.classes)
+    }
+
+    /// Every question and its answer, for the reader.
+    pub(super) fn asked(&self) -> Vec<Asked> {
+        std::iter::once(self.session.asked()).chain(self.hellos().map(Hello::asked)).collect()
+    }
+
+    /// Flights of versions up to TLS 1.2 that took up an offer: of the broad hello first.
+    pub(super) fn clear_flights(&self) -> impl Iterator<Item = &ServerFlight> {
+        self.hellos().filter_map(Hello::accepted).filter(|flight| flight.version <= TLS12)
+    }
+
+    /// Whether any hello was answered with a ServerHello.
+    pub(super) fn is_alive(&self) -> bool {
+        self.session.negotiated.is_ok() || self.hellos().any(Hello::shows_server_hello)
+    }
+
+    /// Whether anything that came was TLS.
+    pub(super) fn speaks_tls(&self) -> bool {
+        self.is_alive()
+            || matches!(self.session.negotiated, Err(HandshakeError::Alert(_)))
+            || self.hellos().any(Hello::shows_tls)
+    }
+
+    /// Why the target could not be heard at all, if it could not.
+    pub(super) fn unheard(&self) -> Option<Missing> {
+        let failure = self.broad.unheard()?;
+        match &self.session.negotiated {
+            Err(HandshakeError::Network(other)) if !other.is_end() => Some(failure.item()),
+            _ => None,
+        }
+    }
+
+    async fn ask_classes(&mut self, dialer: &Dialer, sni: Option<&str>) {
+        let mut narrowing = Narrowing::default();
+        for flight in self.clear_flights() {
+            narrowing.accept(flight);
+        }
+        // What the broad hello offered in vain need not be offered again.
+        if self.broad.ruling(self.is_alive()) == Ruling::Refused {
+            narrowing.refuse(&self.broad.hello.suites);
+        }
+        while let Some(suites) = narrowing.next() {
+            let hello = ClientHello::up_to(TLS12, suites, sni);
+            let hello = Hello::ask(dialer, "TLS 1.2, suites to be refused", hello).await;
+            self.classes.push(hello);
+            let hello = self.classes.last().expect("it was just put there");
+            // An alert is taken at its word here; whether this target answers anybody is known
+            // only at the end, and judged there.
+            match (hello.accepted(), hello.ruling(self.speaks_tls())) {
+                (Some(flight), _) => narrowing.accept(flight),
+                (None, Ruling::Undecided(missing)) => {
+                    narrowing.give_up(&hello.hello.suites, &missing);
+                }
+                (None, _) => narrowing.refuse(&hello.hello.suites),
+            }
+        }
+        self.narrowing = narrowing;
+    }
+}

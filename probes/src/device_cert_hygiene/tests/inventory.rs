@@ -1,0 +1,133 @@
+//! Which device holds which certificate.
+
+use model::evidence::Item;
+use testkit::pki::{Authority, Leaf, key};
+
+use super::{Place, fingerprint, issue};
+
+#[tokio::test]
+async fn the_inventory_says_who_shares_a_key() {
+    let authority = Authority::new("Devices");
+    let shared = key();
+    let issue = |name: &str| authority.issue_for(&Leaf::device(name), &shared).cert_pem;
+    // One device under two names, and one certificate on two devices.
+    let (old, new, twin) = (issue("old-name"), issue("new-name"), super::issue(&authority, "twin"));
+    let place = Place::new().inventory(&format!(
+        "device_id,fingerprint\nmeter-1,{}\nmeter-1,{}\nmeter-2,{}\nmeter-3,sha256:{}\n",
+        fingerprint(&old),
+        fingerprint(&new).to_uppercase(),
+        fingerprint(&twin),
+        fingerprint(&twin),
+    ));
+    place.put("fleet/all.pem", old + &new + &twin);
+    let stable = place.stable().await;
+    assert_eq!(stable.keys_shared_count, Item::observed(1));
+    let sample = stable.keys_shared_sample.value().expect("sample");
+    assert_eq!(sample[0].devices, ["meter-2", "meter-3"]);
+    assert_eq!(stable.binding_unbound_count, Item::observed(0));
+    assert_eq!(stable.inventory_devices, Item::observed(3));
+}
+
+#[tokio::test]
+async fn certificates_and_devices_without_each_other_are_told() {
+    let authority = Authority::new("Devices");
+    let serial = Leaf { serial: Some(vec![0x0a, 0xbc]), ..Leaf::device("by-serial") };
+    let place = Place::new().inventory(
+        "Status, DEVICE_ID ,serial,issuer,subject\n\
+         active,by-name,,,\n\
+         active,d-2,0A:BC,,\n\
+         active,d-3,,,by-subject\n\
+         active,lost,ff,,\n\
+         retired,old,,,old-device\n",
+    );
+    let unknown = authority.issue(&Leaf::device("unknown")).cert_pem;
+    place.put("fleet/unknown.pem", unknown);
+    place.put("fleet/serial.pem", authority.issue(&serial).cert_pem);
+    for name in ["by-name", "by-subject", "old-device"] {
+        place.put(&format!("fleet/{name}.pem"), issue(&authority, name));
+    }
+    let stable = place.stable().await;
+    assert_eq!(stable.binding_unbound_count, Item::observed(1));
+    let sample = stable.binding_unbound_sample.value().expect("sample");
+    assert_eq!(
+        (sample[0].place.as_str(), sample[0].subject.as_str()),
+        ("unknown.pem", "CN=unknown")
+    );
+    assert_eq!(stable.binding_missing_sample, Item::observed(vec!["lost".to_owned()]));
+    assert_eq!(stable.inventory_retired, Item::observed(1));
+    assert_eq!(stable.set_certificates, Item::observed(4), "the retired device's is left out");
+}
+
+#[tokio::test]
+async fn bad_rows_are_named_by_file_and_row_and_never_quoted() {
+    let place = Place::new().inventory(
+        "device_id,fingerprint,serial,pem,status\n\
+         ,,,,\n\
+         d-1,abc,,,\n\
+         d-2,,xyz,,\n\
+         d-3,,,secret-material,\n\
+         d-4,,,,sleeping\n\
+         d-5\n",
+    );
+    place.put("fleet/a.pem", issue(&Authority::new("Devices"), "d-5"));
+    let stable = place.stable().await;
+    let rows = stable.inventory_bad_rows_sample.value().expect("rows");
+    let told: Vec<_> = rows.iter().map(|r| format!("{} {}", r.place, r.reason)).collect();
+    assert_eq!(
+        told,
+        [
+            "inventory.csv:2 it has no `device_id`",
+            "inventory.csv:3 its `fingerprint` is not 64 hex digits",
+            "inventory.csv:4 its `serial` is not a hex number",
+            "inventory.csv:5 its `pem` holds no certificate",
+            "inventory.csv:6 its `status` is neither `active` nor `retired`",
+        ]
+    );
+    assert_eq!(stable.binding_unbound_count, Item::observed(0));
+}
+
+#[tokio::test]
+async fn a_row_that_is_no_text_does_not_stop_the_inventory() {
+    let mut place = Place::new();
+    place.certificates.inventory =
+        Some(place.put("inventory.csv", b"device_id\nd-\xff\nd-2\n".as_slice()));
+    place.put("fleet/a.pem", issue(&Authority::new("Devices"), "d-2"));
+    let stable = place.stable().await;
+    assert_eq!(stable.inventory_bad_rows_count, Item::observed(1));
+    assert_eq!(stable.binding_unbound_count, Item::observed(0));
+}
+
+#[tokio::test]
+async fn an_inventory_without_its_column_decides_nothing_about_binding() {
+    let place = Place::new().inventory("name,serial\nd-1,01\n");
+    place.put("fleet/a.pem", issue(&Authority::new("Devices"), "d-1"));
+    let stable = place.stable().await;
+    let reason = "`inventory.csv` has no column `device_id` in its first row";
+    for item in [
+        stable.inventory_declared.reason(),
+        stable.binding_unbound_count.reason(),
+        stable.binding_missing_count.reason(),
+    ] {
+        assert_eq!(item, Some(reason));
+    }
+    assert_eq!(stable.set_certificates, Item::observed(1));
+}
+
+#[tokio::test]
+async fn a_csv_can_hold_the_certificates_themselves() {
+    let (mut place, authority) = (Place::new(), Authority::new("Devices"));
+    let cell = |name: &str| issue(&authority, name).trim_end().replace('\n', "\\n");
+    let quoted = format!("\"{}\"", issue(&authority, "d-2"));
+    let csv = format!(
+        "device_id,pem\nd-1,{}\nd-2,{quoted}\nd-3,\nd-4,junk\nd-5,\"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\"\n",
+        cell("x")
+    );
+    place.put("fleet.csv", csv);
+    place.certificates.path = Some("fleet.csv".into());
+    let stable = place.stable().await;
+    assert_eq!(stable.set_certificates, Item::observed(2));
+    assert_eq!(stable.binding_unbound_count, Item::observed(0));
+    assert_eq!(stable.binding_missing_sample, Item::observed(vec!["d-3".into(), "d-5".into()]));
+    assert_eq!(stable.inventory_bad_rows_count, Item::observed(1));
+    assert_eq!(stable.unreadable_count, Item::observed(1));
+}

@@ -1,0 +1,245 @@
+//! The probe of `gateway_config_guardrails`: reads one configuration, with the files that it
+//! names, and tells which guardrails it leaves off and which nobody can tell from it.
+//!
+//! No connection is opened, and the environment of the probe is never asked: what a variable
+//! fills in is unresolved. No value that may be a secret leaves this module.
+
+pub mod guardrail;
+pub mod includes;
+pub mod judge;
+pub mod mapping;
+pub mod readers;
+pub mod secrets;
+pub mod tree;
+pub mod values;
+pub mod version;
+
+use model::document::{ConfigFormat, GatewayConfig};
+use model::evidence::{
+    Evidence, GatewayConfigGuardrails, GatewayConfigGuardrailsStable,
+    GatewayConfigGuardrailsVolatile, Guardrail, Item, LengthClass,
+};
+use model::request::{CheckRequest, Inputs};
+
+use crate::{Context, source};
+use guardrail::{Place, Review, is_short};
+use includes::{Files, Text};
+use mapping::{Format, Mapping};
+use readers::{Read, mosquitto};
+use version::Version;
+
+/// The mapping of the reference gateway's own file.
+const GATEWAY: &str = include_str!("plumbline-gateway.mapping.yaml");
+
+/// Collects one document of `gateway_config_guardrails.v1`.
+pub async fn collect(context: &Context, request: &CheckRequest) -> Evidence {
+    crate::document::<GatewayConfigGuardrails>(context, request, async {
+        let stable = match &request.inputs {
+            Inputs::Config { config } => observe(context, config),
+            _ => Facts::default().failed("the request names no configuration"),
+        };
+        (stable, GatewayConfigGuardrailsVolatile {})
+    })
+    .await
+}
+
+/// Reads and reviews one configuration.
+fn observe(context: &Context, config: &GatewayConfig) -> GatewayConfigGuardrailsStable {
+    let mut facts = Facts {
+        source: source::place(&config.source()),
+        version: config.program_version.clone(),
+        ..Facts::default()
+    };
+    let (mut files, main) = match Files::open(context, config) {
+        Ok(read) => read,
+        Err(reason) => return facts.failed(&format!("the configuration was not read: {reason}")),
+    };
+    let mapping = match config.mapping.as_ref().map(|source| read_mapping(context, source)) {
+        None => None,
+        Some(Ok(mapping)) => Some(mapping),
+        Some(Err(reason)) => return facts.failed(&reason),
+    };
+    let format = told(config.format, mapping.as_ref(), &main);
+    let outcome = review(format, mapping, &main, &mut files, &mut facts);
+    facts.files = files.names().to_vec();
+    match outcome {
+        Ok(review) => facts.reviewed(&review),
+        Err(reason) => facts.failed(&reason),
+    }
+}
+
+fn review(
+    format: ConfigFormat,
+    mapping: Option<Mapping>,
+    main: &Text,
+    files: &mut Files,
+    facts: &mut Facts,
+) -> Result<Review, String> {
+    let version = facts.version.as_deref().and_then(Version::parse);
+    let (name, read): (_, Read) = match format {
+        ConfigFormat::Mosquitto => {
+            (facts.format, facts.program) = ("mosquitto", Some("mosquitto".to_owned()));
+            return Ok(mosquitto::review(main, version, files));
+        }
+        ConfigFormat::PlumblineGateway => ("plumbline-gateway", readers::toml::read),
+        ConfigFormat::Env => ("env", readers::env::read),
+        ConfigFormat::Toml => ("toml", readers::toml::read),
+        ConfigFormat::Yaml => ("yaml", readers::yaml::read),
+        ConfigFormat::Json => ("json", readers::json::read),
+        ConfigFormat::Auto => {
+            return Err(
+                "the format cannot be told from name and content; declare `format`".to_owned()
+            );
+        }
+    };
+    facts.format = name;
+    let mapping = if format == ConfigFormat::PlumblineGateway {
+        Some(Mapping::parse(GATEWAY).map_err(|error| error.to_string())?)
+    } else {
+        mapping
+    };
+    if let Some(wanted) = mapping.as_ref().map(|mapping| mapping.format)
+        && wanted != written(format)
+    {
+        return Err("the mapping is for another format than the configuration".to_owned());
+    }
+    facts.program = mapping.as_ref().and_then(|mapping| mapping.program.clone());
+    let tree = read(&main.content).map_err(|error| format!("`{}`: {error}", main.name))?;
+    Ok(match mapping {
+        Some(mapping) => judge::review(&tree, &mapping, version, &main.name, files),
+        None => {
+            let mut review = judge::review_unmapped(&tree, &main.name, files);
+            review.undetermined(
+                &Place::top(&main.name),
+                "mapping",
+                &[],
+                "no mapping says which key stands for which guardrail; declare one on the target",
+            );
+            review
+        }
+    })
+}
+
+fn read_mapping(context: &Context, source: &model::document::Source) -> Result<Mapping, String> {
+    let text = source::text(context, source).map_err(|error| format!("the mapping: {error}"))?;
+    Mapping::parse(&text).map_err(|error| error.to_string())
+}
+
+/// The format: as declared, else as the mapping says, else told from name and content.
+fn told(declared: ConfigFormat, mapping: Option<&Mapping>, main: &Text) -> ConfigFormat {
+    if declared != ConfigFormat::Auto {
+        return declared;
+    }
+    if let Some(mapping) = mapping {
+        return match mapping.format {
+            Format::Env => ConfigFormat::Env,
+            Format::Toml => ConfigFormat::Toml,
+            Format::Yaml => ConfigFormat::Yaml,
+            Format::Json => ConfigFormat::Json,
+        };
+    }
+    let name = main.name.rsplit('/').next().unwrap_or(&main.name).to_ascii_lowercase();
+    let section = |name: &str| main.content.lines().any(|line| line.trim_start().starts_with(name));
+    match name.rsplit('.').next().unwrap_or("") {
+        "toml" if section("[gateway") && section("[ingest") => ConfigFormat::PlumblineGateway,
+        "toml" => ConfigFormat::Toml,
+        "yaml" | "yml" => ConfigFormat::Yaml,
+        "json" => ConfigFormat::Json,
+        "env" => ConfigFormat::Env,
+        _ if name.starts_with(".env") => ConfigFormat::Env,
+        _ if name == "mosquitto.conf" || mosquitto::is_likely(&main.content) => {
+            ConfigFormat::Mosquitto
+        }
+        _ => ConfigFormat::Auto,
+    }
+}
+
+const fn written(format: ConfigFormat) -> Format {
+    match format {
+        ConfigFormat::Env => Format::Env,
+        ConfigFormat::Yaml => Format::Yaml,
+        ConfigFormat::Json => Format::Json,
+        _ => Format::Toml,
+    }
+}
+
+/// What is known before the configuration is reviewed.
+#[derive(Default)]
+struct Facts {
+    source: String,
+    format: &'static str,
+    program: Option<String>,
+    version: Option<String>,
+    files: Vec<String>,
+}
+
+impl Facts {
+    fn reviewed(self, review: &Review) -> GatewayConfigGuardrailsStable {
+        use Guardrail as G;
+        let inline = |secret: &model::evidence::SecretPlace, _| secret.length != LengthClass::Empty;
+        GatewayConfigGuardrailsStable {
+            guardrails: review.guardrails(),
+            settings: review.settings(),
+            repeated: review.repeated_items(),
+            auth_not_enforced: review.item(G::Authentication),
+            auth_anonymous: review.item(G::Anonymous),
+            auth_unproven_identity: review.item(G::IdentityMapping),
+            authorization_missing: review.item(G::Authorization),
+            tls_plaintext: review.item(G::Tls),
+            tls_old_versions: review.item(G::TlsVersion),
+            tls_unverified_peers: review.item(G::PeerVerification),
+            secrets_inline: review.secrets(G::InlineSecret, inline),
+            secrets_known: review.secrets(G::DefaultSecret, |_, known| known),
+            secrets_short: review.secrets(G::DefaultSecret, |secret, _| is_short(secret)),
+            keys_open_permissions: review.item(G::KeyPermissions),
+            bind_all_interfaces: review.item(G::Bind),
+            admin_exposed: review.item(G::Admin),
+            debug_logging: review.item(G::Debug),
+            limits_unbounded: review.item(G::Limits),
+            unknown_keys: review.item(G::UnknownKey),
+            undetermined: review.undetermined_items(),
+            ..self.failed("")
+        }
+    }
+
+    /// Nothing but what is declared: every guardrail is undecided for one reason.
+    fn failed(self, reason: &str) -> GatewayConfigGuardrailsStable {
+        fn open<T>(reason: &str) -> Item<T> {
+            Item::error(reason)
+        }
+        let format = match self.format {
+            "" => open(reason),
+            format => Item::observed(format.to_owned()),
+        };
+        GatewayConfigGuardrailsStable {
+            source: Item::observed(self.source),
+            format,
+            program: Item::observed(self.program.unwrap_or_else(|| "generic".to_owned())),
+            version: Item::observed(self.version),
+            files: Item::observed(self.files),
+            guardrails: open(reason),
+            settings: open(reason),
+            repeated: open(reason),
+            auth_not_enforced: open(reason),
+            auth_anonymous: open(reason),
+            auth_unproven_identity: open(reason),
+            authorization_missing: open(reason),
+            tls_plaintext: open(reason),
+            tls_old_versions: open(reason),
+            tls_unverified_peers: open(reason),
+            secrets_inline: open(reason),
+            secrets_known: open(reason),
+            secrets_short: open(reason),
+            keys_open_permissions: open(reason),
+            bind_all_interfaces: open(reason),
+            admin_exposed: open(reason),
+            debug_logging: open(reason),
+            limits_unbounded: open(reason),
+            unknown_keys: open(reason),
+            undetermined: open(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! `.env`: `KEY=value` lines as shells and most loaders read them.
+//!
+//! There is no standard. `export` before the key, `#` after a space, single quotes (literal) and
+//! double quotes (escapes) are read; a key that is set twice is kept twice, because readers
+//! differ in which one counts.
+
+use super::number;
+use crate::gateway_config_guardrails::secrets;
+use crate::gateway_config_guardrails::tree::{Entry, MAX_NODES, Node, Unreadable, Value};
+
+/// Reads a file. A line that is no assignment breaks the syntax.
+pub fn read(text: &str) -> Result<Node, Unreadable> {
+    let mut entries = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((index, line)) = lines.next() {
+        let start = line.trim_start();
+        if start.is_empty() || start.starts_with('#') {
+            continue;
+        }
+        let (line_number, indent) = (number(index + 1), line.len() - start.len());
+        let broken = Unreadable::Syntax {
+            format: "KEY=value",
+            line: line_number,
+            column: number(indent + 1),
+        };
+        let assignment = start.strip_prefix("export ").map_or(start, str::trim_start);
+        let (key, rest) = assignment.split_once('=').ok_or_else(|| broken.clone())?;
+        let key = key.trim_end();
+        let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+        if key.is_empty() || !key.chars().all(named) {
+            return Err(broken);
+        }
+        let column = number(line.len() - assignment.len() + 1);
+        let value = value(rest, &mut lines).ok_or(broken)?;
+        let node = Node { line: line_number, column: column + number(key.len() + 1), value };
+        entries.push(Entry { key: key.to_owned(), line: line_number, column, node });
+        if entries.len() > MAX_NODES {
+            return Err(Unreadable::Limit("100,000 values"));
+        }
+    }
+    Ok(Node { line: 1, column: 1, value: Value::Table(entries) })
+}
+
+/// The value behind `=`; a quoted one may go on over the next lines. None if a quote stays open.
+fn value<'a>(rest: &str, lines: &mut impl Iterator<Item = (usize, &'a str)>) -> Option<Value> {
+    let trimmed = rest.trim_start();
+    let Some(quote) = trimmed.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+        let end = rest.find(" #").or_else(|| rest.find("\t#")).unwrap_or(rest.len());
+        let plain = rest[..end].trim();
+        return Some(scalar(if trimmed.starts_with('#') { "" } else { plain }.to_owned(), true));
+    };
+    let mut whole = trimmed[1..].to_owned();
+    loop {
+        if let Some(text) = closed(&whole, quote) {
+            return Some(scalar(text, quote == '"'));
+        }
+        let (_, next) = lines.next()?;
+        whole.push('\n');
+        whole.push_str(next);
+    }
+}
+
+/// The text up to the closing quote, escapes undone in double quotes.
+fn closed(text: &str, quote: char) -> Option<String> {
+    let mut out = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            c if c == quote => return Some(out),
+            '\\' if quote == '"' => match chars.next()? {
+                'n' => out.push('\n'),
+                't' => out.push('\t'),
+                other => out.push(other),
+            },
+            c => out.push(c),
+        }
+    }
+    None
+}
+
+fn scalar(text: String, expands: bool) -> Value {
+    match secrets::placeholder(&text).filter(|_| expands) {
+        Some(how) => Value::Unresolved(how),
+        None => Value::Scalar(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway_config_guardrails::tree::steps;
+
+    fn one(text: &str) -> Value {
+        read(text).unwrap().find(&steps("K"))[0].node.value.clone()
+    }
+
+    #[test]
+    fn values_are_read_as_loaders_read_them() {
+        let cases = [
+            ("K=a", "a"),
+            ("export K=a", "a"),
+            ("  K = a b  ", "a b"),
+            ("K=a # note", "a"),
+            ("K=a#b", "a#b"),
+            ("K=# note", ""),
+            ("K='a # b $X'", "a # b $X"),
+            ("K=\"a\\nb\" # note", "a\nb"),
+            ("K=\"a\nb\"", "a\nb"),
+            ("K=", ""),
+            ("# c\r\nK=a\r\n", "a"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(one(text), Value::Scalar(expected.to_owned()), "{text:?}");
+        }
+        assert!(matches!(one("K=${X}"), Value::Unresolved(_)));
+        assert!(matches!(one("K=\"$X\""), Value::Unresolved(_)));
+    }
+
+    #[test]
+    fn a_key_set_twice_is_kept_twice_with_its_places() {
+        let tree = read("A=1\n export K=1\nK=2\n").unwrap();
+        let found = tree.repeated();
+        assert_eq!(found.iter().map(|f| (f.line, f.column)).collect::<Vec<_>>(), [(2, 9), (3, 1)]);
+    }
+
+    #[test]
+    fn a_line_that_is_no_assignment_is_refused_without_its_text() {
+        for text in ["A=1\nhunter2\n", "A=1\n=x\n", "A=1\na b=c\n", "A=1\nB=\"open\n"] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains("line 2"), "{error}");
+            assert!(!error.contains("hunter2"));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! TOML, with the place of every key.
+
+use toml_edit::{Document, Item, Key, TableLike, Value as TomlValue};
+
+use super::Places;
+use crate::gateway_config_guardrails::secrets;
+use crate::gateway_config_guardrails::tree::{Entry, MAX_NODES, Node, Unreadable, Value};
+
+/// Reads a document. TOML itself refuses a key that is set twice.
+pub fn read(text: &str) -> Result<Node, Unreadable> {
+    // The parser keeps every value in memory before we can count: what cannot be within the limit
+    // is not given to it.
+    let marks = text.bytes().filter(|byte| matches!(byte, b'=' | b',' | b'['));
+    if marks.count() > 2 * MAX_NODES {
+        return Err(Unreadable::Limit("100,000 values"));
+    }
+    let places = Places::of(text);
+    let document = Document::parse(text).map_err(|error| {
+        let (line, column) = places.at(error.span().map_or(0, |span| span.start));
+        Unreadable::Syntax { format: "TOML", line, column }
+    })?;
+    let mut reader = Reader { places, nodes: 0 };
+    reader.table(document.as_table(), (1, 1))
+}
+
+struct Reader<'a> {
+    places: Places<'a>,
+    nodes: usize,
+}
+
+impl Reader<'_> {
+    fn node(&mut self, (line, column): (u32, u32), value: Value) -> Result<Node, Unreadable> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return Err(Unreadable::Limit("100,000 values"));
+        }
+        Ok(Node { line, column, value })
+    }
+
+    fn table(&mut self, table: &dyn TableLike, at: (u32, u32)) -> Result<Node, Unreadable> {
+        let mut entries = Vec::new();
+        for (name, item) in table.iter() {
+            let key = table.get_key_value(name).and_then(|(key, _)| Key::span(key));
+            let (line, column) = key.map_or(at, |span| self.places.at(span.start));
+            let node = self.item(item, (line, column))?;
+            entries.push(Entry { key: name.to_owned(), line, column, node });
+        }
+        self.node(at, Value::Table(entries))
+    }
+
+    fn item(&mut self, item: &Item, key: (u32, u32)) -> Result<Node, Unreadable> {
+        let at = item.span().map_or(key, |span| self.places.at(span.start));
+        match item {
+            Item::None => self.node(at, Value::Null),
+            Item::Value(value) => self.value(value, key),
+            Item::Table(table) => self.table(table, at),
+            Item::ArrayOfTables(tables) => {
+                let items = tables.iter().map(|table| {
+                    let at = table.span().map_or(key, |span| self.places.at(span.start));
+                    self.table(table, at)
+                });
+                let items = items.collect::<Result<_, _>>()?;
+                self.node(at, Value::List(items))
+            }
+        }
+    }
+
+    fn value(&mut self, value: &TomlValue, key: (u32, u32)) -> Result<Node, Unreadable> {
+        let at = value.span().map_or(key, |span| self.places.at(span.start));
+        let read = match value {
+            TomlValue::String(text) => match secrets::placeholder(text.value()) {
+                Some(how) => Value::Unresolved(how),
+                None => Value::Scalar(text.value().clone()),
+            },
+            TomlValue::Integer(number) => Value::Scalar(number.value().to_string()),
+            TomlValue::Float(number) => Value::Scalar(number.value().to_string()),
+            TomlValue::Boolean(truth) => Value::Scalar(truth.value().to_string()),
+            TomlValue::Datetime(time) => Value::Scalar(time.value().to_string()),
+            TomlValue::Array(items) => {
+                let items = items.iter().map(|item| self.value(item, at));
+                Value::List(items.collect::<Result<_, _>>()?)
+            }
+            TomlValue::InlineTable(table) => return self.table(table, at),
+        };
+        self.node(at, read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway_config_guardrails::tree::steps;
+
+    #[test]
+    fn every_way_to_write_a_key_has_its_place() {
+        let text = "# é\n[a]\nb.c = 1\n  d = { e = \"x\" }\n[[l]]\nn = 1\n[[l]]\nn = 2\n";
+        let tree = read(text).unwrap();
+        let at = |path: &str| {
+            let found = tree.find(&steps(path));
+            found.iter().map(|f| (f.path.clone(), f.line, f.column)).collect::<Vec<_>>()
+        };
+        assert_eq!(at("a.b.c"), [("a.b.c".to_owned(), 3, 3)]);
+        assert_eq!(at("a.d.e"), [("a.d.e".to_owned(), 4, 9)]);
+        assert_eq!(at("l.*.n"), [("l[0].n".to_owned(), 6, 1), ("l[1].n".to_owned(), 8, 1)]);
+    }
+
+    #[test]
+    fn broken_toml_says_where_and_not_what() {
+        let error = read("a = 1\nb = hunter2hunter2\n").unwrap_err().to_string();
+        assert!(error.contains("line 2, column 5"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+        assert!(read("a = 1\na = 2\n").is_err());
+        assert!(read(&"[".repeat(100_000)).is_err());
+    }
+}

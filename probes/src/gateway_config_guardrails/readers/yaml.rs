@@ -1,0 +1,253 @@
+//! YAML 1.2, one document, with the place of every key.
+//!
+//! Scalars are kept as they are written: whether `off` is a truth value is for the mapping to
+//! say. Aliases are followed and counted, so that a few lines cannot stand for millions of
+//! values; a tag that is not part of YAML itself means that another program fills the value in.
+
+use std::collections::{HashMap, HashSet};
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
+
+use super::number;
+use crate::gateway_config_guardrails::secrets;
+use crate::gateway_config_guardrails::tree::{
+    Entry, MAX_DEPTH, MAX_NODES, Node, Unreadable, Value,
+};
+
+/// Longest scalar, in bytes.
+const MAX_SCALAR_BYTES: usize = 1024 * 1024;
+
+/// Reads one document.
+pub fn read(text: &str) -> Result<Node, Unreadable> {
+    let mut reader = Reader::default();
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| {
+            let marker = error.marker();
+            let (line, column) = (number(marker.line().max(1)), number(marker.col() + 1));
+            Unreadable::Syntax { format: "YAML", line, column }
+        })?;
+        reader.take(event, span)?;
+    }
+    Ok(reader.root.unwrap_or(Node { line: 1, column: 1, value: Value::Null }))
+}
+
+/// A table or list that is not closed yet.
+struct Open {
+    line: u32,
+    column: u32,
+    anchor: usize,
+    unresolved: bool,
+    content: Content,
+}
+
+enum Content {
+    List(Vec<Node>),
+    /// Entries so far, and the key that waits for its value.
+    Table(Vec<Entry>, Option<Node>),
+}
+
+#[derive(Default)]
+struct Reader {
+    open: Vec<Open>,
+    anchors: HashMap<usize, Node>,
+    root: Option<Node>,
+    nodes: usize,
+}
+
+impl Reader {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Unreadable> {
+        let (line, column) = (number(span.start.line().max(1)), number(span.start.col() + 1));
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                if text.len() > MAX_SCALAR_BYTES {
+                    return Err(Unreadable::Limit("1 MiB for one value"));
+                }
+                let plain = style == ScalarStyle::Plain;
+                let value = scalar(&text, plain, tag.as_deref());
+                self.close(Node { line, column, value }, anchor)
+            }
+            Event::Alias(anchor) => {
+                let value = self.anchors.get(&anchor).map(|node| node.value.clone());
+                let node = Node { line, column, value: value.unwrap_or(Value::Null) };
+                self.charge(node.count())?;
+                self.close(node, 0)
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.start(line, column, anchor, tag.as_deref(), Content::List(Vec::new()))
+            }
+            Event::MappingStart(anchor, tag) => {
+                let content = Content::Table(Vec::new(), None);
+                self.start(line, column, anchor, tag.as_deref(), content)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::DocumentStart(_) if self.root.is_some() => Err(Unreadable::Documents(line)),
+            _ => Ok(()),
+        }
+    }
+
+    fn start(
+        &mut self,
+        line: u32,
+        column: u32,
+        anchor: usize,
+        tag: Option<&Tag>,
+        content: Content,
+    ) -> Result<(), Unreadable> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(Unreadable::Limit("64 levels"));
+        }
+        self.open.push(Open { line, column, anchor, unresolved: is_foreign(tag), content });
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Unreadable> {
+        let Some(open) = self.open.pop() else { return Ok(()) };
+        let value = match open.content {
+            _ if open.unresolved => Value::Unresolved("another program fills it in"),
+            Content::List(items) => Value::List(items),
+            Content::Table(entries, _) => Value::Table(merged(entries)),
+        };
+        self.close(Node { line: open.line, column: open.column, value }, open.anchor)
+    }
+
+    /// A whole value goes to where it belongs.
+    fn close(&mut self, node: Node, anchor: usize) -> Result<(), Unreadable> {
+        self.charge(1)?;
+        if anchor > 0 {
+            self.charge(node.count())?;
+            self.anchors.insert(anchor, node.clone());
+        }
+        if self.open.len() + node.depth() > MAX_DEPTH {
+            return Err(Unreadable::Limit("64 levels"));
+        }
+        match self.open.last_mut().map(|open| &mut open.content) {
+            None => self.root = Some(node),
+            Some(Content::List(items)) => items.push(node),
+            Some(Content::Table(entries, key)) => match key.take() {
+                None => *key = Some(node),
+                Some(key) => {
+                    let Node { line, column, value } = key;
+                    let key = match value {
+                        Value::Scalar(text) => text,
+                        _ => String::new(),
+                    };
+                    entries.push(Entry { key, line, column, node });
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn charge(&mut self, nodes: usize) -> Result<(), Unreadable> {
+        self.nodes += nodes;
+        if self.nodes > MAX_NODES {
+            return Err(Unreadable::Limit("100,000 values, aliases counted"));
+        }
+        Ok(())
+    }
+}
+
+fn scalar(text: &str, plain: bool, tag: Option<&Tag>) -> Value {
+    if is_foreign(tag) {
+        return Value::Unresolved("another program fills it in");
+    }
+    if plain && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
+        return Value::Null;
+    }
+    match secrets::placeholder(text) {
+        Some(how) => Value::Unresolved(how),
+        None => Value::Scalar(text.to_owned()),
+    }
+}
+
+/// A tag like `!vault` or `!Ref`: neither one of YAML's own nor the bare `!`, which means text.
+fn is_foreign(tag: Option<&Tag>) -> bool {
+    let own = |tag: &Tag| tag.is_yaml_core_schema() || (tag.handle == "!" && tag.suffix.is_empty());
+    tag.is_some_and(|tag| !own(tag))
+}
+
+/// Entries with those behind `<<` taken over where they do not set the key themselves.
+fn merged(entries: Vec<Entry>) -> Vec<Entry> {
+    if entries.iter().all(|entry| entry.key != "<<") {
+        return entries;
+    }
+    let (merges, mut own): (Vec<_>, Vec<_>) = entries.into_iter().partition(|e| e.key == "<<");
+    let mut keys: HashSet<String> = own.iter().map(|entry| entry.key.clone()).collect();
+    for merge in merges {
+        let tables = match merge.node.value {
+            Value::List(items) => items.into_iter().map(|item| item.value).collect(),
+            value => vec![value],
+        };
+        for table in tables {
+            let Value::Table(entries) = table else { continue };
+            own.extend(entries.into_iter().filter(|entry| keys.insert(entry.key.clone())));
+        }
+    }
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway_config_guardrails::tree::steps;
+
+    fn at(tree: &Node, path: &str) -> Vec<(Value, u32, u32)> {
+        let found = tree.find(&steps(path));
+        found.iter().map(|f| (f.node.value.clone(), f.line, f.column)).collect()
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Scalar(text.to_owned())
+    }
+
+    #[test]
+    fn words_stay_as_they_are_written_and_keys_have_places() {
+        let tree = read("# c\na:\n  b: off\n  c: 0o17\nl:\n  - n: '1_000'\n  - n: ~\n").unwrap();
+        assert_eq!(at(&tree, "a.b"), [(text("off"), 3, 3)]);
+        assert_eq!(at(&tree, "a.c"), [(text("0o17"), 4, 3)]);
+        assert_eq!(at(&tree, "l.*.n"), [(text("1_000"), 6, 5), (Value::Null, 7, 5)]);
+    }
+
+    #[test]
+    fn aliases_and_merge_keys_are_followed() {
+        let tree = read("base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\ncopy: *b\n").unwrap();
+        assert_eq!(at(&tree, "use.x")[0].0, text("1"));
+        assert_eq!(at(&tree, "use.y"), [(text("3"), 4, 3)]);
+        assert_eq!(at(&tree, "copy.y")[0].0, text("2"));
+    }
+
+    #[test]
+    fn a_key_set_twice_is_kept_twice() {
+        let tree = read("a: 1\nb: 2\na: 3\n").unwrap();
+        assert_eq!(tree.repeated().len(), 2);
+    }
+
+    #[test]
+    fn tags_of_other_programs_leave_a_value_open() {
+        let tree = read("a: !vault x\nb: !Ref {c: d}\nc: !!str 1\nd: ${X}\n").unwrap();
+        for path in ["a", "b", "d"] {
+            assert!(matches!(at(&tree, path)[0].0, Value::Unresolved(_)), "{path}");
+        }
+        assert_eq!(at(&tree, "c")[0].0, text("1"));
+    }
+
+    #[test]
+    fn bombs_and_deep_nesting_are_refused() {
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let below = format!("*a{}, ", level - 1).repeat(10);
+            bomb.push_str(&format!("a{level}: &a{level} [{below}x]\n"));
+        }
+        assert!(matches!(read(&bomb), Err(Unreadable::Limit(_))));
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(read(&nested(100)), Err(Unreadable::Limit("64 levels")));
+        assert!(read(&nested(3_000)).is_err() && read(&nested(60)).is_ok());
+        assert_eq!(read("a: 1\n---\nb: 2\n"), Err(Unreadable::Documents(2)));
+    }
+
+    #[test]
+    fn broken_yaml_says_where_and_not_what() {
+        let error = read("a: 1\nb: [hunter2\n").unwrap_err().to_string();
+        assert!(error.contains("line") && !error.contains("hunter2"), "{error}");
+    }
+}

@@ -1,0 +1,116 @@
+//! The check as a whole: files in a folder, evidence out.
+
+mod gateway;
+mod hostile;
+mod mapped;
+mod mosquitto;
+
+use std::path::Path;
+
+use model::RunId;
+use model::document::{ConfigFormat, GatewayConfig, Source};
+use model::evidence::{
+    GatewayConfigGuardrailsStable, Guardrail, Item, Observation, ProbeInfo, Reach,
+};
+use tempfile::TempDir;
+
+use crate::Context;
+
+/// A context whose documents lie in `folder`.
+fn context(folder: &Path) -> Context {
+    Context {
+        run: RunId("20261121-000000-00000000".to_owned()),
+        base: folder.to_owned(),
+        probe: ProbeInfo { name: "plumb".to_owned(), version: "0.0.0".to_owned() },
+    }
+}
+
+/// A declared configuration.
+fn declared(path: &str, format: ConfigFormat) -> GatewayConfig {
+    GatewayConfig {
+        name: "main".to_owned(),
+        format,
+        program_version: None,
+        mapping: None,
+        path: Some(path.to_owned()),
+        env: None,
+        config_map_ref: None,
+        secret_ref: None,
+        url: None,
+    }
+}
+
+/// A folder with files, of which the first is the configuration.
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    folder
+}
+
+/// What is seen of the first of some files.
+fn seen(
+    files: &[(&str, &str)],
+    format: ConfigFormat,
+    version: Option<&str>,
+) -> GatewayConfigGuardrailsStable {
+    let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+    let folder = folder(&files);
+    let mut config = declared(files[0].0, format);
+    config.program_version = version.map(str::to_owned);
+    super::observe(&context(folder.path()), &config)
+}
+
+/// What is seen of a file through a mapping.
+fn mapped(name: &str, text: &str, mapping: &str) -> GatewayConfigGuardrailsStable {
+    let folder = folder(&[(name, text.as_bytes()), ("mapping.yaml", mapping.as_bytes())]);
+    let mut config = declared(name, ConfigFormat::Auto);
+    config.mapping = Some(Source::path("mapping.yaml"));
+    super::observe(&context(folder.path()), &config)
+}
+
+/// The list of a guardrail.
+fn list(seen: &GatewayConfigGuardrailsStable, guardrail: Guardrail) -> &Item<Vec<Observation>> {
+    match guardrail {
+        Guardrail::Authentication => &seen.auth_not_enforced,
+        Guardrail::Anonymous => &seen.auth_anonymous,
+        Guardrail::IdentityMapping => &seen.auth_unproven_identity,
+        Guardrail::Authorization => &seen.authorization_missing,
+        Guardrail::Tls => &seen.tls_plaintext,
+        Guardrail::TlsVersion => &seen.tls_old_versions,
+        Guardrail::PeerVerification => &seen.tls_unverified_peers,
+        Guardrail::KeyPermissions => &seen.keys_open_permissions,
+        Guardrail::Bind => &seen.bind_all_interfaces,
+        Guardrail::Admin => &seen.admin_exposed,
+        Guardrail::Debug => &seen.debug_logging,
+        Guardrail::Limits => &seen.limits_unbounded,
+        Guardrail::UnknownKey => &seen.unknown_keys,
+        Guardrail::DefaultSecret | Guardrail::InlineSecret => {
+            panic!("secrets have their own lists")
+        }
+    }
+}
+
+/// A guardrail in one word: `on`, `off`, `local` (off for this machine only) or `open`.
+fn word(seen: &GatewayConfigGuardrailsStable, guardrail: Guardrail) -> &'static str {
+    match list(seen, guardrail) {
+        Item::Observed { value } if value.is_empty() => "on",
+        Item::Observed { value } if value.iter().all(|one| one.reach == Reach::Loopback) => "local",
+        Item::Observed { .. } => "off",
+        _ => "open",
+    }
+}
+
+/// Settings that cannot be told.
+fn undetermined(seen: &GatewayConfigGuardrailsStable) -> Vec<String> {
+    seen.undetermined.value().unwrap().iter().map(|entry| entry.setting.clone()).collect()
+}
+
+/// `file:line:column` of every entry of a list.
+fn places(item: &Item<Vec<Observation>>) -> Vec<String> {
+    let value = item.value().unwrap();
+    value.iter().map(|one| format!("{}:{}:{}", one.file, one.line, one.column)).collect()
+}

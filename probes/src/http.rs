@@ -1,0 +1,463 @@
+//! A small HTTP/1.1 client over any stream: one request, the head of one answer, nothing else.
+//!
+//! It reads at most [`MAX_HEAD`] bytes and never the body of an answer, follows no redirect, and
+//! asks with `Expect: 100-continue` (RFC 9110, section 10.1.1) before it hands a body over, so
+//! that a caller learns whether the other side took the body before it answered.
+//! Time and bytes are also bounded by the stream, see [`crate::net`].
+
+use std::time::Duration;
+
+use model::evidence::Item;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
+
+use crate::insecure_tls::HandshakeError;
+use crate::net;
+
+/// Bytes of answer heads that are read, interim answers included.
+pub const MAX_HEAD: usize = 32 * 1024;
+
+/// Header lines of one answer head.
+pub const MAX_HEADERS: usize = 64;
+
+/// Interim answers (1xx) before the final one.
+pub const MAX_INTERIM: usize = 8;
+
+/// How long the other side may think before the body is sent unasked. RFC 9110, section 10.1.1
+/// forbids to wait forever, because old servers never say `100 Continue`.
+pub const CONTINUE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// One request. It has no `Debug`: its `authorization` may be a secret.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// Method: a token (RFC 9110, section 9.1).
+    pub method: &'a str,
+    /// Path, with the query if there is one.
+    pub path: &'a str,
+    /// Value of `Host`.
+    pub host: &'a str,
+    /// Value of `Authorization`; none sends no such header.
+    pub authorization: Option<&'a str>,
+    /// JSON body; none sends no body.
+    pub body: Option<&'a str>,
+}
+
+/// How a body is handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handover {
+    /// With `Expect: 100-continue`: the body goes out only when it is asked for, or after a
+    /// second of silence.
+    AskFirst,
+    /// Together with the head.
+    Unasked,
+}
+
+/// What had become of the body when the answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// Not a byte of it was sent.
+    Kept,
+    /// The other side asked for it with `100 Continue`.
+    AskedFor,
+    /// It was sent without having been asked for.
+    Pushed,
+}
+
+/// The head of a final answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Status, 101 or 200-599.
+    pub status: u16,
+    /// What had become of the request's body.
+    pub body: Body,
+    headers: Vec<(String, Vec<u8>)>,
+}
+
+impl Answer {
+    /// The values of a header, in the order they came. `name` in lower case.
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_slice())
+    }
+
+    /// The first value of a header. `name` in lower case.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers(name).next()
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The stream gave no answer.
+    #[error(transparent)]
+    Stream(#[from] HandshakeError),
+    /// What came is not HTTP.
+    #[error("the answer is not HTTP/1.1: {0}")]
+    NotHttp(&'static str),
+    /// The head of the answer is larger than [`MAX_HEAD`] or [`MAX_HEADERS`].
+    #[error("the head of the answer is longer than {MAX_HEAD} bytes or {MAX_HEADERS} lines")]
+    HeadTooLong,
+}
+
+impl Failure {
+    /// The item that says why a fact is missing.
+    pub fn item<T>(&self) -> Item<T> {
+        match self {
+            Self::Stream(HandshakeError::Network(failure)) => failure.item(),
+            Self::Stream(HandshakeError::Alert(_)) => Item::refused(self.to_string()),
+            Self::Stream(_) | Self::NotHttp(_) => Item::error(self.to_string()),
+            Self::HeadTooLong => Item::truncated(self.to_string()),
+        }
+    }
+
+    /// True if the port refused the connection.
+    pub const fn is_refused(&self) -> bool {
+        matches!(self, Self::Stream(HandshakeError::Network(net::Failure::Refused)))
+    }
+
+    /// True if the other side was reached for and gave nothing, or is gone; false where a limit
+    /// of ours came first.
+    pub const fn is_silence(&self) -> bool {
+        use net::Failure::{AnswerTimeout, Closed, ConnectTimeout, Refused, Reset};
+        matches!(
+            self,
+            Self::Stream(HandshakeError::Network(
+                Refused | Reset | Closed | ConnectTimeout(_) | AnswerTimeout(_)
+            ))
+        )
+    }
+
+    /// True if there was a connection and it brought something other than HTTP, or an end.
+    pub const fn is_other_protocol(&self) -> bool {
+        match self {
+            Self::Stream(HandshakeError::Network(failure)) => failure.is_end(),
+            Self::NotHttp(_) => true,
+            Self::Stream(_) | Self::HeadTooLong => false,
+        }
+    }
+}
+
+impl From<net::Failure> for Failure {
+    fn from(failure: net::Failure) -> Self {
+        Self::Stream(failure.into())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Stream(HandshakeError::from(&error))
+    }
+}
+
+/// Sends `request` over `stream` and reads the head of the answer.
+pub async fn exchange<S>(
+    stream: &mut S,
+    request: &Request<'_>,
+    handover: Handover,
+) -> Result<Answer, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let asks = request.body.is_some() && handover == Handover::AskFirst;
+    let mut message = head(request, asks);
+    let mut body = Body::Kept;
+    if let Some(text) = request.body.filter(|_| !asks) {
+        message.push_str(text);
+        body = Body::Pushed;
+    }
+    let mut wire = Wire { stream, input: Vec::new() };
+    wire.send(message.as_bytes()).await?;
+
+    let mut waits = asks;
+    let mut interim = 0;
+    loop {
+        let next = if waits {
+            timeout(CONTINUE_PATIENCE, wire.head()).await.ok()
+        } else {
+            Some(wire.head().await)
+        };
+        match next.transpose()? {
+            Some(head) if head.status == 100 && waits => {
+                body = Body::AskedFor;
+                waits = false;
+                wire.hand_over(request.body).await;
+            }
+            Some(head) if head.status < 200 && head.status != 101 => {
+                interim += 1;
+                if interim > MAX_INTERIM {
+                    return Err(Failure::NotHttp("interim answers do not end"));
+                }
+            }
+            Some(Head { status, headers }) => return Ok(Answer { status, body, headers }),
+            None => {
+                body = Body::Pushed;
+                waits = false;
+                wire.hand_over(request.body).await;
+            }
+        }
+    }
+}
+
+/// True if `text` may stand in a request line or a header value: visible ASCII, and spaces where
+/// `spaces` says so. Anything else could start a line of its own.
+pub fn is_plain(text: &str, spaces: bool) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() || (spaces && b == b' '))
+}
+
+fn head(request: &Request<'_>, asks: bool) -> String {
+    let Request { method, path, host, authorization, body } = *request;
+    let mut head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: plumbline\r\nAccept: */*\r\n\
+         Connection: close\r\n"
+    );
+    if let Some(value) = authorization {
+        head.push_str("Authorization: ");
+        head.push_str(value);
+        head.push_str("\r\n");
+    }
+    if let Some(body) = body {
+        head.push_str("Content-Type: application/json\r\nContent-Length: ");
+        head.push_str(&body.len().to_string());
+        head.push_str("\r\n");
+    }
+    if asks {
+        head.push_str("Expect: 100-continue\r\n");
+    }
+    head.push_str("\r\n");
+    head
+}
+
+/// The head of one answer, interim or final.
+struct Head {
+    status: u16,
+    headers: Vec<(String, Vec<u8>)>,
+}
+
+/// A stream with the bytes that were read ahead.
+struct Wire<'a, S> {
+    stream: &'a mut S,
+    input: Vec<u8>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<'_, S> {
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.stream.write_all(bytes).await?;
+        Ok(self.stream.flush().await?)
+    }
+
+    /// Sends the body. A failure is left to the next read: the other side may have answered and
+    /// closed in the meantime, and then the answer counts.
+    async fn hand_over(&mut self, body: Option<&str>) {
+        self.send(body.unwrap_or_default().as_bytes()).await.ok();
+    }
+
+    /// The next head. Dropping this future loses no bytes.
+    async fn head(&mut self) -> Result<Head, Failure> {
+        // Heads are cut off the front of `input`, so this bounds all of them together only with
+        // the limit on interim answers; each of them alone is bounded here.
+        loop {
+            if let Some((length, head)) = parse(&self.input)? {
+                self.input.drain(..length);
+                return Ok(head);
+            }
+            if self.input.len() >= MAX_HEAD {
+                return Err(Failure::HeadTooLong);
+            }
+            let mut buffer = [0; 4096];
+            let room = buffer.len().min(MAX_HEAD - self.input.len());
+            match self.stream.read(&mut buffer[..room]).await? {
+                0 if self.input.is_empty() => return Err(net::Failure::Closed.into()),
+                0 => return Err(Failure::NotHttp("it ends inside its head")),
+                read => self.input.extend_from_slice(&buffer[..read]),
+            }
+        }
+    }
+}
+
+/// The head at the front of `input` and its length; none while it is not whole.
+fn parse(input: &[u8]) -> Result<Option<(usize, Head)>, Failure> {
+    let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut response = httparse::Response::new(&mut lines);
+    let length = match response.parse(input) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Err(httparse::Error::TooManyHeaders) => return Err(Failure::HeadTooLong),
+        Err(httparse::Error::Version) => return Err(Failure::NotHttp("no HTTP/1 version")),
+        Err(httparse::Error::Status) => return Err(Failure::NotHttp("no status line")),
+        Err(_) => return Err(Failure::NotHttp("a header line is broken")),
+    };
+    let status = response.code.filter(|code| (100..600).contains(code));
+    let status = status.ok_or(Failure::NotHttp("the status is not within 100-599"))?;
+    let headers = response
+        .headers
+        .iter()
+        .map(|header| (header.name.to_ascii_lowercase(), header.value.to_vec()))
+        .collect();
+    Ok(Some((length, Head { status, headers })))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{DuplexStream, duplex};
+
+    use super::*;
+
+    const REQUEST: Request<'static> = Request {
+        method: "POST",
+        path: "/v1/ingest",
+        host: "edge.example:8443",
+        authorization: Some("Bearer abc"),
+        body: Some("{}"),
+    };
+
+    /// Plays the other side: reads up to `until`, then says `answer`, and so on; then closes.
+    fn scripted(turns: &'static [(&'static str, &'static [u8])]) -> DuplexStream {
+        let (ours, mut theirs) = duplex(256 * 1024);
+        tokio::spawn(async move {
+            for (until, answer) in turns {
+                let mut seen = Vec::new();
+                while !seen.ends_with(until.as_bytes()) {
+                    match theirs.read_u8().await {
+                        Ok(byte) => seen.push(byte),
+                        Err(_) => return,
+                    }
+                }
+                theirs.write_all(answer).await.ok();
+            }
+        });
+        ours
+    }
+
+    async fn ask(turns: &'static [(&'static str, &'static [u8])]) -> Result<Answer, Failure> {
+        exchange(&mut scripted(turns), &REQUEST, Handover::AskFirst).await
+    }
+
+    const HEAD: &str = "Expect: 100-continue\r\n\r\n";
+
+    #[tokio::test]
+    async fn the_head_says_what_was_asked_for_and_nothing_more() {
+        assert_eq!(
+            head(&REQUEST, true),
+            "POST /v1/ingest HTTP/1.1\r\nHost: edge.example:8443\r\nUser-Agent: plumbline\r\n\
+             Accept: */*\r\nConnection: close\r\nAuthorization: Bearer abc\r\n\
+             Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_answer_before_the_body_leaves_the_body_here() {
+        let answer =
+            ask(&[(HEAD, b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n\r\n")])
+                .await
+                .expect("answer");
+        assert_eq!((answer.status, answer.body), (401, Body::Kept));
+        assert_eq!(answer.header("www-authenticate"), Some(&b"Bearer"[..]));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_asked_for_is_handed_over() {
+        let answer = ask(&[
+            (HEAD, b"HTTP/1.1 100 Continue\r\n\r\n"),
+            ("{}", b"HTTP/1.1 202 Accepted\r\n\r\n"),
+        ])
+        .await
+        .expect("answer");
+        assert_eq!((answer.status, answer.body), (202, Body::AskedFor));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_asks_gets_the_body_after_a_while() {
+        let answer = ask(&[("{}", b"HTTP/1.0 200 OK\r\n\r\n")]).await.expect("answer");
+        assert_eq!((answer.status, answer.body), (200, Body::Pushed));
+    }
+
+    #[tokio::test]
+    async fn an_unasked_body_goes_with_the_head() {
+        let mut stream = scripted(&[("\r\n\r\n{}", b"HTTP/1.1 200 OK\r\n\r\n")]);
+        let answer = exchange(&mut stream, &REQUEST, Handover::Unasked).await.expect("answer");
+        assert_eq!((answer.status, answer.body), (200, Body::Pushed));
+    }
+
+    #[tokio::test]
+    async fn other_interim_answers_are_passed_over() {
+        let answer =
+            ask(&[(HEAD, b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 401 No\r\n\r\n")])
+                .await
+                .expect("answer");
+        assert_eq!((answer.status, answer.body), (401, Body::Kept));
+        assert_eq!(answer.header("link"), None);
+    }
+
+    #[tokio::test]
+    async fn interim_answers_without_end_are_given_up() {
+        let (mut ours, mut theirs) = duplex(64 * 1024);
+        theirs.write_all(&b"HTTP/1.1 102 Wait\r\n\r\n".repeat(1_000)).await.expect("write");
+        let failure = exchange(&mut ours, &REQUEST, Handover::AskFirst).await;
+        assert_eq!(failure, Err(Failure::NotHttp("interim answers do not end")));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_http_is_told_apart() {
+        for (bytes, failure) in [
+            (&b"\x15\x03\x03\x00\x02\x02\x46"[..], "no HTTP/1 version"),
+            (b"MQTT what?\r\n\r\n", "no HTTP/1 version"),
+            (b"HTTP/1.1 abc\r\n\r\n", "no status line"),
+            (b"HTTP/1.1 099 Odd\r\n\r\n", "the status is not within 100-599"),
+            (b"HTTP/1.1 200 OK\r\nbroken header\r\n\r\n", "a header line is broken"),
+            (b"HTTP/1.1 200 OK\r\nServ", "it ends inside its head"),
+        ] {
+            let (mut ours, mut theirs) = duplex(64 * 1024);
+            theirs.write_all(bytes).await.expect("write");
+            theirs.shutdown().await.expect("shutdown");
+            // The request must still fit somewhere.
+            let kept = tokio::spawn(async move { theirs.read_to_end(&mut Vec::new()).await.ok() });
+            let answer = exchange(&mut ours, &REQUEST, Handover::AskFirst).await;
+            assert_eq!(answer, Err(Failure::NotHttp(failure)));
+            kept.abort();
+        }
+    }
+
+    #[tokio::test]
+    async fn endless_header_lines_meet_the_limit() {
+        for filler in [&b"x-more: 1\r\n"[..], &b"x"[..]] {
+            let (mut ours, mut theirs) = duplex(64 * 1024);
+            let mut bytes = b"HTTP/1.1 200 OK\r\nx-long: ".to_vec();
+            bytes.extend(filler.repeat(40 * 1024 / filler.len()));
+            theirs.write_all(&bytes).await.expect("write");
+            let answer = exchange(&mut ours, &REQUEST, Handover::AskFirst).await;
+            assert_eq!(answer, Err(Failure::HeadTooLong));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_end_without_a_byte_is_a_close() {
+        let (mut ours, mut theirs) = duplex(64 * 1024);
+        theirs.shutdown().await.expect("shutdown");
+        let answer = exchange(&mut ours, &REQUEST, Handover::AskFirst).await;
+        assert_eq!(answer, Err(net::Failure::Closed.into()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(0_u8.., 0..2_000)) {
+            if let Ok(Some((length, head))) = parse(&bytes) {
+                proptest::prop_assert!(length <= bytes.len() && (100..600).contains(&head.status));
+            }
+        }
+
+        #[test]
+        fn a_head_that_is_cut_off_is_never_taken_for_a_whole_one(end in 0_usize..54) {
+            let whole = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n\r\n";
+            proptest::prop_assert!(matches!(parse(&whole[..end]), Ok(None)));
+        }
+    }
+
+    #[test]
+    fn text_that_could_start_a_line_of_its_own_is_not_plain() {
+        assert!(is_plain("/v1/ingest?a=b", false));
+        assert!(is_plain("Bearer abc", true));
+        for text in ["", "a b", "a\r\nX: y", "a\0", "ä"] {
+            assert!(!is_plain(text, false), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What is asked: the request, its canary body, and what is presented with it.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use model::document::{Allowance, Credential, CredentialKind, Endpoint, Protocol};
+use model::request::ProbePolicy;
+use serde_json::Value;
+
+use crate::http::{Request, is_plain};
+use crate::text::cut;
+use crate::{Context, source};
+
+/// Path of the request where neither the endpoint nor a parameter names one.
+const DEFAULT_PATH: &str = "/v1/ingest";
+
+/// Path of the health request where the endpoint names none.
+const DEFAULT_HEALTH_PATH: &str = "/healthz";
+
+/// A telemetry envelope that names its sender and carries no reading.
+const CANARY: &str = r#"{"device":"plumbline-canary","canary":true,"seq":0,"readings":[]}"#;
+
+/// Largest body of a target's own, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// The request, the same for every credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// `POST` or `PUT`.
+    pub method: String,
+    /// Path of the request.
+    pub path: String,
+    /// Path of the health request.
+    pub health_path: String,
+    /// A port that used to speak plaintext HTTP.
+    pub plain_port: Option<u16>,
+    host: String,
+    body: String,
+}
+
+impl Question {
+    /// The question to an endpoint; a sentence if what the target declares cannot be asked.
+    pub fn new(
+        endpoint: &Endpoint,
+        params: &BTreeMap<String, Value>,
+        policy: &ProbePolicy,
+    ) -> Result<Self, String> {
+        let text = |name: &str| match params.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str())),
+            Some(other) => Err(format!("`params.{name}` must be a string, found {}", shown(other))),
+        };
+        let method = text("method")?.unwrap_or("POST");
+        if !matches!(method, "POST" | "PUT") {
+            return Err(format!("`params.method` must be POST or PUT, found `{}`", shown(method)));
+        }
+        let path = text("path")?.or(endpoint.path.as_deref()).unwrap_or(DEFAULT_PATH);
+        let health_path = endpoint.health_path.as_deref().unwrap_or(DEFAULT_HEALTH_PATH);
+        for path in [path, health_path] {
+            if !path.starts_with('/') || !is_plain(path, false) {
+                return Err(format!(
+                    "a path must start with `/` and hold no spaces, found `{}`",
+                    shown(path)
+                ));
+            }
+        }
+        let host = host(endpoint);
+        if !is_plain(&host, false) {
+            return Err(format!("`{}` cannot stand in a Host header", shown(&host)));
+        }
+        Ok(Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            health_path: health_path.to_owned(),
+            plain_port: plain_port(params.get("plainPort"))?,
+            host,
+            body: body(params.get("body"), policy)?,
+        })
+    }
+
+    /// The request with a value for `Authorization`, or without that header.
+    pub fn request<'a>(&'a self, authorization: Option<&'a str>) -> Request<'a> {
+        Request {
+            method: &self.method,
+            path: &self.path,
+            host: &self.host,
+            authorization,
+            body: Some(&self.body),
+        }
+    }
+
+    /// The health request. It never carries a credential.
+    pub fn health(&self) -> Request<'_> {
+        Request {
+            method: "GET",
+            path: &self.health_path,
+            host: &self.host,
+            authorization: None,
+            body: None,
+        }
+    }
+}
+
+/// Authority of the request: the name that virtual hosts are told apart by, and the port unless
+/// it is the default one.
+fn host(endpoint: &Endpoint) -> String {
+    let name = endpoint.reference_identity();
+    let name = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
+    match (endpoint.protocol, endpoint.port) {
+        (Protocol::Http, 80) | (Protocol::Https, 443) => name,
+        (_, port) => format!("{name}:{port}"),
+    }
+}
+
+fn plain_port(param: Option<&Value>) -> Result<Option<u16>, String> {
+    let Some(value) = param else { return Ok(None) };
+    let port = value.as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
+    port.map(Some)
+        .ok_or_else(|| format!("`params.plainPort` must be 1-65535, found {}", shown(value)))
+}
+
+/// A declared value as a sentence shows it: evidence stays small whatever a document says.
+fn shown(value: impl ToString) -> String {
+    cut(value.to_string().as_bytes())
+}
+
+/// The canary, or the target's own body where writing one is allowed.
+fn body(param: Option<&Value>, policy: &ProbePolicy) -> Result<String, String> {
+    let body = match param {
+        None => return Ok(CANARY.to_owned()),
+        Some(_) if !policy.allow.contains(&Allowance::CanaryWrite) => {
+            return Err("`params.body` may store a record; add `canaryWrite` to \
+                        `probePolicy.allow`, or leave it out for the canary without readings"
+                .to_owned());
+        }
+        Some(Value::String(text)) => text.clone(),
+        Some(json) => json.to_string(),
+    };
+    if body.is_empty() || body.len() > MAX_BODY {
+        return Err(format!("`params.body` must have 1-{MAX_BODY} bytes, found {}", body.len()));
+    }
+    Ok(body)
+}
+
+/// A value for `Authorization` that holds a secret. It has no `Debug` and no `Serialize`.
+pub struct Presented {
+    /// `bearer` or `basic`.
+    pub kind: &'static str,
+    value: String,
+}
+
+impl Presented {
+    /// The first credential of the endpoint that a header can carry; a sentence if there is none.
+    pub fn read(context: &Context, credentials: &[Credential]) -> Result<Self, String> {
+        let (kind, credential) = declared(credentials)
+            .ok_or("the target declares no bearer or basic credential for this endpoint")?;
+        let secret = source::secret(context, &credential.source())
+            .map_err(|error| format!("the credential `{}`: {error}", credential.name))?;
+        let value = match credential.kind {
+            CredentialKind::Basic => format!("Basic {}", BASE64_STANDARD.encode(secret.expose())),
+            _ => format!("Bearer {}", secret.expose()),
+        };
+        if secret.expose().is_empty() || !is_plain(&value, true) {
+            return Err(format!(
+                "the credential `{}` is empty or holds characters that a header cannot carry",
+                credential.name
+            ));
+        }
+        Ok(Self { kind, value })
+    }
+
+    /// The header's value, for the one place that sends it.
+    pub fn expose(&self) -> &str {
+        &self.value
+    }
+}
+
+fn declared(credentials: &[Credential]) -> Option<(&'static str, &Credential)> {
+    credentials.iter().find_map(|credential| match credential.kind {
+        CredentialKind::Bearer => Some(("bearer", credential)),
+        CredentialKind::Basic => Some(("basic", credential)),
+        CredentialKind::Mqtt | CredentialKind::ClientCertificate => None,
+    })
+}
+
+/// Values for `Authorization` that no edge should let in. They hold no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fakes {
+    /// A scheme with nothing behind it.
+    pub malformed: &'static str,
+    /// The scheme that the declared credential does not use, well-formed.
+    pub wrong_scheme: String,
+    /// The scheme that it does use, with random content.
+    pub random: String,
+}
+
+impl Fakes {
+    /// Fakes beside the declared credential; beside a bearer token where none is declared.
+    pub fn new(credentials: &[Credential]) -> Self {
+        let token = || BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+        let bearer = format!("Bearer {}", token());
+        let login = format!("plumbline-canary:{}", token());
+        let basic = format!("Basic {}", BASE64_STANDARD.encode(login));
+        match declared(credentials) {
+            Some(("basic", _)) => Self { malformed: "Basic", wrong_scheme: bearer, random: basic },
+            _ => Self { malformed: "Bearer", wrong_scheme: basic, random: bearer },
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! From answers to facts. A fact is observed only where the answer decides it.
+
+use model::evidence::{Access, Health, Item, PlainOutcome};
+
+use crate::http::{Answer, Body, Failure};
+use crate::insecure_tls::HandshakeError;
+use crate::text::cut;
+
+/// TLS alert `certificate_required` (RFC 9846, section 6).
+const CERTIFICATE_REQUIRED: u8 = 116;
+
+/// Letters of one authentication scheme that are kept.
+const SCHEME_BYTES: usize = 32;
+
+/// What became of a request that was sent.
+pub type Outcome = Result<Answer, Failure>;
+
+/// Was the request let in?
+pub fn access(outcome: &Outcome) -> Item<Access> {
+    let answer = match outcome {
+        Ok(answer) => answer,
+        Err(Failure::Stream(HandshakeError::Alert(CERTIFICATE_REQUIRED))) => {
+            return Item::observed(Access::Denied);
+        }
+        Err(failure) => return failure.item(),
+    };
+    let status = answer.status;
+    match status {
+        200..=299 => Item::observed(Access::Accepted),
+        401 | 403 => Item::observed(Access::Denied),
+        300..=399 if answer.body == Body::Kept => Item::observed(Access::Redirected),
+        _ => Item::error(undecided(status)),
+    }
+}
+
+/// Why a status does not say whether the credential mattered.
+fn undecided(status: u16) -> String {
+    let why = match status {
+        300..=399 => "a redirect after the body was taken does not say whether it was let in",
+        400 | 411 | 413 | 415 | 422 => {
+            "the request was looked at, which does not say whether the credential was; declare \
+             in `params.body` one that this edge takes"
+        }
+        404 | 405 | 410 => "nothing takes this method at this path",
+        429 => "the edge asks to slow down",
+        500..=599 => "the edge failed",
+        _ => "this status does not say whether the request was let in",
+    };
+    format!("{status}: {why}")
+}
+
+/// The status of an answer.
+pub fn status(outcome: &Outcome) -> Item<u16> {
+    fact(outcome, |answer| answer.status)
+}
+
+/// Whether the body was handed over before the answer.
+pub fn body_sent(outcome: &Outcome) -> Item<bool> {
+    fact(outcome, |answer| answer.body != Body::Kept)
+}
+
+/// The schemes of the challenges: what follows a scheme may change with every answer.
+pub fn challenge(outcome: &Outcome) -> Item<Option<String>> {
+    fact(outcome, |answer| {
+        let mut schemes: Vec<String> = answer
+            .headers("www-authenticate")
+            .map(|value| {
+                let scheme = value.iter().take(SCHEME_BYTES).take_while(|b| b.is_ascii_graphic());
+                scheme.map(|b| char::from(*b)).filter(|c| *c != ',').collect()
+            })
+            .filter(|scheme: &String| !scheme.is_empty())
+            .collect();
+        schemes.sort_unstable();
+        schemes.dedup();
+        (!schemes.is_empty()).then(|| cut(schemes.join(", ").as_bytes()))
+    })
+}
+
+/// A header as hostile text.
+pub fn header(outcome: &Outcome, name: &str) -> Item<Option<String>> {
+    fact(outcome, |answer| answer.header(name).map(cut))
+}
+
+fn fact<T>(outcome: &Outcome, read: impl FnOnce(&Answer) -> T) -> Item<T> {
+    match outcome {
+        Ok(answer) => Item::observed(read(answer)),
+        Err(failure) => failure.item(),
+    }
+}
+
+/// The role of a port that got a plaintext request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlainPort {
+    /// The declared endpoint itself speaks plaintext.
+    Endpoint,
+    /// The declared endpoint speaks TLS there, and did so in this check.
+    Tls,
+    /// A port that used to speak plaintext.
+    Old,
+}
+
+/// What a port did with a plaintext request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plain {
+    /// `host:port`.
+    pub address: Item<String>,
+    /// What became of the request.
+    pub outcome: Item<PlainOutcome>,
+    /// Status of the answer.
+    pub status: Item<u16>,
+    /// Whether the body was handed over.
+    pub body_sent: Item<bool>,
+    /// Target of a redirect.
+    pub location: Item<Option<String>>,
+}
+
+impl Plain {
+    /// Reads what became of the request.
+    pub fn new(address: String, port: PlainPort, outcome: &Outcome) -> Self {
+        let address = Item::observed(address);
+        let decided = plain_outcome(port, outcome);
+        if decided.value() == Some(&PlainOutcome::NotSpoken) {
+            // Which of several ways a TLS port declines may differ from one time to the next.
+            let how = match outcome {
+                Err(failure) if failure.is_refused() => "the connection was refused",
+                _ => "the port speaks something else than plaintext HTTP",
+            };
+            return Self {
+                address,
+                outcome: decided,
+                status: Item::refused(how),
+                body_sent: Item::refused(how),
+                location: Item::refused(how),
+            };
+        }
+        Self {
+            address,
+            outcome: decided,
+            status: status(outcome),
+            body_sent: body_sent(outcome),
+            location: fact(outcome, |answer| answer.header("location").map(place)),
+        }
+    }
+
+    /// The worse of two: what is wrong, then what is undecided, then what is in order.
+    pub fn worse(self, other: Self) -> Self {
+        if self.rank() > other.rank() { self } else { other }
+    }
+
+    fn rank(&self) -> (u8, Option<PlainOutcome>) {
+        let outcome = self.outcome.value().copied();
+        let group = match outcome {
+            Some(outcome) if outcome >= PlainOutcome::Challenged => 2,
+            None => 1,
+            Some(_) => 0,
+        };
+        (group, outcome)
+    }
+}
+
+fn plain_outcome(port: PlainPort, outcome: &Outcome) -> Item<PlainOutcome> {
+    let answer = match outcome {
+        Ok(answer) => answer,
+        Err(failure) => {
+            let silent = match port {
+                // An endpoint that does not answer at all has shown nothing.
+                PlainPort::Endpoint => false,
+                PlainPort::Tls => failure.is_other_protocol(),
+                PlainPort::Old => failure.is_other_protocol() || failure.is_refused(),
+            };
+            return if silent { Item::observed(PlainOutcome::NotSpoken) } else { failure.item() };
+        }
+    };
+    let taken = answer.body != Body::Kept;
+    match answer.status {
+        200..=299 => Item::observed(PlainOutcome::Accepted),
+        300..=399 if taken => Item::observed(PlainOutcome::RedirectedAfterBody),
+        300..=399 => Item::observed(PlainOutcome::Redirected),
+        401 | 403 => Item::observed(PlainOutcome::Challenged),
+        404 | 405 | 410 | 421 | 426 | 501 | 505 => Item::observed(PlainOutcome::Rejected),
+        // How servers say that HTTP was sent to their TLS port.
+        400 if port == PlainPort::Tls => Item::observed(PlainOutcome::NotSpoken),
+        400 | 413 | 415 | 422 if taken => Item::observed(PlainOutcome::Accepted),
+        status => Item::error(undecided(status)),
+    }
+}
+
+/// A redirect's target without query and fragment, which may change with every answer.
+fn place(location: &[u8]) -> String {
+    let end = location.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(location.len());
+    cut(&location[..end])
+}
+
+/// What the health endpoint says; `was_healthy` if it said so earlier in this check.
+pub fn health(outcome: &Outcome, path: &str, was_healthy: bool) -> Item<Health> {
+    match outcome {
+        Ok(answer) => match answer.status {
+            200..=299 => Item::observed(Health::Healthy),
+            500..=599 => Item::observed(Health::Unhealthy),
+            404 | 405 | 410 => Item::not_attempted(format!("nothing answers at `{path}`")),
+            401 | 403 => Item::refused(format!("`{path}` asks for a credential")),
+            status => Item::error(format!("{status} at `{path}` does not tell health")),
+        },
+        Err(failure) if was_healthy && failure.is_silence() => Item::observed(Health::Unhealthy),
+        Err(failure) => failure.item(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::net;
+
+    fn plain(outcome: Item<PlainOutcome>) -> Plain {
+        Plain {
+            address: Item::observed("edge:80".to_owned()),
+            outcome,
+            status: Item::not_attempted("not asked"),
+            body_sent: Item::not_attempted("not asked"),
+            location: Item::not_attempted("not asked"),
+        }
+    }
+
+    #[test]
+    fn a_limit_of_ours_does_not_make_a_gateway_unhealthy() {
+        let late = net::Failure::Deadline(Duration::from_secs(60));
+        for failure in [late, net::Failure::BudgetSpent(12)] {
+            let health = health(&Err(failure.into()), "/healthz", true);
+            assert_eq!(health.value(), None);
+        }
+        let gone = health(&Err(net::Failure::Refused.into()), "/healthz", true);
+        assert_eq!(gone, Item::observed(Health::Unhealthy));
+        let never_there = health(&Err(net::Failure::Refused.into()), "/healthz", false);
+        assert_eq!(never_there.status(), "refused");
+    }
+
+    #[test]
+    fn of_two_ports_the_worse_one_is_told() {
+        let wrong = || plain(Item::observed(PlainOutcome::Challenged));
+        let undecided = || plain(Item::timeout("no answer"));
+        let fine = || plain(Item::observed(PlainOutcome::NotSpoken));
+        for (worse, better) in [(wrong(), undecided()), (undecided(), fine()), (wrong(), fine())] {
+            assert_eq!(worse.clone().worse(better.clone()), worse);
+            assert_eq!(better.worse(worse.clone()), worse);
+        }
+    }
+
+    #[test]
+    fn silence_of_a_port_counts_only_where_the_endpoint_is_known_to_be_up() {
+        let refused = Err(net::Failure::Refused.into());
+        assert_eq!(plain_outcome(PlainPort::Endpoint, &refused).status(), "refused");
+        assert_eq!(plain_outcome(PlainPort::Tls, &refused).status(), "refused");
+        let not_spoken = Item::observed(PlainOutcome::NotSpoken);
+        assert_eq!(plain_outcome(PlainPort::Old, &refused), not_spoken);
+        let closed = Err(net::Failure::Closed.into());
+        assert_eq!(plain_outcome(PlainPort::Endpoint, &closed).status(), "error");
+        assert_eq!(plain_outcome(PlainPort::Tls, &closed), not_spoken);
+        let silent = Err(net::Failure::AnswerTimeout(Duration::from_secs(5)).into());
+        assert_eq!(plain_outcome(PlainPort::Old, &silent).status(), "timeout");
+    }
+}

@@ -1,0 +1,93 @@
+//! Sockets and files in, evidence out. One folder per check; no module here knows a rule.
+//!
+//! A probe never fails: what could not be seen is an item that says so. Every probe is bounded in
+//! connections, bytes and time, and no secret that it reads leaves it.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use model::evidence::{Contract, Document, Evidence, ProbeInfo};
+use model::request::CheckRequest;
+use model::{CheckId, RunId};
+
+pub mod broker_cert_identity;
+pub mod broker_transport_posture;
+pub mod device_cert_hygiene;
+pub mod gateway_config_guardrails;
+pub mod http;
+pub mod ingest_auth;
+pub mod insecure_tls;
+pub mod mqtt;
+pub mod net;
+pub mod source;
+pub mod text;
+pub mod tls;
+pub mod x509;
+
+/// Where a probe runs: what a request cannot say.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The run that evidence belongs to.
+    pub run: RunId,
+    /// The folder that relative paths of the document start from.
+    pub base: PathBuf,
+    /// Name and version written into evidence.
+    pub probe: ProbeInfo,
+}
+
+impl Context {
+    /// The context of a run whose documents lie in `base`, with this version of the probes.
+    pub fn new(run: RunId, base: PathBuf) -> Self {
+        let probe =
+            ProbeInfo { name: "plumb".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
+        Self { run, base, probe }
+    }
+}
+
+/// Collects the evidence that a request asks for. Never fails: see the items.
+pub async fn collect(context: &Context, request: &CheckRequest) -> Evidence {
+    match request.check {
+        CheckId::BrokerTransportPosture => {
+            broker_transport_posture::collect(context, request).await
+        }
+        CheckId::BrokerCertIdentity => broker_cert_identity::collect(context, request).await,
+        CheckId::IngestAuth => ingest_auth::collect(context, request).await,
+        CheckId::GatewayConfigGuardrails => {
+            gateway_config_guardrails::collect(context, request).await
+        }
+        CheckId::DeviceCertHygiene => device_cert_hygiene::collect(context, request).await,
+    }
+}
+
+/// Runs `observe` and puts its two halves into the envelope of contract `C`.
+pub(crate) async fn document<C: Contract>(
+    context: &Context,
+    request: &CheckRequest,
+    observe: impl Future<Output = (C::Stable, C::Volatile)>,
+) -> Evidence {
+    let started_at = Timestamp::now();
+    let clock = Instant::now();
+    let (stable, volatile) = observe.await;
+    let typed = Document {
+        schema: C::schema(),
+        check: C::CHECK,
+        target: request.target.clone(),
+        subject: request.subject.clone(),
+        run: context.run.clone(),
+        probe: context.probe.clone(),
+        started_at,
+        duration_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        attempts: 1,
+        stable,
+        volatile,
+    };
+    untyped(typed)
+}
+
+/// The same document with items by pointer.
+fn untyped<S: serde::Serialize, V: serde::Serialize>(typed: Document<S, V>) -> Evidence {
+    let json = serde_json::to_value(typed).expect("evidence types have string keys");
+    serde_json::from_value(json).expect("every half of a contract is a map of pointers to items")
+}
