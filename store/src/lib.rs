@@ -1,0 +1,123 @@
+//! Run records: SQLite for the command line, Postgres for the operator, one contract for both.
+//!
+//! What is true is the evidence, kept as the very bytes that its digest is taken over, and the
+//! record, kept whole as JSON. Every other table is made from the two, in the transaction that
+//! finishes a run, so that lists and histories need no record to be read.
+//!
+//! Evidence is only ever added. A record is written twice: when its run begins and when it ends.
+//! Time is always an argument.
+
+mod baseline;
+mod bundle;
+mod certificate;
+#[cfg(any(test, feature = "contract-suite"))]
+pub mod contract_suite;
+mod error;
+mod evidence;
+mod finding;
+mod finish;
+mod listing;
+mod open;
+mod outbox;
+mod owner;
+mod run;
+mod sql;
+#[cfg(test)]
+mod tests;
+mod url;
+
+pub use baseline::{BaselineEntry, ChainHead};
+pub use certificate::{CertificateRecord, CertificateSeen};
+pub use error::StoreError;
+pub use evidence::{EvidenceBody, RawEvidence};
+pub use finding::{FindingEvent, FindingEventKind, FindingRecord, FindingState};
+pub use listing::{ControlPoint, RunFilter, RunSummary};
+pub use open::OpenMode;
+pub use outbox::OutboxEntry;
+pub use owner::Owner;
+pub use url::{BadStoreUrl, StoreUrl};
+
+use sql::{Pool, Tx};
+use url::Address;
+
+/// A store of runs. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: Pool,
+    place: String,
+}
+
+impl Store {
+    /// Opens a store; for writing, creates it and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`], [`StoreError::ReadOnly`], [`StoreError::NewerSchema`] and the
+    /// like, before anything is changed: an open that fails leaves what was there as it was.
+    pub async fn open(url: &StoreUrl, mode: OpenMode) -> Result<Self, StoreError> {
+        let place = url.to_string();
+        let pool = match url.address() {
+            Address::Sqlite(path) => Pool::Sqlite(
+                open::sqlite::open(path, &place, mode, open::sqlite::Limits::default()).await?,
+            ),
+            Address::Postgres(options) => {
+                Pool::Postgres(open::postgres::open(options, &place, mode).await?)
+            }
+        };
+        Ok(Self { pool, place })
+    }
+
+    /// Lets a Postgres role add evidence and read it back, and nothing else: no UPDATE and no
+    /// DELETE on any table. The role must exist; repeating the grant changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] on SQLite, which has no roles.
+    pub async fn grant_ingest(&self, role: &str) -> Result<(), StoreError> {
+        if matches!(self.pool, Pool::Sqlite(_)) {
+            return Err(StoreError::Conflict {
+                what: format!("{} has no roles; only Postgres does", self.place),
+            });
+        }
+        let mut tx = self.write().await?;
+        tx.execute_text(open::postgres::ingest_grants(role)).await?;
+        tx.commit().await
+    }
+
+    /// Waits until every connection is closed. SQLite then folds its log into the file; without
+    /// this the next program to open the store does so.
+    pub async fn close(self) {
+        match self.pool {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    async fn write(&self) -> Result<Tx, StoreError> {
+        self.pool.write(&self.place).await
+    }
+
+    async fn read(&self) -> Result<Tx, StoreError> {
+        self.pool.read(&self.place).await
+    }
+
+    fn not_found(&self, what: impl Into<String>) -> StoreError {
+        StoreError::NotFound { what: what.into(), place: self.place.clone() }
+    }
+
+    fn corrupt(
+        &self,
+        table: &'static str,
+        row: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> StoreError {
+        StoreError::Corrupt {
+            place: self.place.clone(),
+            table,
+            row: row.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+fn conflict(what: impl Into<String>) -> StoreError {
+    StoreError::Conflict { what: what.into() }
+}
