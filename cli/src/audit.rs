@@ -1,0 +1,307 @@
+//! One audit of one target, from plan to stored record. `plumb run` and `plumb demo` both walk
+//! this way.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use engine::assess::{Case, assess};
+use engine::delta::{Compared, delta};
+use engine::rule::RuleSet;
+use engine::{alert, contract, integrity};
+use jiff::Timestamp;
+use model::document::AuditException;
+use model::evidence::Evidence;
+use model::request::Plan;
+use model::run::{EngineInfo, EvidenceRef, RUN_SCHEMA, RunBundle, RunRecord, RunState};
+use model::{Bundle, CheckId, Mode, RunId};
+use probes::Context;
+use serde::Deserialize as _;
+use store::{Owner, Store, StoreError};
+use tokio::task::JoinSet;
+
+use crate::documents::Declared;
+use crate::exit::Failure;
+use crate::progress::Watcher;
+use crate::stores;
+
+/// How often the owner of a run is heard of.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Seconds after which another host takes a silent owner for gone.
+const LEASE_SECONDS: i64 = 60;
+/// How often a record is sealed again because another run of its target ended in between.
+const SEAL_ATTEMPTS: u32 = 5;
+
+/// What is asked of one target.
+#[derive(Debug, Clone)]
+pub struct Order<'a> {
+    /// The target.
+    pub declared: &'a Declared,
+    /// What will be asked.
+    pub plan: Plan,
+    /// The stage.
+    pub mode: Mode,
+    /// The bundle, where one was named.
+    pub bundle: Option<Bundle>,
+    /// The run to compare with.
+    pub baseline: Baseline,
+    /// Exceptions in force.
+    pub exceptions: &'a [AuditException],
+    /// When the next run is due.
+    pub next_run: Option<Timestamp>,
+}
+
+/// The run to compare with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Baseline {
+    /// The target's baseline, else its last run.
+    Last,
+    /// A named run.
+    Run(String),
+    /// None.
+    None,
+}
+
+/// A stored run with all that reports need.
+#[derive(Debug)]
+pub struct Audited {
+    /// Record, evidence, exceptions and baseline.
+    pub bundle: RunBundle,
+    /// The run became the target's baseline, because there was none.
+    pub became_baseline: bool,
+}
+
+/// The run that is going on, for whoever has to mark it interrupted.
+#[derive(Debug, Default)]
+pub struct Current(Mutex<Option<RunId>>);
+
+impl Current {
+    /// The run, if one is going on.
+    pub fn run(&self) -> Option<RunId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, run: Option<RunId>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = run;
+    }
+}
+
+/// Collects, judges and stores. On an error the run is marked interrupted; if the future is
+/// dropped instead, `current` says which run that is left to do for.
+pub async fn audit(
+    order: &Order<'_>,
+    rules: &RuleSet,
+    store: &Store,
+    watcher: &Watcher,
+    current: &Current,
+) -> Result<Audited, Failure> {
+    let started_at = Timestamp::now();
+    let mut record = begin(order, started_at);
+    let before = before(order, store, started_at).await?;
+    store.begin(&record, &owner(started_at)).await?;
+    current.set(Some(record.id.clone()));
+    let alive = tokio::spawn(keep_alive(store.clone(), record.id.clone()));
+    let outcome = work(order, rules, store, watcher, &mut record, before).await;
+    alive.abort();
+    current.set(None);
+    if outcome.is_err() {
+        // Best effort: if this fails too, the run is found to have no owner when it is next read.
+        store.interrupt(&record.id, Timestamp::now()).await.ok();
+    }
+    outcome
+}
+
+fn begin(order: &Order<'_>, started_at: Timestamp) -> RunRecord {
+    let mut checks: Vec<CheckId> =
+        order.plan.requests.iter().map(|request| request.check).collect();
+    checks.extend(order.plan.skipped.iter().map(|skipped| skipped.check));
+    checks.sort();
+    checks.dedup();
+    RunRecord {
+        schema: RUN_SCHEMA.to_owned(),
+        id: RunId::new(started_at, rand::random()),
+        target: order.declared.target.key(),
+        mode: order.mode,
+        bundle: order.bundle,
+        checks,
+        state: RunState::Running,
+        started_at,
+        ended_at: None,
+        engine: EngineInfo {
+            name: "plumb".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        file: Some(order.declared.file.clone()),
+        document: order.declared.target.clone(),
+        plan: order.plan.clone(),
+        evidence: Vec::new(),
+        assessment: None,
+        delta: None,
+        alerts: Vec::new(),
+        integrity: None,
+    }
+}
+
+/// The baseline of the comparison, read before anything is probed: a name that means nothing must
+/// not cost an audit.
+async fn before(
+    order: &Order<'_>,
+    store: &Store,
+    now: Timestamp,
+) -> Result<Option<RunBundle>, Failure> {
+    let target = order.declared.target.key();
+    let id = match &order.baseline {
+        Baseline::None => None,
+        Baseline::Run(name) => Some(stores::find(store, name, Some(&target.0)).await?),
+        Baseline::Last => match store.baseline(&target).await? {
+            Some(id) => Some(id),
+            None => store.previous(&target, now).await?,
+        },
+    };
+    let Some(id) = id else { return Ok(None) };
+    let bundle = store.bundle(&id, false, now).await?;
+    if bundle.record.target != target {
+        return Err(Failure::usage(format!(
+            "run {id} is of {}, not of {target}",
+            bundle.record.target
+        )));
+    }
+    if bundle.record.assessment.is_none() {
+        return Err(Failure::usage(format!("run {id} has not ended; it cannot be a baseline")));
+    }
+    Ok(Some(bundle))
+}
+
+async fn work(
+    order: &Order<'_>,
+    rules: &RuleSet,
+    store: &Store,
+    watcher: &Watcher,
+    record: &mut RunRecord,
+    before: Option<RunBundle>,
+) -> Result<Audited, Failure> {
+    let evidence = collect(order, store, watcher, record).await?;
+    let now = Timestamp::now();
+    record.evidence = evidence.iter().map(EvidenceRef::from).collect();
+    let case = Case {
+        target: &record.document,
+        file: record.file.as_deref(),
+        plan: &record.plan,
+        evidence: &evidence,
+    };
+    let assessment = assess(&case, rules, order.exceptions, now);
+    record.ended_at = Some(now);
+    record.state = RunState::Complete;
+    record.assessment = Some(assessment);
+    record.delta = before
+        .as_ref()
+        .and_then(|bundle| Compared::of(&bundle.record, &bundle.evidence))
+        .zip(Compared::of(record, &evidence))
+        .map(|(before, after)| delta(&before, &after));
+    if let Some(assessment) = &record.assessment {
+        let delta = record.delta.as_ref();
+        record.alerts = alert::alerts(assessment, delta, &evidence, order.next_run, now);
+    }
+    seal(order, &evidence, store, record).await?;
+    let target = &record.target;
+    let became_baseline = order.mode == Mode::Audit && store.baseline(target).await?.is_none();
+    if became_baseline {
+        store.set_baseline(&record.id, "first audit of this target", now).await?;
+    }
+    let bundle = RunBundle {
+        record: record.clone(),
+        evidence,
+        exceptions: order.exceptions.to_vec(),
+        baseline: before.map(Box::new),
+    };
+    Ok(Audited { bundle, became_baseline })
+}
+
+/// Links the record to the chain of its target and stores it. Another run of the same target may
+/// end in between; then the link is made again.
+async fn seal(
+    order: &Order<'_>,
+    evidence: &[Evidence],
+    store: &Store,
+    record: &mut RunRecord,
+) -> Result<(), Failure> {
+    let certificates = certificates(evidence);
+    let mut attempt = 0;
+    loop {
+        let head = store.chain_head(&record.target).await?;
+        record.integrity = integrity::seal(record, head.map(|head| (head.manifest, head.length)));
+        match store.finish(record, order.exceptions, &certificates).await {
+            Err(StoreError::ChainMoved { .. }) if attempt < SEAL_ATTEMPTS => attempt += 1,
+            other => return Ok(other?),
+        }
+    }
+}
+
+/// Runs every probe of the plan at once, and stores each document as it comes. The documents are
+/// returned in the order of the plan.
+async fn collect(
+    order: &Order<'_>,
+    store: &Store,
+    watcher: &Watcher,
+    record: &RunRecord,
+) -> Result<Vec<Evidence>, Failure> {
+    let context = Context::new(record.id.clone(), order.declared.base.clone());
+    let mut probing = JoinSet::new();
+    for (position, request) in order.plan.requests.iter().cloned().enumerate() {
+        watcher.started(&request);
+        let context = context.clone();
+        probing.spawn(async move { (position, probes::collect(&context, &request).await) });
+    }
+    let mut documents: Vec<Option<Evidence>> = vec![None; order.plan.requests.len()];
+    while let Some(joined) = probing.join_next().await {
+        let (position, evidence) =
+            joined.map_err(|error| Failure::usage(format!("a probe ended early: {error}")))?;
+        let json = serde_json::to_value(&evidence)
+            .map_err(|error| Failure::usage(format!("evidence is no JSON: {error}")))?;
+        let admitted = contract::admit_value(&json).map_err(|rejection| {
+            let (check, subject) = (evidence.check, &evidence.subject);
+            Failure::integrity(format!("{check} of {subject} broke its contract: {rejection}"))
+        })?;
+        store.append_evidence(&record.id, &admitted).await?;
+        watcher.finished(&admitted);
+        documents[position] = Some(admitted);
+    }
+    Ok(documents.into_iter().flatten().collect())
+}
+
+/// The certificates that the evidence lists, one row each, for the store's inventory.
+fn certificates(evidence: &[Evidence]) -> Vec<store::CertificateSeen> {
+    let mut seen = Vec::new();
+    for document in evidence {
+        let listed = document.item("/certificates").and_then(|item| item.value());
+        let Some(list) = listed.and_then(|value| value.as_array()) else { continue };
+        for entry in list {
+            let entry = model::evidence::CertificateSeen::deserialize(entry).ok();
+            let row = entry.and_then(|certificate| {
+                Some(store::CertificateSeen {
+                    subject: document.subject.clone(),
+                    spki: certificate.spki.parse().ok()?,
+                    name: certificate.subject,
+                    issuer: certificate.issuer,
+                    not_after: certificate.not_after,
+                    count: certificate.count,
+                })
+            });
+            seen.extend(row);
+        }
+    }
+    seen
+}
+
+async fn keep_alive(store: Store, run: RunId) {
+    let mut ticks = tokio::time::interval(HEARTBEAT);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        // A store that cannot be reached now may be there at the next tick; finishing decides.
+        store.heartbeat(&run, &owner(Timestamp::now())).await.ok();
+    }
+}
+
+fn owner(now: Timestamp) -> Owner {
+    Owner::this_process(now + jiff::SignedDuration::from_secs(LEASE_SECONDS))
+}

@@ -1,0 +1,180 @@
+//! `plumb probe`: one check, one evidence document.
+
+use std::path::PathBuf;
+
+use model::RunId;
+use model::document::{
+    API_VERSION, AuditTarget, AuditTargetSpec, Endpoint, Metadata, PathKind, Protocol, Source,
+    Trust,
+};
+use probes::Context;
+
+use crate::args::ProbeArgs;
+use crate::documents;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::files;
+use crate::output::Output;
+
+/// Runs one check and prints its evidence.
+pub async fn run(args: ProbeArgs, output: &Output) -> Outcome {
+    let (mut target, base) = match (&args.file, &args.endpoint) {
+        (Some(file), _) => {
+            let mut found = documents::read_targets(std::slice::from_ref(file), output)?.targets;
+            if found.len() > 1 {
+                let message = format!("{} declares several targets; give one", file.display());
+                return Err(Failure::usage(message));
+            }
+            let declared = found.remove(0);
+            (declared.target, declared.base)
+        }
+        (None, Some(url)) => (synthetic(url)?, PathBuf::from(".")),
+        (None, None) => return Err(Failure::usage("give a target with -f or an --endpoint")),
+    };
+    if let Some(ca) = &args.ca {
+        let source = Source::path(ca.display().to_string());
+        let trust = target.spec.trust.get_or_insert_with(Trust::default);
+        trust.ca_bundle = Some(if ca.is_absolute() || args.file.is_none() {
+            source
+        } else {
+            let own = std::env::current_dir().unwrap_or_default().join(ca);
+            Source::path(own.display().to_string())
+        });
+    }
+    let rules = files::rules(&[])?;
+    let plan = engine::plan::plan(&target, Some(&[args.check]), &rules)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    if let Some(skipped) = plan.skipped.first() {
+        return Err(Failure::usage(format!("{}: {}", skipped.check, skipped.reason)));
+    }
+    let now = jiff::Timestamp::now();
+    let context = Context::new(RunId::new(now, rand::random()), base);
+    let mut documents = Vec::new();
+    for request in &plan.requests {
+        let evidence = probes::collect(&context, request).await;
+        let json = serde_json::to_value(&evidence)
+            .map_err(|error| Failure::usage(format!("evidence is no JSON: {error}")))?;
+        engine::contract::admit_value(&json).map_err(|rejection| {
+            Failure::integrity(format!("the probe broke its own contract: {rejection}"))
+        })?;
+        documents.push(json);
+    }
+    let mut text = String::new();
+    for document in &documents {
+        let pretty = serde_json::to_string_pretty(document);
+        text.push_str(&pretty.map_err(|error| Failure::usage(error.to_string()))?);
+        text.push('\n');
+    }
+    match &args.out {
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| Failure::usage(format!("cannot write {}: {error}", path.display())))?,
+        None => output.data(text.as_bytes())?,
+    }
+    Ok(Exit::Passed)
+}
+
+/// A target with one endpoint, from an address.
+fn synthetic(url: &str) -> Result<AuditTarget, Failure> {
+    let wrong = |what: &str| {
+        Failure::usage(format!("--endpoint {url}: {what}; expected PROTOCOL://HOST:PORT[/PATH]"))
+    };
+    let (protocol, rest) = url.split_once("://").ok_or_else(|| wrong("no protocol"))?;
+    let (protocol, default) = match protocol {
+        "mqtt" => (Protocol::Mqtt, Some(1883)),
+        "mqtts" => (Protocol::Mqtts, Some(8883)),
+        "ws" => (Protocol::Ws, Some(80)),
+        "wss" => (Protocol::Wss, Some(443)),
+        "http" => (Protocol::Http, Some(80)),
+        "https" => (Protocol::Https, Some(443)),
+        "tls" => (Protocol::Tls, None),
+        _ => return Err(wrong("the protocol is none of mqtt, mqtts, ws, wss, http, https, tls")),
+    };
+    if rest.contains('@') {
+        return Err(wrong(
+            "credentials do not belong into an address; declare them in a target file",
+        ));
+    }
+    let (authority, path) = match rest.find('/') {
+        Some(at) => (&rest[..at], Some(rest[at..].to_owned())),
+        None => (rest, None),
+    };
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(inner) => {
+            let (host, after) = inner.split_once(']').ok_or_else(|| wrong("`[` without `]`"))?;
+            (host, after.strip_prefix(':'))
+        }
+        None => match authority.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    let port = match port {
+        Some(text) => {
+            text.parse().ok().filter(|port| *port > 0).ok_or_else(|| wrong("no port number"))?
+        }
+        None => default.ok_or_else(|| wrong("no port"))?,
+    };
+    if host.is_empty() {
+        return Err(wrong("no host"));
+    }
+    Ok(AuditTarget {
+        api_version: API_VERSION.to_owned(),
+        metadata: Metadata { name: "endpoint".to_owned(), ..Metadata::default() },
+        spec: AuditTargetSpec {
+            path: if protocol.is_http() { PathKind::Ingest } else { PathKind::Mqtt },
+            owner: None,
+            criticality: None,
+            description: None,
+            endpoints: vec![Endpoint {
+                name: "endpoint".to_owned(),
+                protocol,
+                host: host.to_owned(),
+                port,
+                path: path.filter(|path| path != "/"),
+                health_path: None,
+                server_name: None,
+                credentials: None,
+            }],
+            trust: None,
+            credentials: Vec::new(),
+            gateway_config: Vec::new(),
+            device_certificates: Vec::new(),
+            checks: Vec::new(),
+            probe_policy: None,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(url: &str) -> Endpoint {
+        synthetic(url).unwrap().spec.endpoints.remove(0)
+    }
+
+    #[test]
+    fn addresses_are_read_with_their_defaults() {
+        let full = endpoint("https://gw.example:8443/v1/ingest");
+        assert_eq!((full.host.as_str(), full.port), ("gw.example", 8443));
+        assert_eq!(full.path.as_deref(), Some("/v1/ingest"));
+        assert_eq!(endpoint("mqtts://broker").port, 8883);
+        let six = endpoint("tls://[::1]:8883");
+        assert_eq!((six.host.as_str(), six.address().as_str()), ("::1", "[::1]:8883"));
+    }
+
+    #[test]
+    fn what_is_no_address_says_what_was_expected() {
+        let endpoints = [
+            "broker:8883",
+            "smtp://x:25",
+            "tls://x",
+            "mqtt://:1883",
+            "mqtt://x:0",
+            "http://u:p@x/",
+        ];
+        for wrong in endpoints {
+            let failure = synthetic(wrong).unwrap_err();
+            assert!(failure.message.contains("expected PROTOCOL://HOST:PORT"), "{failure}");
+        }
+    }
+}

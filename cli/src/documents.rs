@@ -1,0 +1,119 @@
+//! Documents that people name: read, checked, and told apart.
+
+use std::path::{Path, PathBuf};
+
+use model::document::{self, AuditException, AuditTarget, Place, Resource};
+
+use crate::exit::Failure;
+use crate::files;
+use crate::output::{Output, Tone};
+
+/// Largest document file that is read, in bytes; the reader itself refuses above 4 MiB.
+const MAX_FILE: u64 = 8 * 1024 * 1024;
+
+/// A target with the place that its relative paths start from.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// The target.
+    pub target: AuditTarget,
+    /// Its file, as it was given.
+    pub path: String,
+    /// Name of its file, without the folder.
+    pub file: String,
+    /// Folder of its file.
+    pub base: PathBuf,
+}
+
+/// What a set of files declares.
+#[derive(Debug, Default)]
+pub struct Documents {
+    /// Targets, in the order of files and documents.
+    pub targets: Vec<Declared>,
+    /// Exceptions, in the same order.
+    pub exceptions: Vec<AuditException>,
+    /// How many schedules there are; the command line reads them only to check them.
+    pub schedules: usize,
+}
+
+/// Reads files of documents. Every problem of every file is shown before the command fails.
+pub fn read(paths: &[PathBuf], output: &Output) -> Result<Documents, Failure> {
+    let mut documents = Documents::default();
+    let mut texts = Vec::new();
+    for path in paths {
+        texts.push((path.display().to_string(), files::read(path, MAX_FILE)?));
+    }
+    let inputs: Vec<(&str, &[u8])> =
+        texts.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let found = document::read_files(&inputs, Place::Outside).map_err(|problems| {
+        for problem in &problems {
+            output.problem(&problem.to_string());
+            let text = texts.iter().find(|(name, _)| *name == problem.file);
+            if let Some(text) = text.and_then(|(_, bytes)| std::str::from_utf8(bytes).ok()) {
+                output.problem(problem.snippet(text).trim_end());
+            }
+        }
+        let count = problems.len();
+        let noun = if count == 1 { "problem" } else { "problems" };
+        Failure::usage(format!("{count} {noun} in {}", names(paths)))
+    })?;
+    for located in found {
+        let path = Path::new(&located.file);
+        match located.value {
+            Resource::AuditTarget(target) => documents.targets.push(Declared {
+                target,
+                path: located.file.clone(),
+                file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                base: base(path),
+            }),
+            Resource::AuditException(exception) => documents.exceptions.push(exception),
+            Resource::AuditSchedule(_) => documents.schedules += 1,
+        }
+    }
+    Ok(documents)
+}
+
+/// The same, for commands that need at least one target.
+pub fn read_targets(paths: &[PathBuf], output: &Output) -> Result<Documents, Failure> {
+    let documents = read(paths, output)?;
+    if documents.targets.is_empty() {
+        return Err(Failure::usage(format!(
+            "{} declares no AuditTarget; a document with `kind: AuditTarget` says what to audit",
+            names(paths)
+        )));
+    }
+    Ok(documents)
+}
+
+/// Fails if an exception has a term that no exception may have.
+pub fn in_force(exceptions: &[AuditException], now: jiff::Timestamp) -> Result<(), Failure> {
+    let faults: Vec<_> = exceptions
+        .iter()
+        .flat_map(|exception| {
+            let name = &exception.metadata.name;
+            document::validate_exception(exception, now)
+                .into_iter()
+                .map(move |fault| format!("AuditException {name}: {fault}"))
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Failure::usage(faults.join("\n"))) }
+}
+
+fn base(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn names(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+impl Output {
+    /// A line about something that is wrong in a file.
+    fn problem(&self, text: &str) {
+        let (head, rest) = text.split_once('\n').unwrap_or((text, ""));
+        let head = if rest.is_empty() { head.to_owned() } else { self.paint_err(head, Tone::Dim) };
+        self.note_always(&if rest.is_empty() { head } else { format!("{head}\n{rest}") });
+    }
+}
