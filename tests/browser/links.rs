@@ -1,0 +1,42 @@
+//! Links inside a page.
+
+use serde_json::{Value, json};
+use tests::chromium::Browser;
+
+use crate::pages;
+
+const BROKEN: &str = "[...document.querySelectorAll('a[href^=\"#\"]')]
+    .map(link => link.getAttribute('href'))
+    .filter(href => !document.getElementById(decodeURIComponent(href.slice(1))))";
+
+const TWICE: &str = "[...document.querySelectorAll('[id]')].map(element => element.id)
+    .filter((id, at, all) => all.indexOf(id) !== at)";
+
+#[test]
+fn every_link_inside_a_page_leads_somewhere_and_every_id_is_one() {
+    let mut browser = Browser::start();
+    for sheet in pages::all() {
+        let mut page = browser.open(&sheet.name, &sheet.html);
+        let links = page.evaluate("document.querySelectorAll('a[href^=\"#\"]').length");
+        assert!(links.as_u64().unwrap() > 1, "{}: {links} links", sheet.name);
+        assert_eq!(page.evaluate(BROKEN), Value::Array(Vec::new()), "{}", sheet.name);
+        assert_eq!(page.evaluate(TWICE), Value::Array(Vec::new()), "{}", sheet.name);
+    }
+}
+
+#[test]
+fn a_link_to_a_finding_brings_it_into_view() {
+    let mut browser = Browser::start();
+    let sheet = pages::named("before-audit");
+    let mut page = browser.open(&sheet.name, &sheet.html);
+    let seen = page.evaluate(
+        "(() => {
+            const finding = [...document.querySelectorAll('[id^=\"f/\"]')].at(-1);
+            const top = () => Math.round(finding.getBoundingClientRect().top);
+            const before = top();
+            document.querySelector(`a[href=\"#${CSS.escape(finding.id)}\"], a[href=\"#${finding.id}\"]`).click();
+            return [before > innerHeight, top() >= 0 && top() < innerHeight];
+        })()",
+    );
+    assert_eq!(seen, json!([true, true]));
+}

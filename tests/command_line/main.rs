@@ -1,0 +1,10 @@
+//! The command line as its users see it; needs nothing but cargo.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+mod bad_input;
+mod documentation;
+mod interruption;
+mod offline;
+mod rules;
+mod secrets;
+mod story;

@@ -1,0 +1,113 @@
+//! What an auditor takes home: judged again offline, to the same bytes, and broken by one flip.
+
+use testkit::gateway::Posture;
+use tests::plumb::Bench;
+use tests::site::Running;
+
+/// A bench with one run of the exposed gateway in the store, in `bundle.json` and `page.html`.
+fn audited() -> (Bench, Running) {
+    let bench = Bench::new();
+    let gateway = Running::start(&bench, Posture::Exposed);
+    let target = gateway.target();
+    let outputs = ["-o", "json=bundle.json", "-o", "html=page.html"];
+    bench.plumb(&[&["run", "-f", target.to_str().unwrap()], &outputs[..]].concat()).expect(1);
+    (bench, gateway)
+}
+
+#[test]
+fn judging_a_bundle_again_gives_the_same_bytes() {
+    let (bench, mut gateway) = audited();
+    gateway.stop();
+    let first = bench.plumb(&["assess", "bundle.json"]).expect(1);
+    let second = bench.plumb(&["assess", "bundle.json"]).expect(1);
+    assert_eq!(first.stdout, second.stdout);
+    let record = bench.plumb(&["runs", "show", "last"]).expect(0).json();
+    let stored = model::digest::canonical(&record["assessment"]);
+    assert_eq!(first.stdout.trim_end().as_bytes(), stored);
+}
+
+#[test]
+fn single_evidence_files_are_judged_with_their_target() {
+    let (bench, _gateway) = audited();
+    let target = "gateway/target.yaml";
+    let check = "gateway_config_guardrails";
+    bench.plumb(&["probe", check, "-f", target, "--out", "evidence.json"]).expect(0);
+    let assessed = bench.plumb(&["assess", "evidence.json", "-f", target]).expect(1);
+    let keys: Vec<_> = assessed.json()["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["key"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "gateway_config_guardrails.auth_enforcement_disabled",
+            "gateway_config_guardrails.unsafe_defaults_not_observable"
+        ]
+    );
+    let alone = bench.plumb(&["assess", "evidence.json"]).expect(2);
+    assert!(alone.stderr.contains("pass the target's file with -f"), "{}", alone.stderr);
+}
+
+#[test]
+fn a_run_a_bundle_and_a_page_prove_themselves() {
+    let (bench, mut gateway) = audited();
+    gateway.stop();
+    for subject in ["last", "bundle.json", "page.html"] {
+        let verified = bench.plumb(&["verify", subject]).expect(0);
+        assert!(verified.stdout.contains("byte for byte"), "{}", verified.stdout);
+    }
+}
+
+#[test]
+fn one_changed_character_breaks_the_proof_and_is_named() {
+    let (bench, _gateway) = audited();
+    let bundle = bench.read("bundle.json");
+    let page = bench.read("page.html");
+    let cases = [
+        ("an observed value", bundle.replacen("\"value\": 202", "\"value\": 401", 1)),
+        ("a verdict", bundle.replacen("\"verdict\": \"fail\"", "\"verdict\": \"pass\"", 1)),
+        ("the score", bundle.replacen("\"risk_score\": 69", "\"risk_score\": 6", 1)),
+        ("the page alone", page.replacen("posture red", "posture green", 1)),
+    ];
+    for (what, text) in cases {
+        assert!(text != bundle && text != page, "{what}: nothing was changed");
+        let name = if text.starts_with("<!DOCTYPE") { "broken.html" } else { "broken.json" };
+        bench.write(name, &text);
+        let verified = bench.plumb(&["verify", name]).expect(4);
+        assert!(verified.stdout.contains("BROKEN"), "{what}: {}", verified.stdout);
+        assert!(verified.stderr.contains("first broken"), "{what}: {}", verified.stderr);
+    }
+}
+
+#[test]
+fn a_report_rendered_again_is_the_same_file() {
+    let (bench, _gateway) = audited();
+    let args = ["report", "last", "-o", "html=again.html", "-o", "json=again.json"];
+    bench.plumb(&args).expect(0);
+    assert_eq!(bench.read("again.html"), bench.read("page.html"));
+    assert_eq!(bench.read("again.json"), bench.read("bundle.json"));
+}
+
+#[test]
+fn evidence_that_breaks_its_contract_is_refused_with_the_place() {
+    let (bench, _gateway) = audited();
+    let target = "gateway/target.yaml";
+    let check = "ingest_auth";
+    bench.plumb(&["probe", check, "-f", target, "--out", "evidence.json"]).expect(0);
+    let good = bench.read("evidence.json");
+    let cases = [
+        (good.replacen("\"/anonymous/access\"", "\"/anonymous/axess\"", 1), "/stable"),
+        (good.replacen("ingest_auth.v1", "ingest_auth.v999", 1), "this version admits"),
+        (good.replacen("\"observed\"", "\"certain\"", 1), "/stable"),
+        ("{".to_owned(), "no JSON"),
+        (format!("\"{}\"", "x".repeat(9_000_000)), "larger than"),
+    ];
+    for (text, expected) in cases {
+        bench.write("broken.json", &text);
+        let assessed = bench.plumb(&["assess", "broken.json", "-f", target]).expect(2);
+        assert!(assessed.stderr.contains(expected), "{expected}: {}", assessed.stderr);
+        assert!(assessed.stderr.len() < 4_000, "hostile evidence must not fill the terminal");
+    }
+}

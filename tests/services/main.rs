@@ -1,0 +1,8 @@
+//! Real Postgres, real mosquitto, real OpenSSL, on loopback.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+mod certificates;
+mod config;
+mod run;
+mod store;
+mod transport;

@@ -1,0 +1,57 @@
+//! The reference gateway, up, in a folder of a test.
+
+use std::path::PathBuf;
+
+use testkit::gateway::{Gateway, Ports, Posture, Site};
+use tokio::runtime::Runtime;
+
+use crate::plumb::Bench;
+
+/// A running reference gateway and the folder with its files and its target document.
+pub struct Running {
+    site: Site,
+    gateway: Option<Gateway>,
+    runtime: Runtime,
+}
+
+impl Running {
+    /// Starts the gateway in the folder `gateway` of a bench.
+    pub fn start(bench: &Bench, posture: Posture) -> Self {
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+        let runtime = Runtime::new().unwrap();
+        let site = Site::create(&bench.path("gateway"), Ports::free().unwrap()).unwrap();
+        let mut running = Self { site, gateway: None, runtime };
+        running.restart(posture);
+        running
+    }
+
+    /// Stops the gateway, rewrites its configuration, and starts it again.
+    pub fn restart(&mut self, posture: Posture) {
+        self.stop();
+        self.site.write(posture).unwrap();
+        self.gateway = Some(self.runtime.block_on(Gateway::start(self.site.dir())).unwrap());
+    }
+
+    /// Stops the gateway.
+    pub fn stop(&mut self) {
+        if let Some(gateway) = self.gateway.take() {
+            self.runtime.block_on(gateway.stop());
+        }
+    }
+
+    /// The target document.
+    pub fn target(&self) -> PathBuf {
+        self.site.dir().join("target.yaml")
+    }
+
+    /// The bearer token, which must never be seen again.
+    pub fn token(&self) -> String {
+        self.site.token().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,82 @@
+//! The test tiers, in the order of what they need.
+
+use std::path::Path;
+use std::time::Instant;
+
+use clap::ValueEnum;
+
+use crate::shell::{cargo, run};
+use crate::{generate, layers, tools};
+
+/// A test tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Tier {
+    /// Format, lints, licences, layers, generated files.
+    Policy,
+    /// What needs nothing but cargo.
+    Unit,
+    /// Postgres, mosquitto, OpenSSL on loopback.
+    Services,
+    /// Pages in Chromium.
+    Browser,
+}
+
+/// Runs the named tiers, or all of them. Every tier runs in one build of the whole workspace, so
+/// that features are unified once.
+fn each(root: &Path, tiers: &[Tier]) -> anyhow::Result<()> {
+    for tier in tiers {
+        let begin = Instant::now();
+        println!("\n== tier {} ==", name(*tier));
+        match tier {
+            Tier::Policy => policy(root)?,
+            Tier::Unit => run(cargo(root).args(["test", "--workspace"]))?,
+            Tier::Services => {
+                tools::require(tools::SERVICES)?;
+                programs(root)?;
+                run(&mut outside(root, "services"))?;
+            }
+            Tier::Browser => {
+                tools::require(tools::BROWSER)?;
+                let axe = tools::axe(root)?;
+                programs(root)?;
+                run(outside(root, "browser").env("PLUMBLINE_AXE", axe))?;
+            }
+        }
+        println!("== tier {} passed in {} s ==", name(*tier), begin.elapsed().as_secs());
+    }
+    Ok(())
+}
+
+/// The tiers that a command line names; all of them where it names none.
+pub fn test(root: &Path, named: &[Tier]) -> anyhow::Result<()> {
+    let mut tiers = if named.is_empty() { Tier::value_variants().to_vec() } else { named.to_vec() };
+    tiers.sort();
+    tiers.dedup();
+    each(root, &tiers)
+}
+
+/// Builds the programs that a tier runs: cargo builds for a test only those of its own crate.
+fn programs(root: &Path) -> anyhow::Result<()> {
+    run(cargo(root).args(["build", "--workspace", "--bins"]))
+}
+
+fn outside(root: &Path, tier: &str) -> std::process::Command {
+    let mut command = cargo(root);
+    let feature = format!("tests/{tier}");
+    command.args(["test", "--workspace", "--features", &feature, "--test", tier]);
+    command
+}
+
+fn policy(root: &Path) -> anyhow::Result<()> {
+    run(cargo(root).args(["fmt", "--all", "--check"]))?;
+    let lints = ["--workspace", "--all-targets", "--features", "tests/services,tests/browser"];
+    run(cargo(root).arg("clippy").args(lints).args(["--", "-D", "warnings"]))?;
+    layers::check(root)?;
+    tools::cargo_deny(root)?;
+    run(cargo(root).args(["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
+    generate::run(root, true)
+}
+
+fn name(tier: Tier) -> String {
+    tier.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
