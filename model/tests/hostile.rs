@@ -219,7 +219,7 @@ proptest! {
         let lines: Vec<&str> = GOOD.lines().collect();
         let scalars: Vec<usize> = (0..lines.len())
             .filter(|line| lines[*line].contains(": ") && !lines[*line].trim_start().starts_with('#'))
-            .filter(|line| !["kind:", "apiVersion:", "renew_before"].iter().any(|f| lines[*line].contains(f)))
+            .filter(|line| !["kind:", "apiVersion:", "warning_days"].iter().any(|f| lines[*line].contains(f)))
             .collect();
         let line = scalars[index % scalars.len()];
         let (key, _) = lines[line].split_once(": ").expect("it is one of those lines");
