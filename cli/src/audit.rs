@@ -4,19 +4,17 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::assess::{Case, assess};
-use engine::delta::{Compared, delta};
+use engine::conclude::{Terms, conclude};
 use engine::rule::RuleSet;
-use engine::{alert, contract, integrity};
+use engine::{contract, integrity};
 use jiff::Timestamp;
 use model::document::AuditException;
 use model::evidence::Evidence;
 use model::request::Plan;
-use model::run::{EngineInfo, EvidenceRef, RUN_SCHEMA, RunBundle, RunRecord, RunState};
+use model::run::{EngineInfo, RUN_SCHEMA, RunBundle, RunRecord, RunState};
 use model::{Bundle, CheckId, Mode, RunId};
 use probes::Context;
-use serde::Deserialize as _;
-use store::{Owner, Store, StoreError};
+use store::{Owner, Store};
 use tokio::task::JoinSet;
 
 use crate::documents::Declared;
@@ -28,8 +26,6 @@ use crate::stores;
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// Seconds after which another host takes a silent owner for gone.
 const LEASE_SECONDS: i64 = 60;
-/// How often a record is sealed again because another run of its target ended in between.
-const SEAL_ATTEMPTS: u32 = 5;
 
 /// What is asked of one target.
 #[derive(Debug, Clone)]
@@ -181,27 +177,14 @@ async fn work(
 ) -> Result<Audited, Failure> {
     let evidence = collect(order, store, watcher, record).await?;
     let now = Timestamp::now();
-    record.evidence = evidence.iter().map(EvidenceRef::from).collect();
-    let case = Case {
-        target: &record.document,
-        file: record.file.as_deref(),
-        plan: &record.plan,
-        evidence: &evidence,
+    let terms = Terms {
+        rules,
+        exceptions: order.exceptions,
+        before: before.as_ref(),
+        next_run: order.next_run,
     };
-    let assessment = assess(&case, rules, order.exceptions, now);
-    record.ended_at = Some(now);
-    record.state = RunState::Complete;
-    record.assessment = Some(assessment);
-    record.delta = before
-        .as_ref()
-        .and_then(|bundle| Compared::of(&bundle.record, &bundle.evidence))
-        .zip(Compared::of(record, &evidence))
-        .map(|(before, after)| delta(&before, &after));
-    if let Some(assessment) = &record.assessment {
-        let delta = record.delta.as_ref();
-        record.alerts = alert::alerts(assessment, delta, &evidence, order.next_run, now);
-    }
-    seal(order, &evidence, store, record).await?;
+    conclude(record, &evidence, &terms, now);
+    store.finish_in_chain(record, order.exceptions, &evidence, integrity::seal).await?;
     let target = &record.target;
     let became_baseline = order.mode == Mode::Audit && store.baseline(target).await?.is_none();
     if became_baseline {
@@ -214,26 +197,6 @@ async fn work(
         baseline: before.map(Box::new),
     };
     Ok(Audited { bundle, became_baseline })
-}
-
-/// Links the record to the chain of its target and stores it. Another run of the same target may
-/// end in between; then the link is made again.
-async fn seal(
-    order: &Order<'_>,
-    evidence: &[Evidence],
-    store: &Store,
-    record: &mut RunRecord,
-) -> Result<(), Failure> {
-    let certificates = certificates(evidence);
-    let mut attempt = 0;
-    loop {
-        let head = store.chain_head(&record.target).await?;
-        record.integrity = integrity::seal(record, head.map(|head| (head.manifest, head.length)));
-        match store.finish(record, order.exceptions, &certificates).await {
-            Err(StoreError::ChainMoved { .. }) if attempt < SEAL_ATTEMPTS => attempt += 1,
-            other => return Ok(other?),
-        }
-    }
 }
 
 /// Runs every probe of the plan at once, and stores each document as it comes. The documents are
@@ -266,30 +229,6 @@ async fn collect(
         documents[position] = Some(admitted);
     }
     Ok(documents.into_iter().flatten().collect())
-}
-
-/// The certificates that the evidence lists, one row each, for the store's inventory.
-fn certificates(evidence: &[Evidence]) -> Vec<store::CertificateSeen> {
-    let mut seen = Vec::new();
-    for document in evidence {
-        let listed = document.item("/certificates").and_then(|item| item.value());
-        let Some(list) = listed.and_then(|value| value.as_array()) else { continue };
-        for entry in list {
-            let entry = model::evidence::CertificateSeen::deserialize(entry).ok();
-            let row = entry.and_then(|certificate| {
-                Some(store::CertificateSeen {
-                    subject: document.subject.clone(),
-                    spki: certificate.spki.parse().ok()?,
-                    name: certificate.subject,
-                    issuer: certificate.issuer,
-                    not_after: certificate.not_after,
-                    count: certificate.count,
-                })
-            });
-            seen.extend(row);
-        }
-    }
-    seen
 }
 
 async fn keep_alive(store: Store, run: RunId) {

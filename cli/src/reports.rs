@@ -76,11 +76,11 @@ impl Wanted {
 }
 
 /// Fails unless every report can be written for every target, and none of them over another.
-pub fn prove_writable(wanted: &[Wanted], targets: &[&str]) -> Result<(), Failure> {
+pub fn prove_writable(wanted: &[Wanted], targets: &[impl AsRef<str>]) -> Result<(), Failure> {
     let mut files: Vec<PathBuf> = Vec::new();
     for report in wanted.iter().filter(|report| !report.is_stdout()) {
         for target in targets {
-            let file = report.file(target);
+            let file = report.file(target.as_ref());
             if files.contains(&file) {
                 return Err(Failure::usage(format!(
                     "{} would be written twice; with several targets put `{{target}}` into the path",

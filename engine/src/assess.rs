@@ -181,8 +181,17 @@ impl<'a> Bench<'a> {
         });
     }
 
-    /// The command that asks the same question again.
+    /// The command that asks the same question again: on a target of the cluster its label, on a
+    /// file the command line.
     fn verify(&self, rule: &Rule) -> String {
+        let metadata = &self.case.target.metadata;
+        if let (Some(namespace), None) = (&metadata.namespace, self.case.file) {
+            return format!(
+                "kubectl --namespace {namespace} label audittarget {} \
+                 plumbline.dev/run-now=verify --overwrite",
+                metadata.name
+            );
+        }
         let default = format!("{}.yaml", self.case.target.key());
         let file = self.case.file.unwrap_or(&default);
         format!("plumb run -f {file} --check {}", rule.key.check())

@@ -4,6 +4,7 @@
 
 pub mod alert;
 pub mod assess;
+pub mod conclude;
 pub mod contract;
 pub mod delta;
 pub mod expression;

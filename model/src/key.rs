@@ -12,12 +12,20 @@ use crate::digest::Digest;
 /// Version of the tuple that a finding's identity is the digest of.
 const IDENTITY_VERSION: u32 = 1;
 
-/// The declared name of a target. A name, never an address: the path may move, the key stays.
+/// The declared name of a target, behind its namespace where one is declared. A name, never an
+/// address: the path may move, the key stays.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(transparent)]
 pub struct TargetKey(pub String);
+
+impl TargetKey {
+    /// The key as one segment of a path.
+    pub fn file_name(&self) -> String {
+        self.0.replace('/', ".")
+    }
+}
 
 impl fmt::Display for TargetKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

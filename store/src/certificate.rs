@@ -1,7 +1,9 @@
 //! Certificates that runs have seen: one row per target, subject and public key.
 
 use jiff::Timestamp;
+use model::evidence::Evidence;
 use model::{Digest, RunId, Subject, TargetKey};
+use serde::Deserialize as _;
 
 use crate::Store;
 use crate::error::StoreError;
@@ -22,6 +24,32 @@ pub struct CertificateSeen {
     pub not_after: Option<Timestamp>,
     /// Certificates that this row stands for: 1, or a cohort that ends on one day.
     pub count: u32,
+}
+
+impl CertificateSeen {
+    /// The certificates that evidence lists, one row each. Evidence of a check that lists none
+    /// gives none.
+    pub fn all(evidence: &[Evidence]) -> Vec<Self> {
+        evidence.iter().flat_map(Self::of).collect()
+    }
+
+    fn of(document: &Evidence) -> Vec<Self> {
+        let listed = document.item("/certificates").and_then(|item| item.value());
+        let entries = listed.and_then(|value| value.as_array()).into_iter().flatten();
+        entries
+            .filter_map(|entry| {
+                let entry = model::evidence::CertificateSeen::deserialize(entry).ok()?;
+                Some(Self {
+                    subject: document.subject.clone(),
+                    spki: entry.spki.parse().ok()?,
+                    name: entry.subject,
+                    issuer: entry.issuer,
+                    not_after: entry.not_after,
+                    count: entry.count,
+                })
+            })
+            .collect()
+    }
 }
 
 /// A certificate with the runs that saw it first and last.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use model::alert::Alert;
 use model::assessment::{Assessment, ControlResult, ExceptionState};
 use model::document::AuditException;
+use model::evidence::Evidence;
 use model::run::{EvidenceRef, Integrity, RunRecord, RunState};
 use model::{Digest, RunId, TargetKey};
 
@@ -16,7 +17,35 @@ use crate::run::{json_of, written};
 use crate::sql::{Arg, Tx};
 use crate::{Store, baseline, conflict, finding};
 
+/// How often a record is sealed again because another run of its target ended in between.
+const SEAL_ATTEMPTS: u32 = 5;
+
 impl Store {
+    /// Finishes a run as the next link of its target's chain: `seal` makes the record's integrity
+    /// from the head of the chain. Another run of the target may end in between; then the link
+    /// is made again.
+    ///
+    /// # Errors
+    /// As [`Store::finish`]; [`StoreError::ChainMoved`] only if the chain does not stand still.
+    pub async fn finish_in_chain(
+        &self,
+        record: &mut RunRecord,
+        exceptions: &[AuditException],
+        evidence: &[Evidence],
+        seal: impl Fn(&RunRecord, Option<(Digest, u64)>) -> Option<Integrity>,
+    ) -> Result<(), StoreError> {
+        let certificates = CertificateSeen::all(evidence);
+        let mut attempt = 0;
+        loop {
+            let head = self.chain_head(&record.target).await?;
+            record.integrity = seal(record, head.map(|head| (head.manifest, head.length)));
+            match self.finish(record, exceptions, &certificates).await {
+                Err(StoreError::ChainMoved { .. }) if attempt < SEAL_ATTEMPTS => attempt += 1,
+                other => return other,
+            }
+        }
+    }
+
     /// Finishes a run: stores its record with the exceptions that were in force and the
     /// certificates that were seen, and carries it into findings, histories and outbox.
     ///

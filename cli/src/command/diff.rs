@@ -30,7 +30,7 @@ pub async fn run(args: DiffArgs, global: &Global, output: &Output) -> Outcome {
     let right = Compared::of(&after.record, &after.evidence)
         .ok_or_else(|| ended(after.record.id.clone()))?;
     let compared = delta(&left, &right);
-    let target = compared.target.0.clone();
+    let target = compared.target.file_name();
     reports::prove_writable(&wanted, &[&target])?;
     if !wanted.iter().any(reports::Wanted::is_stdout) {
         output.line(summary::delta_line(&compared, output).trim_start())?;

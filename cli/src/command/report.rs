@@ -13,7 +13,7 @@ pub async fn run(args: ReportArgs, global: &Global, output: &Output) -> Outcome 
     let store = stores::open_to_read(global).await?;
     let id = stores::find(&store, &args.run, args.target.as_deref()).await?;
     let bundle = store.bundle(&id, true, jiff::Timestamp::now()).await?;
-    let target = bundle.record.target.0.clone();
+    let target = bundle.record.target.file_name();
     reports::prove_writable(&wanted, &[&target])?;
     for report in &wanted {
         let default = format!("{target}.yaml");

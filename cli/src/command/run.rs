@@ -43,7 +43,7 @@ pub async fn run(args: RunArgs, global: &Global, output: &Output) -> Outcome {
     }
     let wanted = reports::parse(&args.outputs, &Format::ALL)?;
     let keys: Vec<_> = plans.iter().map(|(declared, _)| declared.target.key()).collect();
-    let names: Vec<_> = keys.iter().map(|key| key.0.as_str()).collect();
+    let names: Vec<_> = keys.iter().map(model::TargetKey::file_name).collect();
     reports::prove_writable(&wanted, &names)?;
     let store = stores::open(global).await?;
     let current = Current::default();
@@ -99,10 +99,10 @@ async fn audit_all(
         let audited = audit::audit(&order, rules, store, &watcher, current).await?;
         drop(watcher);
         let record = &audited.bundle.record;
-        let key = record.target.0.as_str();
+        let key = record.target.file_name();
         for report in wanted {
             let text = reports::render(&audited.bundle, report.format, &declared.path)?;
-            report.write(key, text.as_bytes(), output)?;
+            report.write(&key, text.as_bytes(), output)?;
         }
         let lines = summary::run(record, output);
         if wanted.iter().any(Wanted::is_stdout) {

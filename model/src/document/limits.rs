@@ -19,6 +19,10 @@ pub(super) const RETENTION_DAYS: (u32, u32) = (1, 36_500);
 
 /// RFC 1123 label.
 pub(super) const LABEL: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
+/// Longest label (RFC 1123, section 2.1).
+pub(super) const LABEL_LENGTH: usize = 63;
+/// Longest DNS name (RFC 1035, section 2.3.4, without the length octets).
+pub(super) const HOST_LENGTH: usize = 253;
 /// A path of a request.
 pub(super) const REQUEST_PATH: &str = "^/";
 /// Name of an environment variable.

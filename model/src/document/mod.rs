@@ -59,7 +59,7 @@ pub enum Place {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metadata {
     /// RFC 1123 label: lower-case letters, digits and `-`, at most 63 characters.
-    #[schemars(regex(pattern = limits::LABEL))]
+    #[schemars(regex(pattern = limits::LABEL), length(max = limits::LABEL_LENGTH))]
     pub name: String,
     /// Namespace in the cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]

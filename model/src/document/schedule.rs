@@ -93,7 +93,7 @@ pub struct AuditScheduleSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TargetRef {
     /// Its `metadata.name`.
-    #[schemars(regex(pattern = limits::LABEL))]
+    #[schemars(regex(pattern = limits::LABEL), length(max = limits::LABEL_LENGTH))]
     pub name: String,
 }
 

@@ -65,9 +65,14 @@ pub struct AuditTarget {
 }
 
 impl AuditTarget {
-    /// The key that findings of this target are told apart by.
+    /// The key that findings of this target are told apart by: `namespace/name` where a namespace
+    /// is declared, so that every namespace of a cluster has its own, and the name elsewhere.
     pub fn key(&self) -> TargetKey {
-        TargetKey(self.metadata.name.clone())
+        let Metadata { namespace, name, .. } = &self.metadata;
+        match namespace {
+            Some(namespace) => TargetKey(format!("{namespace}/{name}")),
+            None => TargetKey(name.clone()),
+        }
     }
 }
 
@@ -109,6 +114,25 @@ pub struct AuditTargetSpec {
     pub probe_policy: Option<ProbePolicySpec>,
 }
 
+impl AuditTargetSpec {
+    /// Everything that the target reads from, in the order of the document.
+    pub fn sources(&self) -> Vec<Source> {
+        let trust = self.trust.iter().flat_map(|trust| trust.ca_bundle.iter().chain(&trust.crls));
+        let configs = self.gateway_config.iter().flat_map(|config| {
+            std::iter::once(config.source()).chain(config.mapping.clone())
+        });
+        let certificates = self.device_certificates.iter().flat_map(|set| {
+            std::iter::once(set.source()).chain(set.password.clone()).chain(set.inventory.clone())
+        });
+        trust
+            .cloned()
+            .chain(self.credentials.iter().map(Credential::source))
+            .chain(configs)
+            .chain(certificates)
+            .collect()
+    }
+}
+
 /// The part of the platform that a target stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -146,12 +170,12 @@ pub enum Criticality {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Endpoint {
     /// Name, unique in the target; findings are told apart by it.
-    #[schemars(regex(pattern = limits::LABEL))]
+    #[schemars(regex(pattern = limits::LABEL), length(max = limits::LABEL_LENGTH))]
     pub name: String,
     /// What is spoken there.
     pub protocol: Protocol,
     /// DNS name or IP address, an IPv6 address without brackets.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = limits::HOST_LENGTH))]
     pub host: String,
     /// Port.
     #[schemars(range(min = 1, max = 65535))]
@@ -169,6 +193,7 @@ pub struct Endpoint {
     pub server_name: Option<String>,
     /// Names of the credentials to present; without it the one whose name equals the endpoint's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(inner(length(max = limits::LABEL_LENGTH)))]
     pub credentials: Option<Vec<String>>,
 }
 
@@ -285,7 +310,7 @@ with_source! {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Credential {
     /// Name, unique in the target.
-    #[schemars(regex(pattern = limits::LABEL))]
+    #[schemars(regex(pattern = limits::LABEL), length(max = limits::LABEL_LENGTH))]
     pub name: String,
     /// How it is presented.
     pub kind: CredentialKind,
@@ -326,7 +351,7 @@ with_source! {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GatewayConfig {
     /// Name, unique in the target.
-    #[schemars(regex(pattern = limits::LABEL))]
+    #[schemars(regex(pattern = limits::LABEL), length(max = limits::LABEL_LENGTH))]
     pub name: String,
     /// How it is read; told from the file's name and content where it is `auto`.
     #[serde(default)]
@@ -369,7 +394,7 @@ with_source! {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeviceCertificates {
     /// Name, unique in the target.
-    #[schemars(regex(pattern = limits::LABEL))]
+    #[schemars(regex(pattern = limits::LABEL), length(max = limits::LABEL_LENGTH))]
     pub name: String,
     /// Password of PKCS#12 files in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
