@@ -1,0 +1,263 @@
+//! What must hold in a custom resource beyond its shape, as rules that the API server checks.
+//!
+//! The same is checked on files by `model::document::validate`; here the first line of defence is
+//! the admission, so that a wrong document is refused where it is written.
+
+use serde_json::{Map, Value, json};
+
+use crate::job_template::JobTemplate;
+
+/// A rule in the API server's language, and the sentence that a user reads.
+struct Rule {
+    expression: &'static str,
+    message: &'static str,
+}
+
+/// Most entries of a list that says nothing else; rules over lists must have a bounded cost.
+const MAX_ITEMS: u64 = 100;
+/// Longest text that says nothing else, in characters.
+const MAX_LENGTH: u64 = 1_024;
+/// Most entries of a map that says nothing else.
+const MAX_PROPERTIES: u64 = 64;
+
+const SOURCE: &[Rule] = &[
+    Rule {
+        expression: "!has(self.path) && !has(self.env)",
+        message: "path and env exist only outside the cluster; inside it use secretRef, configMapRef or url",
+    },
+    Rule {
+        expression: "[has(self.configMapRef), has(self.secretRef), has(self.url)].filter(set, set).size() == 1",
+        message: "exactly one of secretRef, configMapRef and url must say where it comes from",
+    },
+];
+
+const CREDENTIAL: &[Rule] = &[Rule {
+    expression: "has(self.secretRef)",
+    message: "a credential comes from a Secret; use secretRef",
+}];
+
+const ENDPOINT: &[Rule] = &[
+    Rule {
+        expression: "!has(self.serverName) || self.protocol in ['mqtts', 'wss', 'https', 'tls']",
+        message: "serverName means something where TLS is spoken only (mqtts, wss, https, tls)",
+    },
+    Rule {
+        expression: "!has(self.path) || self.protocol in ['http', 'https', 'ws', 'wss']",
+        message: "path means something for http, https, ws and wss only",
+    },
+    Rule {
+        expression: "!has(self.healthPath) || self.protocol in ['http', 'https']",
+        message: "healthPath means something for http and https only",
+    },
+];
+
+const TARGET: &[Rule] = &[
+    Rule {
+        expression: "self.path == oldSelf.path",
+        message: "path is immutable; make a new target",
+    },
+    Rule {
+        expression: "!has(self.endpoints) || self.endpoints.all(endpoint, !has(endpoint.credentials) || endpoint.credentials.all(name, has(self.credentials) && self.credentials.exists(credential, credential.name == name)))",
+        message: "an endpoint lists a credential that spec.credentials does not declare",
+    },
+];
+
+const SCHEDULE: &[Rule] = &[
+    Rule {
+        expression: "has(self.targetRefs) != has(self.targetSelector)",
+        message: "exactly one of targetRefs and targetSelector says which targets are audited",
+    },
+    Rule {
+        expression: "!(has(self.bundle) && has(self.checks))",
+        message: "at most one of bundle and checks says what is audited",
+    },
+    Rule {
+        expression: "!self.schedule.contains('TZ=')",
+        message: "the zone belongs into timeZone, not into schedule",
+    },
+];
+
+const RUN: &[Rule] = &[
+    Rule { expression: "self == oldSelf", message: "a run never changes; create another one" },
+    Rule {
+        expression: "!(has(self.bundle) && has(self.checks))",
+        message: "at most one of bundle and checks says what is audited",
+    },
+];
+
+const BASELINE: &[Rule] = &[Rule {
+    expression: "has(self.runRef) == (self.policy == 'pinned')",
+    message: "runRef names the run of the policy pinned, and is read with no other",
+}];
+
+/// Lists that a rule runs over, with the most entries that its cost allows.
+const BOUNDS: &[(&str, u64)] = &[("endpoints", 50), ("credentials", 16)];
+
+/// Lists whose entries are told apart by a field.
+const KEYED: &[(&str, &str)] = &[
+    ("endpoints", "name"),
+    ("credentials", "name"),
+    ("gatewayConfig", "name"),
+    ("deviceCertificates", "name"),
+    ("checks", "id"),
+    ("targetRefs", "name"),
+];
+
+/// Makes the schema of a kind what the API server can hold a document to.
+pub(crate) fn complete(kind: &str, schema: &mut Value) {
+    tidy(schema);
+    if let Some(metadata) = schema.pointer_mut("/properties") {
+        // The name becomes part of labels and of the names of runs.
+        metadata["metadata"] = json!({
+            "type": "object",
+            "properties": { "name": { "type": "string", "maxLength": 63 } },
+        });
+    }
+    let Some(spec) = schema.pointer_mut("/properties/spec") else { return };
+    if spec.pointer("/properties/jobTemplate").is_some() {
+        spec["properties"]["jobTemplate"] = job_template();
+    }
+    walk(spec);
+    let rules = match kind {
+        "AuditTarget" => TARGET,
+        "AuditSchedule" => SCHEDULE,
+        "AuditRun" => RUN,
+        _ => &[],
+    };
+    add(spec, rules);
+}
+
+fn job_template() -> Value {
+    let settings = schemars::generate::SchemaSettings::openapi3().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<JobTemplate>().to_value();
+    tidy(&mut schema);
+    if let Some(schema) = schema.as_object_mut() {
+        schema.remove("title");
+    }
+    schema
+}
+
+/// Takes away what structural schemas have no use for: formats that the API server does not
+/// know, defaults that only repeat emptiness, and `nullable`.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            if object.get("format").is_some_and(|format| !known_format(format)) {
+                object.remove("format");
+            }
+            // Only where these are keywords: a property of that name is a schema, not a value.
+            for (keyword, is_keyword) in [
+                ("nullable", Value::is_boolean as fn(&Value) -> bool),
+                ("additionalProperties", |value| *value == Value::Bool(false)),
+            ] {
+                if object.get(keyword).is_some_and(is_keyword) {
+                    object.remove(keyword);
+                }
+            }
+            let is_empty = |value: &Value| match value {
+                Value::Array(items) => items.is_empty(),
+                Value::Object(fields) => fields.is_empty(),
+                Value::Null => true,
+                _ => false,
+            };
+            if object.contains_key("type") && object.get("default").is_some_and(is_empty) {
+                object.remove("default");
+            }
+            object.values_mut().for_each(tidy);
+        }
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        _ => {}
+    }
+}
+
+/// The formats that apiextensions knows (k8s.io/kube-openapi, `strfmt`) and that we use.
+fn known_format(format: &Value) -> bool {
+    matches!(format.as_str(), Some("int32" | "int64" | "double" | "date-time"))
+}
+
+/// Gives every list, text and map below a bound, and every known shape its rules.
+fn walk(schema: &mut Value) {
+    let Some(object) = schema.as_object_mut() else { return };
+    match object.get("type").and_then(Value::as_str) {
+        Some("array") => {
+            object.entry("maxItems").or_insert(json!(MAX_ITEMS));
+            if let Some(items) = object.get_mut("items") {
+                walk(items);
+            }
+        }
+        Some("string") if !object.contains_key("enum") && !object.contains_key("format") => {
+            object.entry("maxLength").or_insert(json!(MAX_LENGTH));
+        }
+        Some("object") => {
+            if let Some(values) = object.get_mut("additionalProperties").filter(|v| v.is_object()) {
+                walk(values);
+                object.entry("maxProperties").or_insert(json!(MAX_PROPERTIES));
+            }
+            let rules = shape(object);
+            if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
+                keyed(properties);
+                properties
+                    .iter_mut()
+                    .filter(|(name, _)| *name != "jobTemplate")
+                    .for_each(|(_, property)| walk(property));
+            }
+            rules.into_iter().for_each(|rules| add(schema, rules));
+        }
+        _ => {}
+    }
+}
+
+/// The rules of what is known by its fields, wherever it stands.
+fn shape(object: &Map<String, Value>) -> Vec<&'static [Rule]> {
+    let Some(properties) = object.get("properties") else { return Vec::new() };
+    let has = |names: &[&str]| names.iter().all(|name| properties.get(name).is_some());
+    let mut rules = Vec::new();
+    if has(&model::document::Source::FIELDS) {
+        rules.push(SOURCE);
+        if has(&["kind"]) {
+            rules.push(CREDENTIAL);
+        }
+    }
+    if has(&["protocol", "host", "port"]) {
+        rules.push(ENDPOINT);
+    }
+    if has(&["policy", "runRef"]) {
+        rules.push(BASELINE);
+    }
+    rules
+}
+
+fn keyed(properties: &mut Map<String, Value>) {
+    for (list, most) in BOUNDS {
+        let list = properties.get_mut(*list).and_then(Value::as_object_mut);
+        if let Some(list) = list.filter(|list| list.contains_key("items")) {
+            list.insert("maxItems".to_owned(), json!(most));
+        }
+    }
+    for (list, key) in KEYED {
+        let Some(list) = properties.get_mut(*list).and_then(Value::as_object_mut) else { continue };
+        // Only a list of objects has keys; `checks` of a schedule is a set of names.
+        let entries = list.get("items").and_then(|items| items.get("properties"));
+        if entries.is_some_and(|properties| properties.get(*key).is_some()) {
+            list.insert("x-kubernetes-list-type".to_owned(), json!("map"));
+            list.insert("x-kubernetes-list-map-keys".to_owned(), json!([key]));
+        } else if list.get("type").and_then(Value::as_str) == Some("array") {
+            list.insert("x-kubernetes-list-type".to_owned(), json!("set"));
+        }
+    }
+}
+
+fn add(schema: &mut Value, rules: &[Rule]) {
+    if rules.is_empty() {
+        return;
+    }
+    let Some(object) = schema.as_object_mut() else { return };
+    let all = object.entry("x-kubernetes-validations").or_insert_with(|| json!([]));
+    let Some(all) = all.as_array_mut() else { return };
+    all.extend(
+        rules.iter().map(|rule| json!({ "rule": rule.expression, "message": rule.message })),
+    );
+}
