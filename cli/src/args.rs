@@ -80,6 +80,8 @@ pub enum Command {
     Run(RunArgs),
     /// Run one check and print its evidence as JSON
     Probe(ProbeArgs),
+    /// Collect what an operator's run asks for; probe Jobs run this
+    Collect(CollectArgs),
     /// Judge evidence files offline and print the assessment as JSON
     Assess(AssessArgs),
     /// Compare two stored runs
@@ -180,6 +182,34 @@ pub struct ProbeArgs {
     /// Write to a file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// `plumb collect`
+#[derive(Debug, Args)]
+pub struct CollectArgs {
+    /// Address of the operator's ingest
+    #[arg(long, env = "PLUMBLINE_INGEST_URL", value_name = "URL")]
+    pub ingest_url: String,
+    /// Trust anchors of the ingest, as PEM text
+    #[arg(long, env = "PLUMBLINE_INGEST_CA", value_name = "PEM", hide_env_values = true)]
+    pub ingest_ca: String,
+    /// File with the pod's token for the ingest
+    #[arg(long, env = "PLUMBLINE_INGEST_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: PathBuf,
+    /// Folder with the mounted Secrets and ConfigMaps: secrets/NAME/KEY, configmaps/NAME/KEY
+    #[arg(
+        long,
+        env = "PLUMBLINE_MOUNTS",
+        default_value = "/run/plumbline/mounts",
+        value_name = "DIR"
+    )]
+    pub mounts: PathBuf,
+    /// Seconds until undelivered evidence is given up
+    #[arg(long, env = "PLUMBLINE_DEADLINE_SECONDS", default_value_t = 290, value_name = "SECONDS")]
+    pub deadline_seconds: u64,
+    /// Where the last words go
+    #[arg(long, default_value = "/dev/termination-log", value_name = "FILE")]
+    pub last_words: PathBuf,
 }
 
 /// `plumb assess`

@@ -16,6 +16,8 @@ pub enum Exit {
     Usage = 2,
     /// Something is not what its digest says.
     Integrity = 4,
+    /// The other side refused, and another try would not change that.
+    Refused = 42,
     /// Somebody stopped it.
     Interrupted = 130,
 }
@@ -34,7 +36,8 @@ impl Exit {
             Self::Failed => 2,
             Self::Usage => 3,
             Self::Integrity => 4,
-            Self::Interrupted => 5,
+            Self::Refused => 5,
+            Self::Interrupted => 6,
         };
         (urgency, self)
     }

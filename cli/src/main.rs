@@ -40,6 +40,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Outcome {
     match arguments.command {
         Command::Run(args) => asynchronous(command::run::run(args, global, output)),
         Command::Probe(args) => asynchronous(command::probe::run(args, output)),
+        Command::Collect(args) => asynchronous(command::collect::run(args, output)),
         Command::Assess(args) => command::assess::run(args, output),
         Command::Diff(args) => asynchronous(command::diff::run(args, global, output)),
         Command::Report(args) => asynchronous(command::report::run(args, global, output)),

@@ -22,6 +22,9 @@ _plumb() {
             plumb,assess)
                 cmd="plumb__subcmd__assess"
                 ;;
+            plumb,collect)
+                cmd="plumb__subcmd__collect"
+                ;;
             plumb,completions)
                 cmd="plumb__subcmd__completions"
                 ;;
@@ -92,7 +95,7 @@ _plumb() {
 
     case "${cmd}" in
         plumb)
-            opts="-q -h -V --store --color --quiet --progress --help --version run probe assess diff report alerts runs rules schema targets demo verify completions"
+            opts="-q -h -V --store --color --quiet --progress --help --version run probe collect assess diff report alerts runs rules schema targets demo verify completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -175,6 +178,56 @@ _plumb() {
                     return 0
                     ;;
                 --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "none plain json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        plumb__subcmd__collect)
+            opts="-q -h --ingest-url --ingest-ca --token-file --mounts --deadline-seconds --last-words --store --color --quiet --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --ingest-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ingest-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mounts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --deadline-seconds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --last-words)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -36,6 +36,7 @@ complete -c plumb -n "__fish_plumb_needs_command" -s h -l help -d 'Print help (s
 complete -c plumb -n "__fish_plumb_needs_command" -s V -l version -d 'Print version'
 complete -c plumb -n "__fish_plumb_needs_command" -f -a "run" -d 'Audit targets: probe, judge, store, compare, report'
 complete -c plumb -n "__fish_plumb_needs_command" -f -a "probe" -d 'Run one check and print its evidence as JSON'
+complete -c plumb -n "__fish_plumb_needs_command" -f -a "collect" -d 'Collect what an operator\'s run asks for; probe Jobs run this'
 complete -c plumb -n "__fish_plumb_needs_command" -f -a "assess" -d 'Judge evidence files offline and print the assessment as JSON'
 complete -c plumb -n "__fish_plumb_needs_command" -f -a "diff" -d 'Compare two stored runs'
 complete -c plumb -n "__fish_plumb_needs_command" -f -a "report" -d 'Render a stored run again'
@@ -84,6 +85,21 @@ plain\t'A line per probe'
 json\t'A JSON object per line'"
 complete -c plumb -n "__fish_plumb_using_subcommand probe" -s q -l quiet -d 'Say nothing but what was asked for'
 complete -c plumb -n "__fish_plumb_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c plumb -n "__fish_plumb_using_subcommand collect" -l ingest-url -d 'Address of the operator\'s ingest' -r
+complete -c plumb -n "__fish_plumb_using_subcommand collect" -l ingest-ca -d 'Trust anchors of the ingest, as PEM text' -r
+complete -c plumb -n "__fish_plumb_using_subcommand collect" -l token-file -d 'File with the pod\'s token for the ingest' -r -F
+complete -c plumb -n "__fish_plumb_using_subcommand collect" -l mounts -d 'Folder with the mounted Secrets and ConfigMaps: secrets/NAME/KEY, configmaps/NAME/KEY' -r -F
+complete -c plumb -n "__fish_plumb_using_subcommand collect" -l deadline-seconds -d 'Seconds until undelivered evidence is given up' -r
+complete -c plumb -n "__fish_plumb_using_subcommand collect" -l last-words -d 'Where the last words go' -r -F
+complete -c plumb -n "__fish_plumb_using_subcommand collect" -l store -d 'Where runs are kept: sqlite:PATH or postgres://USER@HOST/NAME [default: SQLite in the user\'s data directory]' -r
+complete -c plumb -n "__fish_plumb_using_subcommand collect" -l color -d 'Colour on terminals' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c plumb -n "__fish_plumb_using_subcommand collect" -l progress -d 'Progress on stderr [default: plain, with bars on a terminal]' -r -f -a "none\t'Not at all'
+plain\t'A line per probe'
+json\t'A JSON object per line'"
+complete -c plumb -n "__fish_plumb_using_subcommand collect" -s q -l quiet -d 'Say nothing but what was asked for'
+complete -c plumb -n "__fish_plumb_using_subcommand collect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c plumb -n "__fish_plumb_using_subcommand assess" -s f -l file -d 'File with the AuditTarget and AuditException documents that the evidence belongs to' -r -F
 complete -c plumb -n "__fish_plumb_using_subcommand assess" -l rules -d 'Folder with a rule pack; may be given several times' -r -F
 complete -c plumb -n "__fish_plumb_using_subcommand assess" -l at -d 'The time to judge at, as RFC 3339 [default: when the evidence was collected]' -r

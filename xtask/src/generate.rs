@@ -51,6 +51,7 @@ pub fn run(root: &Path, check: bool) -> anyhow::Result<()> {
 
 fn files(root: &Path) -> anyhow::Result<BTreeMap<PathBuf, String>> {
     let plumb = build(root)?;
+    let operator = plumb.with_file_name("plumbline-operator");
     let ask = |arguments: &[&str]| capture(Command::new(&plumb).args(arguments));
     let mut files = BTreeMap::new();
     for name in ask(&["schema", "list"])?.lines() {
@@ -65,6 +66,12 @@ fn files(root: &Path) -> anyhow::Result<BTreeMap<PathBuf, String>> {
         files.insert(format!("docs/completions/{name}").into(), ask(&["completions", shell])?);
     }
     files.insert("docs/man/plumb.1".into(), ask(&["completions", "man"])?);
+    let definitions = capture(Command::new(operator).arg("crds"))?;
+    for definition in definitions.split("---\n").filter(|text| !text.is_empty()) {
+        let (_, rest) = definition.split_once("\n  name: ").context("a definition has a name")?;
+        let (plural, _) = rest.split_once('.').context("a definition is named plural.group")?;
+        files.insert(format!("crds/{plural}.yaml").into(), definition.to_owned());
+    }
     Ok(files)
 }
 

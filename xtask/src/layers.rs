@@ -15,6 +15,8 @@ const NEVER: &[(&str, &[&str])] = &[
     ("engine", &["tokio", "kube", "sqlx", "rustls", "hyper", "reqwest", "probes", "store"]),
     ("probes", &["engine", "store", "kube", "sqlx", "testkit"]),
     ("store", &["engine", "probes", "kube", "testkit"]),
+    ("crds", &["sqlx", "kube-client", "engine", "store", "probes"]),
+    ("operator", &["probes", "rumqttc-v4-next", "octocrab", "testkit"]),
     ("cli", &["octocrab", "kube"]),
 ];
 

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod assess;
+pub mod collect;
 pub mod completions;
 pub mod demo;
 pub mod diff;

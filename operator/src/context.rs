@@ -1,0 +1,195 @@
+//! What every reconciler works with.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crds::AuditRun;
+use engine::rule::RuleSet;
+use jiff::Timestamp;
+use k8s_openapi::NamespaceResourceScope;
+use kube::runtime::controller::Action;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::runtime::reflector::Store as Cache;
+use kube::{Api, Client, Resource, ResourceExt as _};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use store::Store;
+use tokio::sync::watch;
+
+use crate::error::{Error, Result};
+use crate::metrics::Metrics;
+use crate::run::job::Shape;
+use crate::run::queue::Caps;
+use crate::settings::Settings;
+
+/// The name under which the operator writes.
+pub const MANAGER: &str = "plumbline-operator";
+
+/// How long after an error the same object is looked at again, at first and at most.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// What every reconciler works with.
+pub struct Context {
+    /// The API server.
+    pub client: Client,
+    /// Runs and their evidence.
+    pub store: Store,
+    /// The built-in rules.
+    pub rules: RuleSet,
+    /// What every Job has in common.
+    pub shape: Shape,
+    /// How many runs may be at work.
+    pub caps: Caps,
+    /// Age at which evidence is stale.
+    pub max_evidence_age: Duration,
+    /// PEM of the authority that the ingest's certificate comes from.
+    pub authority: watch::Receiver<String>,
+    /// Counters and gauges.
+    pub metrics: Arc<Metrics>,
+    recorder: Recorder,
+    runs: Mutex<Vec<Cache<AuditRun>>>,
+    admitted: Mutex<BTreeMap<String, Timestamp>>,
+    failures: Mutex<BTreeMap<String, u32>>,
+    generations: Mutex<BTreeMap<String, (i64, Timestamp)>>,
+}
+
+impl Context {
+    /// The context of one process.
+    pub fn new(
+        client: Client,
+        store: Store,
+        settings: &Settings,
+        authority: watch::Receiver<String>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let reporter =
+            Reporter { controller: MANAGER.to_owned(), instance: Some(settings.pod_name.clone()) };
+        let recorder = Recorder::new(client.clone(), reporter);
+        Self {
+            client,
+            store,
+            rules: engine::rule::built_in(),
+            shape: Shape::from(settings),
+            caps: Caps {
+                total: usize::try_from(settings.max_jobs).unwrap_or(usize::MAX),
+                per_namespace: usize::try_from(settings.max_jobs_per_namespace)
+                    .unwrap_or(usize::MAX),
+            },
+            max_evidence_age: Duration::from_secs(settings.max_evidence_age_seconds.into()),
+            authority,
+            metrics,
+            recorder,
+            runs: Mutex::default(),
+            admitted: Mutex::default(),
+            failures: Mutex::default(),
+            generations: Mutex::default(),
+        }
+    }
+
+    /// Objects of a kind beside `object`.
+    pub fn beside<K>(&self, object: &impl Resource) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.client.clone(), object.meta().namespace.as_deref().unwrap_or_default())
+    }
+
+    /// Takes in a cache of runs, for whose turn it is.
+    pub fn watch_runs(&self, cache: Cache<AuditRun>) {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).push(cache);
+    }
+
+    /// Lets go of the caches of an earlier leadership.
+    pub fn forget_runs(&self) {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.admitted().clear();
+    }
+
+    /// Every run that the caches hold.
+    pub fn runs(&self) -> Vec<Arc<AuditRun>> {
+        let caches = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        caches.iter().flat_map(Cache::state).collect()
+    }
+
+    /// Runs that were let in and that the caches may not show at work yet, by uid.
+    pub fn admitted(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Timestamp>> {
+        self.admitted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Since when this process knows that an object has this generation.
+    pub fn first_seen(&self, uid: &str, generation: i64, now: Timestamp) -> Timestamp {
+        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = generations.entry(uid.to_owned()).or_insert((generation, now));
+        if seen.0 != generation {
+            *seen = (generation, now);
+        }
+        seen.1
+    }
+
+    /// Writes a status, if it says something else than the object's own.
+    pub async fn patch_status<K, S>(&self, object: &K, old: Option<&S>, new: &S) -> Result<()>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + DeserializeOwned
+            + std::fmt::Debug,
+        S: Serialize + PartialEq,
+    {
+        if old == Some(new) {
+            return Ok(());
+        }
+        let api: Api<K> = self.beside(object);
+        let patch = kube::api::Patch::Merge(json!({ "status": new }));
+        api.patch_status(&object.name_any(), &kube::api::PatchParams::apply(MANAGER), &patch)
+            .await?;
+        Ok(())
+    }
+
+    /// Tells people what happened to an object. Telling is not worth failing for.
+    pub async fn tell<K>(&self, object: &K, kind: EventType, reason: &str, note: &str)
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        let event = Event {
+            type_: kind,
+            reason: reason.to_owned(),
+            note: Some(note.chars().take(900).collect()),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
+        if let Err(error) = self.recorder.publish(&event, &object.object_ref(&())).await {
+            tracing::warn!(%error, reason, "an event could not be published");
+        }
+    }
+
+    /// When to look at an object again after an error: later with every error in a row.
+    pub fn retry<K: Resource<DynamicType = ()>>(&self, object: &K, error: &Error) -> Action {
+        let key = key(object);
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = failures.entry(key).or_default();
+        let wait = RETRY.0.saturating_mul(1 << (*failed).min(6)).min(RETRY.1);
+        *failed += 1;
+        tracing::warn!(
+            kind = %K::kind(&()), name = %object.name_any(), namespace = object.namespace(),
+            %error, retry_seconds = wait.as_secs(), "could not reconcile"
+        );
+        Action::requeue(wait)
+    }
+
+    /// Forgets the errors of an object that was reconciled.
+    pub fn reconciled<K: Resource<DynamicType = ()>>(&self, object: &K) {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(object));
+    }
+}
+
+fn key<K: Resource<DynamicType = ()>>(object: &K) -> String {
+    format!("{}/{}/{}", K::kind(&()), object.namespace().unwrap_or_default(), object.name_any())
+}
+
+/// Until `then`, and a moment more, so that it has come when it is looked at.
+pub fn until(then: Timestamp, now: Timestamp) -> Duration {
+    let left = then.duration_since(now).max(jiff::SignedDuration::ZERO);
+    Duration::try_from(left).unwrap_or_default() + Duration::from_millis(20)
+}

@@ -1,0 +1,232 @@
+//! The one way for evidence into the store: HTTPS, a token that is bound to one pod, and a
+//! document that the run's plan asks for.
+//!
+//! Nothing that a client says decides where its document goes: run, target and plan follow from
+//! the pod that its token is bound to.
+
+pub mod authority;
+mod body;
+mod identity;
+mod server;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+use kube::runtime::events::EventType;
+use model::RunId;
+use model::run::RunRecord;
+use serde_json::json;
+use store::StoreError;
+use tokio::sync::Semaphore;
+
+use crate::context::Context;
+use identity::{Gate, Visitor};
+
+pub use server::serve;
+
+/// Requests that are worked on at the same time.
+const PARALLEL: usize = 64;
+/// Requests of one run in a minute: a plan has some dozens of documents, and retries.
+const PER_MINUTE: u32 = 600;
+
+/// Why a request was not honoured: what the client hears, and what is counted.
+struct Refusal {
+    status: StatusCode,
+    reason: &'static str,
+    message: String,
+    retry_after: Option<u32>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { status, reason, message: message.into(), retry_after: None }
+    }
+
+    fn later(
+        status: StatusCode,
+        reason: &'static str,
+        seconds: u32,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { retry_after: Some(seconds), ..Self::new(status, reason, message) }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { what } => Self::new(StatusCode::CONFLICT, "conflict", what),
+            StoreError::NotFound { .. } => Self::later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unknown_run",
+                1,
+                "the run is not in the store yet",
+            ),
+            error => {
+                tracing::warn!(%error, "the store could not take a document");
+                Self::later(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "store",
+                    5,
+                    "the store cannot be reached",
+                )
+            }
+        }
+    }
+}
+
+/// What the routes work with.
+struct Desk {
+    context: Arc<Context>,
+    gate: Gate,
+    seats: Semaphore,
+    minutes: Mutex<BTreeMap<RunId, (Instant, u32)>>,
+}
+
+/// The routes of the ingest.
+pub fn router(context: Arc<Context>) -> Router {
+    let gate = Gate::new(context.client.clone());
+    let desk = Desk { context, gate, seats: Semaphore::new(PARALLEL), minutes: Mutex::default() };
+    Router::new()
+        .route("/v1/plan", get(plan))
+        .route("/v1/evidence", post(evidence))
+        .with_state(Arc::new(desk))
+}
+
+async fn plan(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    desk.answer(desk.plan(&headers).await)
+}
+
+async fn evidence(State(desk): State<Arc<Desk>>, request: Request) -> Response {
+    desk.answer(desk.take(request).await)
+}
+
+impl Desk {
+    fn answer(&self, outcome: Result<serde_json::Value, Refusal>) -> Response {
+        match outcome {
+            Ok(body) => Json(body).into_response(),
+            Err(refusal) => {
+                self.context.metrics.rejected(refusal.reason);
+                tracing::info!(
+                    status = refusal.status.as_u16(),
+                    reason = refusal.reason,
+                    message = refusal.message,
+                    "a request was refused"
+                );
+                let body = Json(json!({ "reason": refusal.reason, "message": refusal.message }));
+                match refusal.retry_after {
+                    Some(seconds) => {
+                        (refusal.status, [(header::RETRY_AFTER, seconds.to_string())], body)
+                            .into_response()
+                    }
+                    None => (refusal.status, body).into_response(),
+                }
+            }
+        }
+    }
+
+    /// What the pod's run asks for.
+    async fn plan(&self, headers: &HeaderMap) -> Result<serde_json::Value, Refusal> {
+        let _seat = self.seat()?;
+        let (_, record) = self.visitor(headers).await?;
+        Ok(json!({ "run": record.id, "target": record.target, "plan": record.plan }))
+    }
+
+    /// Takes one document in. The receipt names what was stored; the same document again gets
+    /// the same receipt.
+    async fn take(&self, request: Request) -> Result<serde_json::Value, Refusal> {
+        let _seat = self.seat()?;
+        let headers = request.headers().clone();
+        let (visitor, record) = self.visitor(&headers).await?;
+        let outcome = self.admit(&visitor, &record, &headers, request).await;
+        if let Err(refusal) = &outcome
+            && refusal.status != StatusCode::SERVICE_UNAVAILABLE
+        {
+            let note = format!("{}: {}", refusal.reason, refusal.message);
+            self.context
+                .tell(visitor.run.as_ref(), EventType::Warning, "EvidenceRejected", &note)
+                .await;
+        }
+        outcome
+    }
+
+    async fn admit(
+        &self,
+        visitor: &Visitor,
+        record: &RunRecord,
+        headers: &HeaderMap,
+        request: Request,
+    ) -> Result<serde_json::Value, Refusal> {
+        let bytes = body::read(headers, request.into_body()).await?;
+        let unprocessable = |reason, message: String| {
+            Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, reason, message)
+        };
+        let document = engine::contract::admit(&bytes)
+            .map_err(|rejection| unprocessable("contract", rejection.to_string()))?;
+        if document.run != record.id || document.target != record.target {
+            return Err(unprocessable(
+                "other_run",
+                "the document is of another run or target".to_owned(),
+            ));
+        }
+        let planned =
+            record.plan.requests.iter().any(|request| {
+                request.check == document.check && request.subject == document.subject
+            });
+        if !planned {
+            let message =
+                format!("the plan does not ask for {} of {}", document.check, document.subject);
+            return Err(unprocessable("not_planned", message));
+        }
+        let digest = self.context.store.append_evidence(&record.id, &document).await?;
+        self.context.metrics.accepted.inc();
+        tracing::info!(
+            run = %record.id, name = %visitor.run.name_any(), check = %document.check,
+            subject = %document.subject, %digest, "evidence stored"
+        );
+        Ok(json!({
+            "run": record.id,
+            "check": document.check,
+            "subject": document.subject,
+            "digest": digest,
+            "document": model::Digest::of(&document),
+        }))
+    }
+
+    /// The pod that asks, and the record of its run.
+    async fn visitor(&self, headers: &HeaderMap) -> Result<(Visitor, RunRecord), Refusal> {
+        let visitor = self.gate.visitor(headers).await?;
+        self.pace(&visitor.id)?;
+        let record = self.context.store.run(&visitor.id.0, Timestamp::now()).await?;
+        Ok((visitor, record))
+    }
+
+    fn seat(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Refusal> {
+        self.seats.try_acquire().map_err(|_| {
+            Refusal::later(StatusCode::TOO_MANY_REQUESTS, "busy", 1, "too many requests at once")
+        })
+    }
+
+    /// Holds each run to its requests a minute.
+    fn pace(&self, run: &RunId) -> Result<(), Refusal> {
+        let now = Instant::now();
+        let minute = Duration::from_secs(60);
+        let mut minutes = self.minutes.lock().unwrap_or_else(PoisonError::into_inner);
+        minutes.retain(|_, (since, _)| now.duration_since(*since) < minute);
+        let (_, requests) = minutes.entry(run.clone()).or_insert((now, 0));
+        *requests += 1;
+        if *requests > PER_MINUTE {
+            let message = "this run asked too often within a minute";
+            return Err(Refusal::later(StatusCode::TOO_MANY_REQUESTS, "rate", 10, message));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! What Prometheus reads at `/metrics`.
+
+use std::sync::Mutex;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// How a run ended: `pass`, `fail`, `incomplete` or `failed`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+/// Why something was refused or skipped.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+/// Every metric of this process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    runs: Family<ResultLabel, Counter>,
+    rejected: Family<ReasonLabel, Counter>,
+    skipped: Family<ReasonLabel, Counter>,
+    /// Seconds from a run's begin to its stored judgement.
+    pub run_duration: Histogram,
+    /// Seconds from a slot to its Job.
+    pub slot_delay: Histogram,
+    /// Runs whose Job is at work.
+    pub jobs_active: Gauge,
+    /// Runs that wait for their turn.
+    pub queue_depth: Gauge,
+    /// 1 on the replica that leads.
+    pub leader: Gauge,
+    /// 1 while the store answers.
+    pub store_up: Gauge,
+    /// Documents that were taken in.
+    pub accepted: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        let metrics = Self {
+            runs: Family::default(),
+            rejected: Family::default(),
+            skipped: Family::default(),
+            run_duration: Histogram::new([
+                0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0,
+            ]),
+            slot_delay: Histogram::new([0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 900.0]),
+            jobs_active: Gauge::default(),
+            queue_depth: Gauge::default(),
+            leader: Gauge::default(),
+            store_up: Gauge::default(),
+            accepted: Counter::default(),
+            registry: Mutex::default(),
+        };
+        registry.register("audit_runs", "Runs that ended, by result", metrics.runs.clone());
+        registry.register(
+            "audit_ingest_rejected",
+            "Documents that were not taken in, by reason",
+            metrics.rejected.clone(),
+        );
+        registry.register(
+            "audit_slots_skipped",
+            "Slots of schedules that were not started, by reason",
+            metrics.skipped.clone(),
+        );
+        registry.register(
+            "audit_run_duration_seconds",
+            "From a run's begin to its stored judgement",
+            metrics.run_duration.clone(),
+        );
+        registry.register(
+            "audit_slot_delay_seconds",
+            "From a slot to its Job",
+            metrics.slot_delay.clone(),
+        );
+        registry.register(
+            "audit_jobs_active",
+            "Runs whose Job is at work",
+            metrics.jobs_active.clone(),
+        );
+        registry.register(
+            "audit_queue_depth",
+            "Runs that wait for their turn",
+            metrics.queue_depth.clone(),
+        );
+        registry.register("audit_leader", "1 on the replica that leads", metrics.leader.clone());
+        registry.register("audit_store_up", "1 while the store answers", metrics.store_up.clone());
+        registry.register(
+            "audit_ingest_accepted",
+            "Documents that were taken in",
+            metrics.accepted.clone(),
+        );
+        Self { registry: Mutex::new(registry), ..metrics }
+    }
+}
+
+impl Metrics {
+    /// Counts a run that ended: `pass`, `fail`, `incomplete`, or `failed` if it never began.
+    pub fn run_ended(&self, result: &'static str) {
+        self.runs.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// Counts a document that was not taken in.
+    pub fn rejected(&self, reason: &'static str) {
+        self.rejected.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    /// Counts slots that were not started.
+    pub fn skipped(&self, reason: &'static str, slots: u32) {
+        self.skipped.get_or_create(&ReasonLabel { reason }).inc_by(slots.into());
+    }
+
+    /// All of it, as OpenMetrics text.
+    pub fn render(&self) -> String {
+        let registry = self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut text = String::new();
+        // Writing into a String cannot fail.
+        encode(&mut text, &registry).ok();
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_rendered_under_its_name() {
+        let metrics = Metrics::default();
+        metrics.run_ended("fail");
+        metrics.skipped("forbidden", 3);
+        metrics.rejected("digest");
+        let text = metrics.render();
+        for line in [
+            "audit_runs_total{result=\"fail\"} 1",
+            "audit_slots_skipped_total{reason=\"forbidden\"} 3",
+            "audit_ingest_rejected_total{reason=\"digest\"} 1",
+            "audit_leader 0",
+        ] {
+            assert!(text.contains(line), "{line} is missing in:\n{text}");
+        }
+    }
+}

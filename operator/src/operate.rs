@@ -1,0 +1,269 @@
+//! The process: what every replica serves, and what only the leader does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use crds::{AuditRun, AuditSchedule, AuditTarget};
+use futures::StreamExt as _;
+use k8s_openapi::api::batch::v1::Job;
+use kube::runtime::controller::Config;
+use kube::runtime::reflector::{self, ObjectRef};
+use kube::runtime::{Controller, WatchStreamExt as _, watcher};
+use kube::{Api, Client, ResourceExt as _};
+use store::{OpenMode, Store, StoreUrl};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::context::Context;
+use crate::health::{self, Health};
+use crate::ingest::{self, authority::Authority};
+use crate::lease::Leadership;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use crate::{run, schedule, target};
+
+/// How long the store is waited for between two tries at the start.
+const STORE_PATIENCE: Duration = Duration::from_secs(3);
+/// Objects of one kind that are reconciled at the same time.
+const CONCURRENCY: u16 = 16;
+
+/// Works until the process is told to stop.
+///
+/// # Errors
+/// If what it needs to start cannot be had.
+pub async fn operate(settings: &Settings) -> anyhow::Result<()> {
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        signalled().await;
+        tracing::info!("told to stop");
+        stop.send_replace(true);
+    });
+    let client = Client::try_default().await.context("finding the API server")?;
+    let metrics = Arc::new(Metrics::default());
+    let Some(store) = open_store(settings, stopped.clone()).await? else { return Ok(()) };
+    metrics.store_up.set(1);
+    let authority = Authority::open(client.clone(), settings).await?;
+    let context = Arc::new(Context::new(
+        client.clone(),
+        store.clone(),
+        settings,
+        authority.ca(),
+        Arc::clone(&metrics),
+    ));
+    let mut tasks = JoinSet::new();
+    let ingest = bind(settings.ingest_address).await?;
+    tasks.spawn(ingest::serve(
+        ingest,
+        authority.tls(),
+        ingest::router(Arc::clone(&context)),
+        stopped.clone(),
+    ));
+    let health = bind(settings.health_address).await?;
+    let router = health::router(Health { store: store.clone(), metrics: Arc::clone(&metrics) });
+    let mut until = stopped.clone();
+    tasks.spawn(async move {
+        let serve = axum::serve(health, router).with_graceful_shutdown(async move {
+            until.wait_for(|stopped| *stopped).await.ok();
+        });
+        serve.await.ok();
+    });
+    tasks.spawn(authority.keep(stopped.clone()));
+    let leases = Api::namespaced(client.clone(), &settings.namespace);
+    let (leads, led) = watch::channel(false);
+    let leadership = Leadership::new(
+        leases.clone(),
+        settings.lease.clone(),
+        settings.pod_name.clone(),
+        Arc::clone(&metrics),
+    );
+    tasks.spawn(leadership.campaign(leads, stopped.clone()));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), pod = settings.pod_name, "started");
+    lead(&context, settings, led, stopped.clone()).await;
+    Leadership::release(&leases, &settings.lease, &settings.pod_name).await.ok();
+    while tasks.join_next().await.is_some() {}
+    drop(context);
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Runs the reconcilers whenever this replica leads, until the process is told to stop.
+async fn lead(
+    context: &Arc<Context>,
+    settings: &Settings,
+    mut led: watch::Receiver<bool>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        tokio::select! {
+            leads = led.wait_for(|leads| *leads) => if leads.is_err() { return },
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+        tracing::info!("leads now");
+        let mut lost = led.clone();
+        let mut told = stopped.clone();
+        let (end, ended) = watch::channel(false);
+        let reconcilers = reconcile(context, settings, &ended);
+        tokio::pin!(reconcilers);
+        tokio::select! {
+            () = &mut reconcilers => {}
+            _ = lost.wait_for(|leads| !*leads) => tracing::warn!("leads no more"),
+            _ = told.wait_for(|stopped| *stopped) => {
+                // What has begun ends; what has not is somebody else's.
+                end.send_replace(true);
+                tokio::time::timeout(Duration::from_secs(20), reconcilers).await.ok();
+                return;
+            }
+        }
+    }
+}
+
+/// The reconcilers of every watched namespace.
+async fn reconcile(context: &Arc<Context>, settings: &Settings, end: &watch::Receiver<bool>) {
+    context.forget_runs();
+    let namespaces: Vec<Option<&str>> = if settings.watch_namespaces.is_empty() {
+        vec![None]
+    } else {
+        settings.watch_namespaces.iter().map(|name| Some(name.as_str())).collect()
+    };
+    let all = namespaces.into_iter().map(|namespace| one(context, namespace, end.clone()));
+    futures::future::join_all(all).await;
+}
+
+async fn one(context: &Arc<Context>, namespace: Option<&str>, end: watch::Receiver<bool>) {
+    let config = Config::default().concurrency(CONCURRENCY);
+    let ended = || {
+        let mut end = end.clone();
+        async move {
+            end.wait_for(|end| *end).await.ok();
+        }
+    };
+
+    let (cache, writer) = reflector::store();
+    context.watch_runs(cache.clone());
+    let runs = watcher(api::<AuditRun>(context, namespace), watcher::Config::default())
+        .default_backoff()
+        .modify(prune)
+        .reflect(writer)
+        .touched_objects();
+    let jobs = watcher(
+        api::<Job>(context, namespace),
+        watcher::Config::default().labels("app.kubernetes.io/managed-by=plumbline-operator"),
+    )
+    .default_backoff()
+    .modify(prune)
+    .touched_objects();
+    let runs = Controller::for_stream(runs, cache)
+        .owns_stream(jobs)
+        .with_config(config.clone())
+        .graceful_shutdown_on(ended())
+        .run(
+            run::reconcile,
+            |run, error, context| context.retry(run.as_ref(), error),
+            Arc::clone(context),
+        )
+        .for_each(|_| async {});
+
+    let (cache, writer) = reflector::store();
+    let schedules = watcher(api::<AuditSchedule>(context, namespace), watcher::Config::default())
+        .default_backoff()
+        .modify(prune)
+        .reflect(writer)
+        .touched_objects();
+    // An ended run changes what its schedule says, and what may be pruned.
+    let ends = watcher(api::<AuditRun>(context, namespace), watcher::Config::default())
+        .default_backoff()
+        .modify(prune)
+        .touched_objects();
+    let schedules = Controller::for_stream(schedules, cache)
+        .watches_stream(ends, |run: AuditRun| {
+            let namespace = run.namespace().unwrap_or_default();
+            let schedule = run.spec.schedule_ref.as_ref();
+            schedule.map(|schedule| ObjectRef::new(&schedule.name).within(&namespace))
+        })
+        .with_config(config.clone())
+        .graceful_shutdown_on(ended())
+        .run(
+            schedule::reconcile,
+            |schedule, error, context| context.retry(schedule.as_ref(), error),
+            Arc::clone(context),
+        )
+        .for_each(|_| async {});
+
+    let (cache, writer) = reflector::store();
+    let targets = watcher(api::<AuditTarget>(context, namespace), watcher::Config::default())
+        .default_backoff()
+        .modify(prune)
+        .reflect(writer)
+        .touched_objects();
+    let targets = Controller::for_stream(targets, cache)
+        .with_config(config)
+        .graceful_shutdown_on(ended())
+        .run(
+            target::reconcile,
+            |target, error, context| context.retry(target.as_ref(), error),
+            Arc::clone(context),
+        )
+        .for_each(|_| async {});
+
+    futures::join!(runs, schedules, targets);
+}
+
+fn api<K>(context: &Context, namespace: Option<&str>) -> Api<K>
+where
+    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(context.client.clone(), namespace),
+        None => Api::all(context.client.clone()),
+    }
+}
+
+/// Caches keep what reconcilers read.
+fn prune<K: kube::Resource>(object: &mut K) {
+    let metadata = object.meta_mut();
+    metadata.managed_fields = None;
+    metadata.annotations = None;
+}
+
+/// The store, as soon as it can be had; none if the process was told to stop before. Several
+/// replicas may come at once: migrations run under a lock.
+async fn open_store(
+    settings: &Settings,
+    mut stopped: watch::Receiver<bool>,
+) -> anyhow::Result<Option<Store>> {
+    let url: StoreUrl = settings.store.parse().context("PLUMBLINE_STORE")?;
+    anyhow::ensure!(
+        url.sqlite_path().is_none(),
+        "PLUMBLINE_STORE: replicas share one store, so it is postgres://..., not a file"
+    );
+    loop {
+        match Store::open(&url, OpenMode::ReadWrite).await {
+            Ok(store) => return Ok(Some(store)),
+            Err(error) => tracing::warn!(%error, "the store cannot be opened; trying again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(STORE_PATIENCE) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return Ok(None),
+        }
+    }
+}
+
+async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
+}
+
+async fn signalled() {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,72 @@
+//! AuditRuns: each finds its place by what it observes, and can be picked up by another replica
+//! at any point.
+//!
+//! Queued, until its time and its turn have come; running, while its Job probes; complete, once
+//! its evidence is stored and judged. Names and ids follow from the run's own identity, so that
+//! every step can be repeated.
+
+mod begin;
+mod conclude;
+pub mod job;
+mod observe;
+pub mod queue;
+mod report;
+
+use std::sync::Arc;
+
+use crds::{AuditRun, Phase};
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+use kube::runtime::controller::Action;
+use model::RunId;
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::name;
+
+/// One step of one run.
+///
+/// # Errors
+/// [`Error`], after which the run is looked at again.
+pub async fn reconcile(run: Arc<AuditRun>, context: Arc<Context>) -> Result<Action> {
+    if run.metadata.deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let step = Step { run: &run, context: &context, now: Timestamp::now() };
+    let action = match run.status.as_ref().and_then(|status| status.phase) {
+        None | Some(Phase::Queued) => step.begin().await?,
+        Some(Phase::Running) => step.observe().await?,
+        Some(Phase::Complete | Phase::Failed) => {
+            context.admitted().remove(&run.uid().unwrap_or_default());
+            Action::await_change()
+        }
+    };
+    context.reconciled(run.as_ref());
+    Ok(action)
+}
+
+/// A run that is looked at.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    run: &'a AuditRun,
+    context: &'a Context,
+    now: Timestamp,
+}
+
+impl Step<'_> {
+    /// The run's name in the store.
+    fn id(&self) -> Result<RunId> {
+        id(self.run)
+    }
+}
+
+/// The name of a run in the store.
+///
+/// # Errors
+/// [`Error::Incomplete`] for an object that no API server has seen.
+pub fn id(run: &AuditRun) -> Result<RunId> {
+    let uid = run.uid().ok_or(Error::Incomplete("AuditRun", "uid"))?;
+    let created =
+        run.creation_timestamp().ok_or(Error::Incomplete("AuditRun", "creationTimestamp"))?;
+    Ok(name::of_run(&uid, created.0))
+}
