@@ -121,6 +121,12 @@ fn the_operator_gets_the_environment_that_it_reads() {
         value("PLUMBLINE_INGEST_URL")["value"],
         "https://plumbline-ingest.plumbline-system.svc:8443"
     );
+    // Set and empty would be one namespace without a name.
+    let environment = container["env"].to_string();
+    assert!(!environment.contains("PLUMBLINE_WATCH_NAMESPACES"), "{environment}");
+    let namespaced = render("namespaced").object("Deployment", "plumbline").to_string();
+    let both = r#""name":"PLUMBLINE_WATCH_NAMESPACES","value":"plant-7,plant-8""#;
+    assert!(namespaced.contains(both), "{namespaced}");
     // Numbers beyond a million must not be written with an exponent.
     let over = "maxEvidenceAgeSeconds=31536000";
     let rendering = crate::helm::render_chart(&chart(), "default", &[over]);
