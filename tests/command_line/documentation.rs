@@ -99,6 +99,8 @@ fn every_file_that_the_documentation_links_to_is_there() {
         "docs/first-rule.md",
         "docs/documents.md",
         "docs/benchmarks.md",
+        "docs/operator/install.md",
+        "docs/operator/alerts.md",
         "docs/rules/README.md",
     ];
     let mut checked = 0;

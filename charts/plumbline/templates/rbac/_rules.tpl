@@ -1,0 +1,42 @@
+{{/* What the operator may do where targets are: in every namespace, or in the watched ones. There is
+     no verb on Secrets here: probe pods mount what a target names, the operator never reads it. */}}
+{{- define "plumbline.auditRules" -}}
+- apiGroups: [plumbline.dev]
+  resources: [audittargets, auditschedules, auditexceptions]
+  verbs: [get, list, watch]
+# To take the run-now label off.
+- apiGroups: [plumbline.dev]
+  resources: [audittargets]
+  verbs: [patch]
+- apiGroups: [plumbline.dev]
+  resources: [auditruns]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [plumbline.dev]
+  resources: [audittargets/status, auditschedules/status, auditruns/status, auditexceptions/status]
+  verbs: [patch, update]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, patch, delete]
+# To bind a token to its Job and to read termination messages; no logs, no exec.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+# The CA that probe pods know the ingest by. `create` cannot be limited by name: the name of a new
+# object is not part of the request that is authorized.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create]
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [plumbline-ingest-ca]
+  verbs: [get, patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{- define "plumbline.subject" -}}
+- kind: ServiceAccount
+  name: {{ include "plumbline.serviceAccount" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end }}
