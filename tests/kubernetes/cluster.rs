@@ -128,16 +128,18 @@ impl Kubectl {
     /// Waits until a field has a value.
     #[track_caller]
     pub fn wait_for(&self, object: &str, path: &str, wanted: &str) {
-        let mut seen = None;
         let begin = Instant::now();
-        while seen.as_deref() != Some(wanted) {
+        loop {
+            let seen = self.field(object, path).unwrap_or_default();
+            if seen == wanted {
+                return;
+            }
             assert!(
                 begin.elapsed() < LIMIT,
                 "waited {} s in vain for {path} of {object} to be {wanted:?}; it is {seen:?}",
                 LIMIT.as_secs()
             );
-            std::thread::sleep(if seen.is_none() { Duration::ZERO } else { LOOK });
-            seen = Some(self.field(object, path).unwrap_or_default());
+            std::thread::sleep(LOOK);
         }
     }
 
@@ -244,6 +246,7 @@ impl std::ops::Deref for Namespace {
 }
 
 impl Drop for Namespace {
+    #[allow(clippy::print_stderr, reason = "the test that fails shows why")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("{}", self.describe());

@@ -106,4 +106,6 @@ spec:
         let log = namespace.logs("pod/gateway");
         log.contains("plumb run -f /site/gateway/target.yaml").then_some(())
     });
+    namespace.run(&["delete", "pod/gateway", "--wait=false"]);
+    namespace.wait_until_gone("pod/gateway");
 }

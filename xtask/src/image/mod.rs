@@ -196,6 +196,22 @@ mod tests {
     }
 
     #[test]
+    fn the_containerfile_builds_the_same_images() {
+        let root = shell::root().unwrap();
+        let text = fs::read_to_string(root.join("containers/Containerfile")).unwrap();
+        assert!(text.contains(&format!("USER {0}:{0}\n", oci::USER)));
+        assert!(text.contains(&format!("nonroot:x:{0}:{0}:", oci::USER)));
+        for Image { name, package, program, title } in IMAGES {
+            let stage = text.split(&format!("FROM base AS {name}\n")).nth(1);
+            let stage = stage.unwrap_or_else(|| panic!("no stage `{name}`"));
+            let stage = stage.split("\nFROM").next().unwrap();
+            assert!(stage.contains(&format!("ENTRYPOINT [\"/{program}\"]\n")), "{name}");
+            assert!(stage.contains(&format!("image.title=\"{title}\"\n")), "{name}");
+            assert!(text.contains(&format!("--package {package} --bin {program} ")), "{name}");
+        }
+    }
+
+    #[test]
     fn every_image_has_a_name_of_its_own() {
         let names: std::collections::BTreeSet<_> = IMAGES.iter().map(|image| image.name).collect();
         assert_eq!(names.len(), IMAGES.len());

@@ -248,5 +248,4 @@ struct DockerManifest<'a> {
 }
 
 #[cfg(test)]
-#[path = "oci_tests.rs"]
 mod tests;
