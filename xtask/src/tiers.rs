@@ -82,6 +82,8 @@ fn policy(root: &Path) -> anyhow::Result<()> {
     run(std::process::Command::new("shellcheck").current_dir(root).args(SCRIPTS))?;
     layers::check(root)?;
     tools::cargo_deny(root)?;
+    // It looks at the crates of every platform, and a build brings those of one.
+    run(cargo(root).args(["fetch", "--locked"]))?;
     run(cargo(root).args(["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
     generate::run(root, true)
 }
