@@ -2,8 +2,12 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
+mod artifacts;
 mod bench;
+mod cluster;
 mod generate;
+mod image;
+mod interrupt;
 mod layers;
 mod shell;
 mod tiers;
@@ -33,6 +37,13 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Make OCI image archives, without a daemon
+    Image(image::Arguments),
+    /// Start, stop and use a real Kubernetes of the tests' own (Linux, as root)
+    Cluster {
+        #[command(subcommand)]
+        action: cluster::Action,
+    },
     /// Measure what docs/benchmarks.md holds
     Bench {
         /// Only measurements whose name contains this
@@ -55,6 +66,8 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Test { tiers } => tiers::test(&root, &tiers),
         Command::Gen { check } => generate::run(&root, check),
+        Command::Image(arguments) => image::run(&root, &arguments).map(drop),
+        Command::Cluster { action } => cluster::run(&root, action),
         Command::Bench { filter } => bench::run(&root, filter.as_deref()),
     }
 }

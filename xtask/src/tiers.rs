@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use crate::shell::{cargo, run};
-use crate::{generate, layers, tools};
+use crate::{cluster, generate, layers, tools};
 
 /// A test tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -19,6 +19,8 @@ pub enum Tier {
     Services,
     /// Pages in Chromium.
     Browser,
+    /// A real Kubernetes: of its own as root on Linux, or that of PLUMBLINE_TEST_KUBECONFIG.
+    Cluster,
 }
 
 /// Runs the named tiers, or all of them. Every tier runs in one build of the whole workspace, so
@@ -41,6 +43,7 @@ fn each(root: &Path, tiers: &[Tier]) -> anyhow::Result<()> {
                 programs(root)?;
                 run(outside(root, "browser").env("PLUMBLINE_AXE", axe))?;
             }
+            Tier::Cluster => cluster::test(root)?,
         }
         println!("== tier {} passed in {} s ==", name(*tier), begin.elapsed().as_secs());
     }
@@ -67,12 +70,20 @@ fn outside(root: &Path, tier: &str) -> std::process::Command {
     command
 }
 
+/// The shell scripts of the project.
+const SCRIPTS: &[&str] = &[".ci/run", "tests/cluster/cluster", "tests/cluster/smoke"];
+
 fn policy(root: &Path) -> anyhow::Result<()> {
     run(cargo(root).args(["fmt", "--all", "--check"]))?;
-    let lints = ["--workspace", "--all-targets", "--features", "tests/services,tests/browser"];
+    let features = "tests/services,tests/browser,tests/cluster";
+    let lints = ["--workspace", "--all-targets", "--features", features];
     run(cargo(root).arg("clippy").args(lints).args(["--", "-D", "warnings"]))?;
+    tools::require(tools::POLICY)?;
+    run(std::process::Command::new("shellcheck").current_dir(root).args(SCRIPTS))?;
     layers::check(root)?;
     tools::cargo_deny(root)?;
+    // It looks at the crates of every platform, and a build brings those of one.
+    run(cargo(root).args(["fetch", "--locked"]))?;
     run(cargo(root).args(["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
     generate::run(root, true)
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::bail;
 
-use crate::shell::{cargo, run};
+use crate::shell::{cargo, run, target};
 
 /// A program and the Debian package that brings it.
 pub struct Tool {
@@ -35,6 +35,9 @@ pub const BROWSER: &[Tool] = &[
     Tool { name: "chromium", package: "chromium", places: &["/usr/bin"] },
     Tool { name: "npm", package: "npm", places: &[] },
 ];
+
+/// What the policy tier needs.
+pub const POLICY: &[Tool] = &[Tool { name: "shellcheck", package: "shellcheck", places: &[] }];
 
 /// The accessibility checker of the browser tier (MPL-2.0, so it is brought and never committed).
 const AXE: &str = "axe-core@4.14.1";
@@ -87,11 +90,6 @@ pub fn axe(root: &Path) -> anyhow::Result<PathBuf> {
         run(Command::new("npm").arg("install").args(flags).arg(&folder).arg(AXE))?;
     }
     Ok(file)
-}
-
-/// Cargo's target folder.
-fn target(root: &Path) -> PathBuf {
-    root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 fn find(tool: &Tool) -> Option<PathBuf> {
