@@ -63,14 +63,14 @@ fn plumb_tells_the_whole_reference_story_as_a_restricted_job() {
     namespace.apply(&job(
         "demo",
         &format!(
-            "      volumes: [{{name: work, emptyDir: {{}}}}]
+            "      volumes: [{{name: data, emptyDir: {{}}}}]
       containers:
       - name: plumb
         image: '{image}'
-        args: [demo, --dir, /work/demo]
-        env: [{{name: HOME, value: /work}}]
+        args: [demo, --dir, /data/demo]
+        env: [{{name: HOME, value: /data}}]
         securityContext: {CONFINED}
-        volumeMounts: [{{name: work, mountPath: /work}}]
+        volumeMounts: [{{name: data, mountPath: /data}}]
 "
         ),
     ));
