@@ -42,7 +42,106 @@ fn definition(definition: CustomResourceDefinition) -> Value {
     if let Some(schema) = definition.pointer_mut("/spec/versions/0/schema/openAPIV3Schema") {
         rule::complete(&kind, schema);
     }
+    whole_numbers(&mut definition);
     // The order of keys must not depend on the features that other crates switch on.
     definition.sort_all_objects();
     definition
+}
+
+/// Bounds are floating-point numbers to the API; written as such they only look odd.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 1e15);
+            if let Some(whole) = whole {
+                #[allow(clippy::cast_possible_truncation, reason = "below 2^53 and whole")]
+                let whole = whole as i64;
+                *value = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(whole_numbers),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every schema below a place, with where it stands.
+    fn schemas<'a>(at: String, schema: &'a Value, found: &mut Vec<(String, &'a Value)>) {
+        found.push((at.clone(), schema));
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            schemas(format!("{at}.{name}"), property, found);
+        }
+        if schema["items"].is_object() {
+            schemas(format!("{at}[]"), &schema["items"], found);
+        }
+    }
+
+    fn each(mut check: impl FnMut(&str, &str, &Value)) {
+        for definition in definitions() {
+            let kind = definition["spec"]["names"]["kind"].as_str().unwrap_or_default().to_owned();
+            let root = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+            let mut found = Vec::new();
+            schemas(String::new(), root, &mut found);
+            assert!(found.len() > 15, "{kind} has {} fields", found.len());
+            found.iter().for_each(|(at, schema)| check(&kind, at, schema));
+        }
+    }
+
+    #[test]
+    fn every_field_says_what_it_is() {
+        each(|kind, at, schema| {
+            let ours = !at.starts_with(".metadata") && !at.ends_with("[]");
+            let text = schema["description"].as_str().unwrap_or_default();
+            assert!(!ours || !text.is_empty(), "{kind}{at} has no description");
+        });
+    }
+
+    #[test]
+    fn every_schema_is_structural() {
+        each(|kind, at, schema| {
+            for keyword in ["$ref", "anyOf", "oneOf", "allOf", "not", "nullable", "const"] {
+                assert!(schema.get(keyword).is_none(), "{kind}{at} has {keyword}");
+            }
+            let typed = schema["type"].is_string()
+                || schema["x-kubernetes-int-or-string"] == true
+                || schema["x-kubernetes-preserve-unknown-fields"] == true;
+            assert!(typed, "{kind}{at} has no type: {schema}");
+        });
+    }
+
+    #[test]
+    fn a_property_that_is_named_like_a_keyword_stays() {
+        let mut formats = 0;
+        each(|kind, at, schema| {
+            if kind == "AuditTarget" && at == ".spec.gatewayConfig[].format" {
+                assert_eq!(schema["default"], "auto");
+                formats += 1;
+            }
+        });
+        assert_eq!(formats, 1);
+    }
+
+    #[test]
+    fn what_the_operator_writes_fits_its_own_schema() {
+        // A condition's reason, and the enums of a status, are what a schema could refuse.
+        each(|kind, at, schema| {
+            if kind == "AuditRun" && at == ".status.phase" {
+                let phases = [
+                    crate::Phase::Queued,
+                    crate::Phase::Running,
+                    crate::Phase::Complete,
+                    crate::Phase::Failed,
+                ];
+                for phase in phases {
+                    let word = serde_json::to_value(phase).expect("a word");
+                    let allowed = schema["enum"].as_array().expect("an enum");
+                    assert!(allowed.contains(&word), "{word}");
+                }
+            }
+        });
+    }
 }

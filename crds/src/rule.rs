@@ -145,14 +145,13 @@ fn job_template() -> Value {
 fn tidy(value: &mut Value) {
     match value {
         Value::Object(object) => {
-            if object.get("format").is_some_and(|format| !known_format(format)) {
-                object.remove("format");
-            }
             // Only where these are keywords: a property of that name is a schema, not a value.
-            for (keyword, is_keyword) in [
-                ("nullable", Value::is_boolean as fn(&Value) -> bool),
+            let keywords: [(&str, fn(&Value) -> bool); 3] = [
+                ("format", |value: &Value| value.is_string() && !known_format(value)),
+                ("nullable", Value::is_boolean),
                 ("additionalProperties", |value| *value == Value::Bool(false)),
-            ] {
+            ];
+            for (keyword, is_keyword) in keywords {
                 if object.get(keyword).is_some_and(is_keyword) {
                     object.remove(keyword);
                 }

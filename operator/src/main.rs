@@ -18,6 +18,7 @@ mod schedule;
 mod settings;
 mod target;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -52,7 +53,10 @@ fn run(settings: &Settings) -> anyhow::Result<()> {
         .install_default()
         .map_err(|_| anyhow::anyhow!("a provider of cryptography was installed before"))?;
     let filter = tracing_subscriber::EnvFilter::try_new(&settings.log)?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match settings.log_format {
         LogFormat::Json => log.json().flatten_event(true).init(),
         LogFormat::Text => log.init(),

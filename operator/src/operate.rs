@@ -124,11 +124,12 @@ async fn lead(
 /// The reconcilers of every watched namespace.
 async fn reconcile(context: &Arc<Context>, settings: &Settings, end: &watch::Receiver<bool>) {
     context.forget_runs();
-    let namespaces: Vec<Option<&str>> = if settings.watch_namespaces.is_empty() {
-        vec![None]
-    } else {
-        settings.watch_namespaces.iter().map(|name| Some(name.as_str())).collect()
-    };
+    let named =
+        settings.watch_namespaces.iter().map(String::as_str).filter(|name| !name.is_empty());
+    let mut namespaces: Vec<Option<&str>> = named.map(Some).collect();
+    if namespaces.is_empty() {
+        namespaces.push(None);
+    }
     let all = namespaces.into_iter().map(|namespace| one(context, namespace, end.clone()));
     futures::future::join_all(all).await;
 }

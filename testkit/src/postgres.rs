@@ -5,7 +5,7 @@
 //! when this process ends, however it ends.
 
 use std::io::{self, Write as _};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,14 @@ pub struct Database {
     cluster: &'static Cluster,
 }
 
+/// Lets databases of this process be reached at another address of this machine, too, such as one
+/// that pods can reach. It counts if it is said before the first database is created.
+pub fn listen_also_on(address: IpAddr) {
+    ALSO.set(address).ok();
+}
+
+static ALSO: OnceLock<IpAddr> = OnceLock::new();
+
 impl Database {
     /// An empty database. The first one in a process starts the cluster.
     ///
@@ -49,8 +57,17 @@ impl Database {
 
     /// Address for another role.
     pub fn url_as(&self, role: &str, password: &str) -> String {
-        let host = Ipv4Addr::LOCALHOST;
-        format!("postgres://{role}:{password}@{host}:{}/{}", self.cluster.port, self.name)
+        self.url_at(IpAddr::V4(Ipv4Addr::LOCALHOST), role, password)
+    }
+
+    /// Address for the superuser from elsewhere, see [`listen_also_on`].
+    pub fn url_from(&self, address: IpAddr) -> String {
+        self.url_at(address, SUPERUSER, PASSWORD)
+    }
+
+    fn url_at(&self, host: IpAddr, role: &str, password: &str) -> String {
+        let authority = SocketAddr::new(host, self.cluster.port);
+        format!("postgres://{role}:{password}@{authority}/{}", self.name)
     }
 
     /// Runs SQL as the superuser; the output without headers.
@@ -153,6 +170,12 @@ impl Cluster {
             .arg(&password)
             .arg("-D")
             .arg(folder.join("data")))?;
+        if ALSO.get().is_some() {
+            // initdb lets in nobody but loopback.
+            let hba = folder.join("data/pg_hba.conf");
+            let mut file = std::fs::OpenOptions::new().append(true).open(&hba)?;
+            writeln!(file, "host all all all scram-sha-256")?;
+        }
         // Another process may take the port between our asking for it and the server's taking it.
         let mut last = None;
         for _ in 0..5 {
@@ -233,10 +256,11 @@ impl Unprivileged {
     }
 
     fn serve(self, bin: &Path, folder: &Path, port: u16) -> anyhow::Result<()> {
+        let also = ALSO.get().map(|address| format!(",{address}")).unwrap_or_default();
         // Nothing here outlives its test, so nothing need reach the disk.
         let settings = [
             format!("-p {port}"),
-            "-c listen_addresses=127.0.0.1".to_owned(),
+            format!("-c listen_addresses=127.0.0.1{also}"),
             format!("-c unix_socket_directories={}", folder.display()),
             "-c fsync=off -c synchronous_commit=off -c full_page_writes=off".to_owned(),
             "-c max_connections=400 -c shared_buffers=32MB".to_owned(),

@@ -67,7 +67,6 @@ fn what_the_guide_calls_by_name_is_what_the_default_release_is_made_of() {
         "Service `plumbline-metrics`",
         "`plumbline-ingest.plumbline-system.svc`",
         "Secret\n`plumbline-ingest`",
-        "`plumbline-ingest-ca`",
     ] {
         assert!(guide.contains(name), "the guide does not say {name}");
     }

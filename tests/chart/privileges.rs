@@ -8,9 +8,6 @@ use crate::helm::{CASES, NAMESPACE, Rendering, render, render_chart};
 
 /// What the operator may do where targets are: `group/resource[name] verb`.
 const AUDIT: &[&str] = &[
-    "/configmaps create",
-    "/configmaps[plumbline-ingest-ca] get",
-    "/configmaps[plumbline-ingest-ca] patch",
     "/pods get",
     "/pods list",
     "/pods watch",

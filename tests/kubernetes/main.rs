@@ -3,4 +3,5 @@
 
 mod cluster;
 mod images;
+mod operator;
 mod platform;

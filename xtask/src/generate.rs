@@ -10,7 +10,8 @@ use anyhow::{Context as _, bail};
 use crate::shell::{capture, cargo};
 
 /// Folders that hold nothing but generated files.
-const FOLDERS: &[&str] = &["model/schemas", "docs/rules", "docs/completions", "docs/man"];
+const FOLDERS: &[&str] =
+    &["model/schemas", "docs/rules", "docs/completions", "docs/man", "charts/plumbline/files/crds"];
 
 /// Writes every generated file, or with `check` fails if one differs from what is committed.
 pub fn run(root: &Path, check: bool) -> anyhow::Result<()> {
@@ -70,7 +71,9 @@ fn files(root: &Path) -> anyhow::Result<BTreeMap<PathBuf, String>> {
     for definition in definitions.split("---\n").filter(|text| !text.is_empty()) {
         let (_, rest) = definition.split_once("\n  name: ").context("a definition has a name")?;
         let (plural, _) = rest.split_once('.').context("a definition is named plural.group")?;
-        files.insert(format!("crds/{plural}.yaml").into(), definition.to_owned());
+        for folder in ["crds", "charts/plumbline/files/crds"] {
+            files.insert(format!("{folder}/{plural}.yaml").into(), definition.to_owned());
+        }
     }
     Ok(files)
 }

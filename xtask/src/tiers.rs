@@ -19,6 +19,8 @@ pub enum Tier {
     Services,
     /// Pages in Chromium.
     Browser,
+    /// The Helm chart, by helm.
+    Chart,
     /// A real Kubernetes: of its own as root on Linux, or that of PLUMBLINE_TEST_KUBECONFIG.
     Cluster,
 }
@@ -43,6 +45,7 @@ fn each(root: &Path, tiers: &[Tier]) -> anyhow::Result<()> {
                 programs(root)?;
                 run(outside(root, "browser").env("PLUMBLINE_AXE", axe))?;
             }
+            Tier::Chart => run(outside(root, "chart").env("PLUMBLINE_HELM", cluster::helm(root)?))?,
             Tier::Cluster => cluster::test(root)?,
         }
         println!("== tier {} passed in {} s ==", name(*tier), begin.elapsed().as_secs());
@@ -75,7 +78,7 @@ const SCRIPTS: &[&str] = &[".ci/run", "tests/cluster/cluster", "tests/cluster/sm
 
 fn policy(root: &Path) -> anyhow::Result<()> {
     run(cargo(root).args(["fmt", "--all", "--check"]))?;
-    let features = "tests/services,tests/browser,tests/cluster";
+    let features = "tests/services,tests/browser,tests/chart,tests/cluster";
     let lints = ["--workspace", "--all-targets", "--features", features];
     run(cargo(root).arg("clippy").args(lints).args(["--", "-D", "warnings"]))?;
     tools::require(tools::POLICY)?;

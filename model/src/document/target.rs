@@ -118,9 +118,10 @@ impl AuditTargetSpec {
     /// Everything that the target reads from, in the order of the document.
     pub fn sources(&self) -> Vec<Source> {
         let trust = self.trust.iter().flat_map(|trust| trust.ca_bundle.iter().chain(&trust.crls));
-        let configs = self.gateway_config.iter().flat_map(|config| {
-            std::iter::once(config.source()).chain(config.mapping.clone())
-        });
+        let configs = self
+            .gateway_config
+            .iter()
+            .flat_map(|config| std::iter::once(config.source()).chain(config.mapping.clone()));
         let certificates = self.device_certificates.iter().flat_map(|set| {
             std::iter::once(set.source()).chain(set.password.clone()).chain(set.inventory.clone())
         });

@@ -215,3 +215,139 @@ fn without_nulls(value: Value) -> Value {
         other => other,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+mod tests {
+    use k8s_openapi::api::core::v1::PodSpec;
+    use model::document::{Place, Resource};
+
+    use super::*;
+
+    const TARGET: &str = "
+apiVersion: plumbline.dev/v1alpha1
+kind: AuditTarget
+metadata: {name: gw, namespace: plant}
+spec:
+  path: gateway
+  endpoints: [{name: ingest, protocol: https, host: gw.plant.svc, port: 8443}]
+  trust: {caBundle: {configMapRef: {name: trust, key: ca.pem}}, crls: [{configMapRef: {name: trust, key: crl.pem}}]}
+  credentials:
+  - {name: ingest, kind: bearer, secretRef: {name: token, key: bearer}}
+  - {name: other, kind: basic, secretRef: {name: token}}
+";
+
+    fn target() -> AuditTarget {
+        let mut read = model::document::read("target.yaml", TARGET, Place::Inside).unwrap();
+        let Resource::AuditTarget(target) = read.remove(0).value else { panic!("no target") };
+        target
+    }
+
+    fn run() -> AuditRun {
+        serde_json::from_value(json!({
+            "apiVersion": "plumbline.dev/v1alpha1",
+            "kind": "AuditRun",
+            "metadata": { "name": "nightly-gw-1", "namespace": "plant", "uid": "u-1" },
+            "spec": { "targetRef": { "name": "gw" } },
+        }))
+        .unwrap()
+    }
+
+    fn built(template: Value) -> Job {
+        let template = JobTemplate::read(Some(&template)).unwrap();
+        let shape = Shape {
+            image: "plumb:1".to_owned(),
+            pull_policy: "IfNotPresent",
+            ingest_url: "https://ingest.audit.svc:8443".to_owned(),
+        };
+        job(&run(), &target(), &template, &shape, "-----BEGIN CERTIFICATE-----")
+    }
+
+    fn pod(job: &Job) -> PodSpec {
+        job.spec.clone().unwrap().template.spec.unwrap()
+    }
+
+    #[test]
+    fn a_pod_has_what_pod_security_restricted_asks_for() {
+        let pod = pod(&built(json!({})));
+        let of_pod = pod.security_context.unwrap();
+        assert_eq!(of_pod.run_as_non_root, Some(true));
+        assert_eq!(of_pod.seccomp_profile.unwrap().type_, "RuntimeDefault");
+        let of_container = pod.containers[0].security_context.clone().unwrap();
+        assert_eq!(of_container.allow_privilege_escalation, Some(false));
+        assert_eq!(of_container.read_only_root_filesystem, Some(true));
+        assert_eq!(of_container.capabilities.unwrap().drop.unwrap(), ["ALL"]);
+    }
+
+    #[test]
+    fn the_only_token_is_bound_to_the_ingest() {
+        let pod = pod(&built(json!({})));
+        assert_eq!(pod.automount_service_account_token, Some(false));
+        assert_eq!(pod.enable_service_links, Some(false));
+        let tokens: Vec<_> = pod
+            .volumes
+            .unwrap()
+            .into_iter()
+            .filter_map(|volume| volume.projected?.sources?.remove(0).service_account_token)
+            .collect();
+        assert_eq!(tokens.len(), 1);
+        assert_eq!(tokens[0].audience.as_deref(), Some(AUDIENCE));
+    }
+
+    #[test]
+    fn what_the_target_names_is_mounted_and_nothing_else() {
+        let pod = pod(&built(json!({})));
+        let volumes = pod.volumes.unwrap();
+        let secrets: Vec<_> = volumes.iter().filter_map(|volume| volume.secret.as_ref()).collect();
+        assert_eq!(secrets.len(), 1, "one volume for both credentials");
+        assert_eq!(secrets[0].secret_name.as_deref(), Some("token"));
+        assert_eq!(secrets[0].items, None, "one of them names the whole Secret");
+        assert_eq!(secrets[0].optional, Some(true), "a missing Secret is a finding, not a hang");
+        let maps: Vec<_> = volumes.iter().filter_map(|volume| volume.config_map.as_ref()).collect();
+        assert_eq!(maps.len(), 1);
+        let keys: Vec<_> =
+            maps[0].items.as_ref().unwrap().iter().map(|item| item.key.as_str()).collect();
+        assert_eq!(keys, ["ca.pem", "crl.pem"]);
+        let mounts = pod.containers[0].volume_mounts.clone().unwrap();
+        let places: Vec<_> = mounts.iter().map(|mount| mount.mount_path.as_str()).collect();
+        assert_eq!(
+            places,
+            [
+                TOKEN,
+                "/run/plumbline/mounts/secrets/token",
+                "/run/plumbline/mounts/configmaps/trust"
+            ]
+        );
+        assert!(mounts.iter().all(|mount| mount.read_only == Some(true)));
+    }
+
+    #[test]
+    fn a_template_shapes_the_job_and_leaves_its_identity_alone() {
+        let job = built(json!({
+            "labels": { "team": "edge" },
+            "nodeSelector": { "zone": "a" },
+            "serviceAccountName": "prober",
+            "activeDeadlineSeconds": 60,
+            "backoffLimit": 3,
+        }));
+        let labels = job.metadata.labels.clone().unwrap();
+        assert_eq!(labels["team"], "edge");
+        assert_eq!(labels[RUN_LABEL], "nightly-gw-1");
+        let spec = job.spec.clone().unwrap();
+        assert_eq!((spec.active_deadline_seconds, spec.backoff_limit), (Some(60), Some(3)));
+        assert_eq!(spec.ttl_seconds_after_finished, None, "it stays until its evidence is stored");
+        let pod = pod(&job);
+        assert_eq!(pod.service_account_name.as_deref(), Some("prober"));
+        assert_eq!(pod.node_selector.unwrap()["zone"], "a");
+        let owner = &job.metadata.owner_references.unwrap()[0];
+        assert_eq!((owner.kind.as_str(), owner.uid.as_str()), ("AuditRun", "u-1"));
+    }
+
+    #[test]
+    fn a_refusal_ends_the_job_and_a_disruption_does_not_count() {
+        let policy = built(json!({})).spec.unwrap().pod_failure_policy.unwrap();
+        assert_eq!(policy.rules[0].action, "Ignore");
+        let on = policy.rules[1].on_exit_codes.clone().unwrap();
+        assert_eq!((policy.rules[1].action.as_str(), on.values), ("FailJob", vec![REFUSED]));
+    }
+}

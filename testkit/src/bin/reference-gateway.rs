@@ -18,6 +18,12 @@ struct Arguments {
     /// How well the gateway is set up.
     #[arg(long, value_enum, default_value = "exposed")]
     posture: PostureArgument,
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    host: std::net::IpAddr,
+    /// Write what makes the gateway known to a cluster here: ConfigMap, Secret and AuditTarget.
+    #[arg(long, value_name = "FILE")]
+    manifests: Option<PathBuf>,
     /// Port of the broker, over TLS.
     #[arg(long, default_value_t = Ports::default().broker)]
     broker_port: u16,
@@ -47,7 +53,12 @@ async fn main() -> anyhow::Result<()> {
         PostureArgument::Exposed => Posture::Exposed,
         PostureArgument::Hardened => Posture::Hardened,
     };
-    let target = Site::create(&arguments.dir, ports)?.write(posture)?;
+    let site = Site::create_at(&arguments.dir, arguments.host, ports)?;
+    let target = site.write(posture)?;
+    if let Some(file) = &arguments.manifests {
+        std::fs::write(file, site.manifests(posture)?)
+            .with_context(|| format!("writing {}", file.display()))?;
+    }
     let gateway = Gateway::start(&arguments.dir).await?;
     writeln!(
         std::io::stdout(),

@@ -76,6 +76,7 @@ impl Ports {
 #[derive(Debug)]
 pub struct Site {
     dir: PathBuf,
+    host: IpAddr,
     ports: Ports,
 }
 
@@ -83,11 +84,21 @@ impl Site {
     /// Puts certificates and secrets into `dir`, unless they are there from an earlier call:
     /// certificates, token and password stay the same when the posture changes.
     pub fn create(dir: &Path, ports: Ports) -> Result<Self, GatewayError> {
-        let site = Self { dir: dir.to_owned(), ports };
+        Self::create_at(dir, IpAddr::V4(Ipv4Addr::LOCALHOST), ports)
+    }
+
+    /// The same for a gateway that listens on another address of this machine, such as one that
+    /// pods can reach.
+    pub fn create_at(dir: &Path, host: IpAddr, ports: Ports) -> Result<Self, GatewayError> {
+        let site = Self { dir: dir.to_owned(), host, ports };
         std::fs::create_dir_all(dir).map_err(file_error(dir))?;
         if !site.path(CERT_FILE).exists() {
             let authority = Authority::new("Reference gateway CA");
-            let server = authority.issue(&Leaf::default());
+            let mut leaf = Leaf::default();
+            if !leaf.ip.contains(&host) {
+                leaf.ip.push(host);
+            }
+            let server = authority.issue(&leaf);
             site.write_public(CA_FILE, &authority.pem())?;
             site.write_secret(KEY_FILE, &server.key_pem)?;
             site.write_public(CERT_FILE, &server.cert_pem)?;
@@ -139,7 +150,7 @@ impl Site {
     /// What `gateway.toml` says in a posture.
     pub fn config(&self, posture: Posture) -> Config {
         let hardened = posture == Posture::Hardened;
-        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let host = self.host;
         let tls = || Tls {
             enabled: true,
             cert: CERT_FILE.into(),
@@ -150,11 +161,11 @@ impl Site {
             gateway: GatewaySection {
                 id: "gw-reference-01".to_owned(),
                 log_level: LogLevel::Info,
-                bind: loopback,
+                bind: host,
                 effective_config: hardened,
             },
             mqtt: Mqtt {
-                bind: Some(loopback),
+                bind: Some(host),
                 port: self.ports.broker,
                 keepalive_seconds: hardened.then_some(60),
                 allow_anonymous: false,
@@ -162,7 +173,7 @@ impl Site {
                 auth: Some(MqttAuth { password_file: PASSWORD_FILE.into() }),
             },
             ingest: Ingest {
-                bind: Some(loopback),
+                bind: Some(host),
                 port: if hardened { self.ports.https } else { self.ports.http },
                 auth: Some(IngestAuth {
                     enabled: hardened,
@@ -177,12 +188,51 @@ impl Site {
                 }),
             },
             uplink: Uplink { url: "https://telemetry.example.com/v1".to_owned(), verify: true },
-            admin: Some(Admin { enabled: false, bind: Some(loopback), debug: false }),
+            admin: Some(Admin { enabled: false, bind: Some(host), debug: false }),
         }
     }
 
-    /// The AuditTarget document for a posture.
+    /// The AuditTarget document for a posture, with files beside it.
     pub fn target(&self, posture: Posture) -> String {
+        self.target_from(posture, |file| format!("path: {file}"))
+    }
+
+    /// What makes the gateway known to a cluster: its public files as a ConfigMap, its token as a
+    /// Secret, and the AuditTarget that names both. YAML, to be applied.
+    pub fn manifests(&self, posture: Posture) -> Result<String, GatewayError> {
+        let indented =
+            |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
+        let config = read(self.path(config::FILE))?;
+        let target = self.target_from(posture, |file| {
+            let kind = if file == TOKEN_FILE { "secretRef" } else { "configMapRef" };
+            format!("{kind}: {{name: {TARGET_NAME}, key: {file}}}")
+        });
+        Ok(format!(
+            "\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {TARGET_NAME}
+data:
+  {config_file}: |
+{config}  {CA_FILE}: |
+{ca}---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: {TARGET_NAME}
+stringData:
+  {TOKEN_FILE}: {token}
+---
+{target}",
+            config_file = config::FILE,
+            config = indented(&config),
+            ca = indented(&self.ca_pem()?),
+            token = self.token()?,
+        ))
+    }
+
+    fn target_from(&self, posture: Posture, source: impl Fn(&str) -> String) -> String {
         let Ports { broker, http, https } = self.ports;
         let (protocol, port, description, checks) = match posture {
             Posture::Exposed => (
@@ -212,27 +262,30 @@ spec:
   endpoints:
     - name: broker
       protocol: mqtts
-      host: 127.0.0.1
+      host: {host}
       port: {broker}
     - name: ingest
       protocol: {protocol}
-      host: 127.0.0.1
+      host: {host}
       port: {port}
       path: /v1/ingest
       healthPath: /healthz
   trust:
-    caBundle: {{path: {CA_FILE}}}
+    caBundle: {{{ca}}}
   credentials:
     - name: ingest
       kind: bearer
-      path: {TOKEN_FILE}
+      {token}
   gatewayConfig:
     - name: gateway-main
       format: plumbline-gateway
-      path: {config_file}
+      {config}
 {checks}",
             api = model::document::API_VERSION,
-            config_file = config::FILE,
+            host = yaml_text(&self.host.to_string()),
+            ca = source(CA_FILE),
+            token = source(TOKEN_FILE),
+            config = source(config::FILE),
         )
     }
 
@@ -275,6 +328,11 @@ impl Posture {
             Self::Hardened => "Reference gateway, after hardening.",
         }
     }
+}
+
+/// An IPv6 address has colons, which mean something in YAML.
+fn yaml_text(text: &str) -> String {
+    if text.contains(':') { format!("\"{text}\"") } else { text.to_owned() }
 }
 
 fn file_error(path: &Path) -> impl Fn(std::io::Error) -> GatewayError {

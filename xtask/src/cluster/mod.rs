@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::Context as _;
 use clap::Subcommand;
 
-pub use self::tier::test;
+pub use self::tier::{helm, test};
 
 /// What to do with the cluster.
 #[derive(Debug, Subcommand)]

@@ -11,6 +11,12 @@ use crate::{artifacts, image, interrupt};
 /// Names a cluster to test on, in place of one that is started.
 const GIVEN: &str = "PLUMBLINE_TEST_KUBECONFIG";
 
+/// The helm of the cluster's programs, built where it is missing: minutes, once.
+pub fn helm(root: &Path) -> anyhow::Result<PathBuf> {
+    let folder = shell::capture(&mut Cluster::new(root).command("programs", []))?;
+    Ok(Path::new(folder.trim()).join("helm"))
+}
+
 /// Runs the tests that need a Kubernetes.
 pub fn test(root: &Path) -> anyhow::Result<()> {
     if let Some(kubeconfig) = std::env::var_os(GIVEN) {

@@ -21,15 +21,6 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch]
-# The CA that probe pods know the ingest by. `create` cannot be limited by name: the name of a new
-# object is not part of the request that is authorized.
-- apiGroups: [""]
-  resources: [configmaps]
-  verbs: [create]
-- apiGroups: [""]
-  resources: [configmaps]
-  resourceNames: [plumbline-ingest-ca]
-  verbs: [get, patch]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

@@ -1,0 +1,175 @@
+//! The operator as it is installed: the chart, two replicas, Postgres, and real probe Jobs.
+
+use std::net::IpAddr;
+use std::sync::OnceLock;
+
+use testkit::gateway::{Gateway, Ports, Posture, Site};
+use testkit::postgres::Database;
+use tests::plumb::Bench;
+use tokio::runtime::Runtime;
+
+use crate::cluster::{Kubectl, Namespace, eventually};
+
+/// The namespace that the operator is installed into.
+const OWN: &str = "plumbline-system";
+
+/// The operator, installed once for all tests of this program.
+pub struct Installation {
+    database: Database,
+    node: IpAddr,
+}
+
+impl Installation {
+    /// Installs the chart, unless an earlier test did.
+    pub fn get() -> &'static Self {
+        static INSTALLATION: OnceLock<Installation> = OnceLock::new();
+        INSTALLATION.get_or_init(Self::install)
+    }
+
+    fn install() -> Self {
+        let cluster = Kubectl::new();
+        let path = ".items[0].status.addresses[?(@.type==\"InternalIP\")].address";
+        let node: IpAddr = cluster
+            .run(&["get", "nodes", &format!("--output=jsonpath={{{path}}}")])
+            .parse()
+            .expect("a node has an address");
+        testkit::postgres::listen_also_on(node);
+        let database = Database::create().unwrap();
+        cluster.apply(&format!(
+            "apiVersion: v1
+kind: Namespace
+metadata:
+  name: {OWN}
+  labels: {{pod-security.kubernetes.io/enforce: restricted}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{name: plumbline-database, namespace: {OWN}}}
+stringData: {{url: '{}'}}
+",
+            database.url_from(node)
+        ));
+        // One of an earlier program of tests waits for a database that ended with it.
+        helm(&["uninstall", "plumbline", "--namespace", OWN, "--ignore-not-found", "--wait"]);
+        let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/plumbline");
+        let set = "database.existingSecret=plumbline-database,image.pullPolicy=Never,\
+                   probeImage.pullPolicy=Never,log.format=text,log.level=info";
+        let install = ["install", "plumbline", chart, "--namespace", OWN];
+        let ended = helm(&[&install[..], &["--set", set, "--wait", "--timeout", "120s"]].concat());
+        if !ended.status.success() {
+            let own = cluster.in_namespace(OWN);
+            let pods = own.try_run(&["get", "pods,events", "--output=wide"]).stdout;
+            let logs = own.try_run(&["logs", "--selector=app.kubernetes.io/name=plumbline"]).stdout;
+            panic!("helm: {}\n{pods}\n{logs}", String::from_utf8_lossy(&ended.stderr));
+        }
+        Self { database, node }
+    }
+
+    /// Where the operator keeps its runs.
+    pub fn store(&self) -> String {
+        self.database.url()
+    }
+}
+
+fn helm(arguments: &[&str]) -> std::process::Output {
+    let kubeconfig = std::env::var("PLUMBLINE_TEST_KUBECONFIG").unwrap();
+    std::process::Command::new("helm")
+        .args(arguments)
+        .args(["--kubeconfig", &kubeconfig])
+        .output()
+        .expect("helm is on the PATH")
+}
+
+/// A reference gateway that pods can reach, and the folder that it lives in.
+struct Edge {
+    runtime: Runtime,
+    folder: tempfile::TempDir,
+    site: Site,
+    gateway: Option<Gateway>,
+}
+
+impl Edge {
+    fn start(node: IpAddr, posture: Posture) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site::create_at(folder.path(), node, Ports::free().unwrap()).unwrap();
+        let mut edge = Self { runtime: Runtime::new().unwrap(), folder, site, gateway: None };
+        edge.set(posture);
+        edge
+    }
+
+    /// Stops the gateway, and starts it again as `posture` says.
+    fn set(&mut self, posture: Posture) {
+        self.site.write(posture).unwrap();
+        if let Some(gateway) = self.gateway.take() {
+            self.runtime.block_on(gateway.stop());
+        }
+        self.gateway = Some(self.runtime.block_on(Gateway::start(self.folder.path())).unwrap());
+    }
+
+    fn manifests(&self, posture: Posture) -> String {
+        self.site.manifests(posture).unwrap()
+    }
+}
+
+const EVERY_MINUTE: &str = "apiVersion: plumbline.dev/v1alpha1
+kind: AuditSchedule
+metadata: {name: every-minute}
+spec:
+  targetRefs: [{name: reference-gateway}]
+  bundle: audit-baseline
+  schedule: '* * * * *'
+  runOnCreate: true
+";
+
+/// The newest complete run of a posture.
+fn complete(namespace: &Namespace, posture: &str) -> Option<serde_json::Value> {
+    let runs = namespace.json("auditruns");
+    let mut found: Vec<_> = runs["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|run| run["status"]["phase"] == "Complete" && run["status"]["posture"] == posture)
+        .cloned()
+        .collect();
+    found.sort_by_key(|run| run["status"]["endedAt"].as_str().unwrap_or_default().to_owned());
+    found.pop()
+}
+
+#[test]
+fn a_target_goes_from_red_to_green_and_its_runs_are_in_postgres() {
+    let installation = Installation::get();
+    let namespace = Namespace::new("story");
+    let mut edge = Edge::start(installation.node, Posture::Exposed);
+    namespace.apply(&edge.manifests(Posture::Exposed));
+    namespace.apply(EVERY_MINUTE);
+
+    let red = eventually("a red run", || complete(&namespace, "red"));
+    assert_eq!(red["status"]["riskScore"], 69, "{red:#}");
+    assert_eq!(red["status"]["summary"]["open"], 4);
+    assert_eq!(red["status"]["summary"]["high"], 3);
+    assert_eq!(red["status"]["evidence"]["planned"], red["status"]["evidence"]["stored"]);
+    namespace.wait_for("audittarget/reference-gateway", ".status.posture", "red");
+
+    edge.set(Posture::Hardened);
+    namespace.apply(&edge.manifests(Posture::Hardened));
+    let green = eventually("a green run", || complete(&namespace, "green"));
+    assert_eq!(green["status"]["riskScore"], 0);
+    assert_eq!(green["status"]["summary"]["open"], 0);
+    assert_eq!(green["status"]["delta"]["improved"], 4, "{green:#}");
+    assert_eq!(green["status"]["delta"]["regressed"], 0);
+    namespace.wait_for("audittarget/reference-gateway", ".status.posture", "green");
+    let status = serde_json::to_string(&green["status"]).unwrap();
+    assert!(status.len() <= 4_096, "a status of {} bytes", status.len());
+
+    let table = namespace.run(&["get", "auditruns,audittargets"]);
+    assert!(table.contains("red") && table.contains("green"), "{table}");
+
+    // What the operator stored is what `plumb` reads, and holds.
+    let bench = Bench::new();
+    let store = installation.store();
+    let run = green["status"]["runId"].as_str().unwrap();
+    bench.plumb(&["verify", run, "--store", &store]).expect(0);
+    bench.plumb(&["report", run, "-o", "json=run.json", "--store", &store]).expect(0);
+    let report: serde_json::Value = serde_json::from_str(&bench.read("run.json")).unwrap();
+    assert_eq!(report["record"]["id"], run, "{report}");
+}
