@@ -10,3 +10,4 @@ pub mod peer;
 pub mod pki;
 pub mod postgres;
 pub mod process;
+pub mod tls;
