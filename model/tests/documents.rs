@@ -317,14 +317,14 @@ fn endpoints_list_credentials_that_exist_and_fit() {
 #[test]
 fn a_source_is_exactly_one_thing() {
     let text = target(
-        "trust:\n  caBundle: {path: a, env: B}\n  crls: [{}]\ncredentials:\n  - {name: a, kind: bearer}\n  - {name: b, kind: bearer, env: \"s3cr3t value\"}\n  - {name: c, kind: bearer, url: http://h/x}\n  - {name: d, kind: bearer, url: \"https://u:s3cr3t@h/x\"}\n  - {name: e, kind: bearer, path: \" \"}\n  - {name: f, kind: bearer, path: null, url: \"https://h/x\"}",
+        "trust:\n  caBundle: {path: a, env: B}\n  crls: [{}]\ncredentials:\n  - {name: a, kind: bearer}\n  - {name: b, kind: bearer, env: \"s3cr3t value\"}\n  - {name: c, kind: bearer, url: http://h/x?s3cr3t}\n  - {name: d, kind: bearer, url: \"https://u:s3cr3t@h/x\"}\n  - {name: e, kind: bearer, path: \" \"}\n  - {name: f, kind: bearer, path: null, url: \"https://h/x\"}",
     );
     insta::assert_snapshot!(problems(&text), @r#"
     7:15: spec.trust.caBundle: expected exactly one of path, configMapRef, secretRef, env, url, found path and env
     8:12: spec.trust.crls[0]: expected exactly one of path, configMapRef, secretRef, env, url, found none
     10:7: spec.credentials[0]: expected exactly one of path, configMapRef, secretRef, env, url, found none
     11:36: spec.credentials[1].env: expected the name of an environment variable, of letters, digits and `_`; write its name, not its value
-    12:36: spec.credentials[2].url: expected an address like https://host/path, found `http://h/x`
+    12:36: spec.credentials[2].url: expected https, found http to `h`; plaintext is read from this machine only
     13:36: spec.credentials[3].url: expected an address without user and password; remove them
     14:37: spec.credentials[4].path: expected a file or folder, found empty text
     "#);

@@ -23,8 +23,12 @@ pub(super) const LABEL: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
 pub(super) const REQUEST_PATH: &str = "^/";
 /// Name of an environment variable.
 pub(super) const ENV: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
-/// Address that is read over HTTPS.
-pub(super) const URL: &str = "^https://[^/@]+(/.*)?$";
+/// Address that is read over HTTPS, or in plaintext from the machine itself.
+pub(super) const URL: &str = concat!(
+    r"^(https://[^/?#@\s]+",
+    r"|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?)",
+    r"([/?][^#\s]*)?$"
+);
 /// Digest with its prefix.
 pub(super) const DIGEST: &str = "^sha256:[0-9a-f]{64}$";
 /// Five fields of a cron expression.

@@ -31,7 +31,7 @@ macro_rules! with_source {
             /// Key of a Secret in the target's namespace.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub secret_ref: Option<KeyRef>,
-            /// Address that is read over HTTPS.
+            /// Address that is read over HTTPS, or in plaintext from the machine itself.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             #[schemars(regex(pattern = limits::URL))]
             pub url: Option<String>,
