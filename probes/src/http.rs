@@ -1,9 +1,12 @@
-//! A small HTTP/1.1 client over any stream: one request, the head of one answer, nothing else.
+//! A small HTTP/1.1 client over any stream: one request, one answer, nothing else.
 //!
-//! It reads at most [`MAX_HEAD`] bytes and never the body of an answer, follows no redirect, and
-//! asks with `Expect: 100-continue` (RFC 9110, section 10.1.1) before it hands a body over, so
-//! that a caller learns whether the other side took the body before it answered.
+//! [`exchange`] reads at most [`MAX_HEAD`] bytes and never the content of an answer, and asks with
+//! `Expect: 100-continue` (RFC 9110, section 10.1.1) before it hands a body over, so that a caller
+//! learns whether the other side took the body before it answered. [`download`] reads the content
+//! of a 200 too, up to a limit. No redirect is followed.
 //! Time and bytes are also bounded by the stream, see [`crate::net`].
+
+mod content;
 
 use std::time::Duration;
 
@@ -13,6 +16,7 @@ use tokio::time::timeout;
 
 use crate::insecure_tls::HandshakeError;
 use crate::net;
+use crate::text::cut;
 
 /// Bytes of answer heads that are read, interim answers included.
 pub const MAX_HEAD: usize = 32 * 1024;
@@ -97,6 +101,12 @@ pub enum Failure {
     /// The head of the answer is larger than [`MAX_HEAD`] or [`MAX_HEADERS`].
     #[error("the head of the answer is longer than {MAX_HEAD} bytes or {MAX_HEADERS} lines")]
     HeadTooLong,
+    /// The content of the answer is larger than the caller takes.
+    #[error("the answer has more than the {0} bytes that are read")]
+    ContentTooLong(u64),
+    /// The connection ended inside the content.
+    #[error("the answer ends before its content does")]
+    ContentCut,
 }
 
 impl Failure {
@@ -105,8 +115,8 @@ impl Failure {
         match self {
             Self::Stream(HandshakeError::Network(failure)) => failure.item(),
             Self::Stream(HandshakeError::Alert(_)) => Item::refused(self.to_string()),
-            Self::Stream(_) | Self::NotHttp(_) => Item::error(self.to_string()),
-            Self::HeadTooLong => Item::truncated(self.to_string()),
+            Self::Stream(_) | Self::NotHttp(_) | Self::ContentCut => Item::error(self.to_string()),
+            Self::HeadTooLong | Self::ContentTooLong(_) => Item::truncated(self.to_string()),
         }
     }
 
@@ -132,7 +142,9 @@ impl Failure {
         match self {
             Self::Stream(HandshakeError::Network(failure)) => failure.is_end(),
             Self::NotHttp(_) => true,
-            Self::Stream(_) | Self::HeadTooLong => false,
+            Self::Stream(_) | Self::HeadTooLong | Self::ContentTooLong(_) | Self::ContentCut => {
+                false
+            }
         }
     }
 }
@@ -158,50 +170,47 @@ pub async fn exchange<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let asks = request.body.is_some() && handover == Handover::AskFirst;
-    let mut message = head(request, asks);
-    let mut body = Body::Kept;
-    if let Some(text) = request.body.filter(|_| !asks) {
-        message.push_str(text);
-        body = Body::Pushed;
-    }
-    let mut wire = Wire { stream, input: Vec::new() };
-    wire.send(message.as_bytes()).await?;
+    Wire { stream, input: Vec::new() }.ask(request, handover).await
+}
 
-    let mut waits = asks;
-    let mut interim = 0;
-    loop {
-        let next = if waits {
-            timeout(CONTINUE_PATIENCE, wire.head()).await.ok()
-        } else {
-            Some(wire.head().await)
-        };
-        match next.transpose()? {
-            Some(head) if head.status == 100 && waits => {
-                body = Body::AskedFor;
-                waits = false;
-                wire.hand_over(request.body).await;
-            }
-            Some(head) if head.status < 200 && head.status != 101 => {
-                interim += 1;
-                if interim > MAX_INTERIM {
-                    return Err(Failure::NotHttp("interim answers do not end"));
-                }
-            }
-            Some(Head { status, headers }) => return Ok(Answer { status, body, headers }),
-            None => {
-                body = Body::Pushed;
-                waits = false;
-                wire.hand_over(request.body).await;
-            }
-        }
-    }
+/// Sends `request` over `stream`, which hands its body over unasked, and reads the answer; of an
+/// answer other than 200 only the head. The content has at most `most` bytes, as sent: what
+/// `Content-Encoding` says is left to the caller.
+pub async fn download<S>(
+    stream: &mut S,
+    request: &Request<'_>,
+    most: u64,
+) -> Result<(Answer, Vec<u8>), Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut wire = Wire { stream, input: Vec::new() };
+    let answer = wire.ask(request, Handover::Unasked).await?;
+    let content = match answer.status {
+        200 => wire.content(&answer, most).await?,
+        _ => Vec::new(),
+    };
+    Ok((answer, content))
 }
 
 /// True if `text` may stand in a request line or a header value: visible ASCII, and spaces where
 /// `spaces` says so. Anything else could start a line of its own.
 pub fn is_plain(text: &str, spaces: bool) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() || (spaces && b == b' '))
+}
+
+/// The value of `Host` (RFC 9110, section 7.2): a DNS name or IP address, and the port unless it
+/// is the default one.
+pub fn authority(name: &str, port: u16, default_port: u16) -> String {
+    let name = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
+    if port == default_port { name } else { format!("{name}:{port}") }
+}
+
+/// What a `Location` header names, without query and fragment, which may change with every answer
+/// and may hold a secret: hostile text, cut.
+pub fn place(location: &[u8]) -> String {
+    let end = location.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(location.len());
+    cut(&location[..end])
 }
 
 fn head(request: &Request<'_>, asks: bool) -> String {
@@ -240,6 +249,47 @@ struct Wire<'a, S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<'_, S> {
+    /// Sends a request and reads the head of its final answer.
+    async fn ask(&mut self, request: &Request<'_>, handover: Handover) -> Result<Answer, Failure> {
+        let asks = request.body.is_some() && handover == Handover::AskFirst;
+        let mut message = head(request, asks);
+        let mut body = Body::Kept;
+        if let Some(text) = request.body.filter(|_| !asks) {
+            message.push_str(text);
+            body = Body::Pushed;
+        }
+        self.send(message.as_bytes()).await?;
+
+        let mut waits = asks;
+        let mut interim = 0;
+        loop {
+            let next = if waits {
+                timeout(CONTINUE_PATIENCE, self.head()).await.ok()
+            } else {
+                Some(self.head().await)
+            };
+            match next.transpose()? {
+                Some(head) if head.status == 100 && waits => {
+                    body = Body::AskedFor;
+                    waits = false;
+                    self.hand_over(request.body).await;
+                }
+                Some(head) if head.status < 200 && head.status != 101 => {
+                    interim += 1;
+                    if interim > MAX_INTERIM {
+                        return Err(Failure::NotHttp("interim answers do not end"));
+                    }
+                }
+                Some(Head { status, headers }) => return Ok(Answer { status, body, headers }),
+                None => {
+                    body = Body::Pushed;
+                    waits = false;
+                    self.hand_over(request.body).await;
+                }
+            }
+        }
+    }
+
     async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.stream.write_all(bytes).await?;
         Ok(self.stream.flush().await?)
@@ -263,14 +313,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<'_, S> {
             if self.input.len() >= MAX_HEAD {
                 return Err(Failure::HeadTooLong);
             }
-            let mut buffer = [0; 4096];
-            let room = buffer.len().min(MAX_HEAD - self.input.len());
-            match self.stream.read(&mut buffer[..room]).await? {
-                0 if self.input.is_empty() => return Err(net::Failure::Closed.into()),
-                0 => return Err(Failure::NotHttp("it ends inside its head")),
-                read => self.input.extend_from_slice(&buffer[..read]),
+            if !self.fill(MAX_HEAD - self.input.len()).await? {
+                return Err(if self.input.is_empty() {
+                    net::Failure::Closed.into()
+                } else {
+                    Failure::NotHttp("it ends inside its head")
+                });
             }
         }
+    }
+
+    /// Reads at most `room` bytes more; false at the end of the stream. Dropping this future
+    /// loses no bytes.
+    async fn fill(&mut self, room: usize) -> Result<bool, Failure> {
+        let mut buffer = [0; 4096];
+        let room = buffer.len().min(room);
+        let read = self.stream.read(&mut buffer[..room]).await?;
+        self.input.extend_from_slice(&buffer[..read]);
+        Ok(read > 0)
     }
 }
 

@@ -4,10 +4,10 @@ use model::evidence::{Item, TrustFault};
 use tokio_rustls::client::TlsStream;
 
 use super::question::{Presented, Question};
-use super::trust::{ALPN, Refusal, Verifier};
 use crate::http::{Answer, Body, Failure, Handover, Request, exchange};
 use crate::insecure_tls::{self, HandshakeError, Options};
 use crate::net::{Connection, Dialer};
+use crate::verified_tls::{ALPN, Refusal, Verifier};
 
 /// `417 Expectation Failed` (RFC 9110, section 15.5.18).
 const EXPECTATION_FAILED: u16 = 417;

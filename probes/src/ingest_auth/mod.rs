@@ -34,7 +34,6 @@ use crate::net::{Dialer, Limits};
 use edge::Edge;
 use question::{Fakes, Presented, Question};
 use reading::{Plain, PlainPort};
-use trust::Verifier;
 
 /// Connections to the endpoint, the plaintext one included.
 const MAX_CONNECTIONS: u32 = 12;
@@ -76,7 +75,7 @@ async fn observe(
     });
     let mut edge = match endpoint.protocol {
         Protocol::Https => {
-            let verifier = Verifier::new(context, endpoint, trust);
+            let verifier = trust::verifier(context, endpoint, trust).await;
             let (edge, tls) = Edge::secured(&dialer, endpoint.reference_identity(), verifier).await;
             stable.tls_version = tls.version;
             stable.tls_trusted = tls.trusted;
@@ -95,7 +94,7 @@ async fn observe(
     let before = edge.ask(&question.health()).await;
     stable.health_before = reading::health(&before, &question.health_path, false);
     let fakes = Fakes::new(credentials);
-    let credential = Presented::read(context, credentials);
+    let credential = Presented::read(context, credentials).await;
 
     let anonymous = edge.ask(&question.request(None)).await;
     stable.anonymous_access = reading::access(&anonymous);

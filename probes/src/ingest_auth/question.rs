@@ -8,7 +8,7 @@ use model::document::{Allowance, Credential, CredentialKind, Endpoint, Protocol}
 use model::request::ProbePolicy;
 use serde_json::Value;
 
-use crate::http::{Request, is_plain};
+use crate::http::{Request, authority, is_plain};
 use crate::text::cut;
 use crate::{Context, source};
 
@@ -102,15 +102,10 @@ impl Question {
     }
 }
 
-/// Authority of the request: the name that virtual hosts are told apart by, and the port unless
-/// it is the default one.
+/// The name that virtual hosts are told apart by, and the port.
 fn host(endpoint: &Endpoint) -> String {
-    let name = endpoint.reference_identity();
-    let name = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
-    match (endpoint.protocol, endpoint.port) {
-        (Protocol::Http, 80) | (Protocol::Https, 443) => name,
-        (_, port) => format!("{name}:{port}"),
-    }
+    let default_port = if endpoint.protocol == Protocol::Https { 443 } else { 80 };
+    authority(endpoint.reference_identity(), endpoint.port, default_port)
 }
 
 fn plain_port(param: Option<&Value>) -> Result<Option<u16>, String> {
@@ -152,10 +147,11 @@ pub struct Presented {
 
 impl Presented {
     /// The first credential of the endpoint that a header can carry; a sentence if there is none.
-    pub fn read(context: &Context, credentials: &[Credential]) -> Result<Self, String> {
+    pub async fn read(context: &Context, credentials: &[Credential]) -> Result<Self, String> {
         let (kind, credential) = declared(credentials)
             .ok_or("the target declares no bearer or basic credential for this endpoint")?;
         let secret = source::secret(context, &credential.source())
+            .await
             .map_err(|error| format!("the credential `{}`: {error}", credential.name))?;
         let value = match credential.kind {
             CredentialKind::Basic => format!("Basic {}", BASE64_STANDARD.encode(secret.expose())),

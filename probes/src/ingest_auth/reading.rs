@@ -2,7 +2,7 @@
 
 use model::evidence::{Access, Health, Item, PlainOutcome};
 
-use crate::http::{Answer, Body, Failure};
+use crate::http::{Answer, Body, Failure, place};
 use crate::insecure_tls::HandshakeError;
 use crate::text::cut;
 
@@ -183,12 +183,6 @@ fn plain_outcome(port: PlainPort, outcome: &Outcome) -> Item<PlainOutcome> {
         400 | 413 | 415 | 422 if taken => Item::observed(PlainOutcome::Accepted),
         status => Item::error(undecided(status)),
     }
-}
-
-/// A redirect's target without query and fragment, which may change with every answer.
-fn place(location: &[u8]) -> String {
-    let end = location.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(location.len());
-    cut(&location[..end])
 }
 
 /// What the health endpoint says; `was_healthy` if it said so earlier in this check.

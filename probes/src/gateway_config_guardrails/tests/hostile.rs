@@ -4,8 +4,8 @@ use model::document::ConfigFormat;
 use model::evidence::Item;
 use proptest::prelude::*;
 
-use super::{context, declared, folder, mapped, seen, undetermined};
-use crate::gateway_config_guardrails::{mapping::Mapping, observe, readers};
+use super::{context, declared, folder, mapped, observe, seen, undetermined};
+use crate::gateway_config_guardrails::{mapping::Mapping, readers};
 
 fn reason<T>(item: &Item<T>) -> &str {
     item.reason().unwrap_or("observed")

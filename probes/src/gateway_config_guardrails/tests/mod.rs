@@ -25,6 +25,12 @@ fn context(folder: &Path) -> Context {
     }
 }
 
+/// What is observed of a configuration.
+fn observe(context: &Context, config: &GatewayConfig) -> GatewayConfigGuardrailsStable {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("runtime").block_on(super::observe(context, config))
+}
+
 /// A declared configuration.
 fn declared(path: &str, format: ConfigFormat) -> GatewayConfig {
     GatewayConfig {
@@ -61,7 +67,7 @@ fn seen(
     let folder = folder(&files);
     let mut config = declared(files[0].0, format);
     config.program_version = version.map(str::to_owned);
-    super::observe(&context(folder.path()), &config)
+    observe(&context(folder.path()), &config)
 }
 
 /// What is seen of a file through a mapping.
@@ -69,7 +75,7 @@ fn mapped(name: &str, text: &str, mapping: &str) -> GatewayConfigGuardrailsStabl
     let folder = folder(&[(name, text.as_bytes()), ("mapping.yaml", mapping.as_bytes())]);
     let mut config = declared(name, ConfigFormat::Auto);
     config.mapping = Some(Source::path("mapping.yaml"));
-    super::observe(&context(folder.path()), &config)
+    observe(&context(folder.path()), &config)
 }
 
 /// The list of a guardrail.
