@@ -1,5 +1,7 @@
 //! The ranges of numbers in documents, for the schemas and for validation: (least, most).
 
+/// Ports that can be connected to.
+pub(super) const PORT: (u16, u16) = (1, u16::MAX);
 /// Connections open at the same time. More would be a load, not a look.
 pub(super) const CONNECTIONS: (u32, u32) = (1, 64);
 /// Seconds until a connection attempt is given up.

@@ -1,9 +1,11 @@
 //! `AuditTarget`: one path, and how it may be looked at.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{KeyRef, Metadata, Source, limits};
 use crate::check::CheckId;
@@ -154,7 +156,8 @@ pub struct Endpoint {
     #[schemars(length(min = 1))]
     pub host: String,
     /// Port.
-    #[schemars(range(min = 1, max = 65535))]
+    #[serde(deserialize_with = "port")]
+    #[schemars(range(min = limits::PORT.0, max = limits::PORT.1))]
     pub port: u16,
     /// Path of the request, for `http`, `https`, `ws` and `wss`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,6 +173,28 @@ pub struct Endpoint {
     /// Names of the credentials to present; without it the one whose name equals the endpoint's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Vec<String>>,
+}
+
+/// Reads a port like any other number, and refuses what is none in words that name the range of
+/// ports. Validation refuses 0, also in an object that was read elsewhere.
+fn port<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
+    struct Port;
+
+    impl Visitor<'_> for Port {
+        type Value = u16;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let (min, max) = limits::PORT;
+            write!(f, "a whole number from {min} to {max}")
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<u16, E> {
+            let wrong = |_| E::invalid_value(Unexpected::Unsigned(number), &self);
+            u16::try_from(number).map_err(wrong)
+        }
+    }
+
+    from.deserialize_u16(Port)
 }
 
 impl Endpoint {
