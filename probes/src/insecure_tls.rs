@@ -85,6 +85,17 @@ pub enum HandshakeError {
     Protocol(String),
 }
 
+impl HandshakeError {
+    /// True if the server ended it for want of a client certificate, or for the one that it got:
+    /// handshake_failure, no_certificate, bad_certificate, unsupported_certificate,
+    /// certificate_revoked, certificate_expired, certificate_unknown, unknown_ca, access_denied and
+    /// certificate_required (RFC 9846 section 6.2). TLS 1.2 has no alert of its own for a missing
+    /// one. It says so only where the server asked for a certificate.
+    pub const fn is_about_client_certificate(&self) -> bool {
+        matches!(self, Self::Alert(40..=46 | 48 | 49 | 116))
+    }
+}
+
 /// What an I/O error of a TLS stream stands for: an alert, a network failure or broken protocol.
 impl From<&io::Error> for HandshakeError {
     fn from(error: &io::Error) -> Self {

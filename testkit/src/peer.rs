@@ -64,15 +64,21 @@ impl Peer {
 
     /// Starts a peer that plays the scripts in turn, one per connection; the last one repeats.
     pub async fn sequence(scripts: Vec<Script>) -> Self {
-        Self::listen(None, scripts).await
+        Self::listen(None, scripts, None).await
     }
 
     /// Starts a peer that plays one script with everybody inside TLS.
     pub async fn secured(tls: Arc<ServerConfig>, script: Script) -> Self {
-        Self::listen(Some(TlsAcceptor::from(tls)), vec![script]).await
+        Self::listen(Some(TlsAcceptor::from(tls)), vec![script], None).await
     }
 
-    async fn listen(tls: Option<TlsAcceptor>, scripts: Vec<Script>) -> Self {
+    /// Starts a peer that plays one script inside TLS with strangers, and another one with clients
+    /// that have shown a certificate.
+    pub async fn gated(tls: Arc<ServerConfig>, strangers: Script, known: Script) -> Self {
+        Self::listen(Some(TlsAcceptor::from(tls)), vec![strangers], Some(known)).await
+    }
+
+    async fn listen(tls: Option<TlsAcceptor>, scripts: Vec<Script>, known: Option<Script>) -> Self {
         assert!(!scripts.is_empty(), "a peer needs at least one script");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -87,11 +93,16 @@ impl Peer {
                     let turn = accepted.fetch_add(1, Ordering::SeqCst) as usize;
                     let script = scripts[turn.min(scripts.len() - 1)].clone();
                     let (tls, received) = (tls.clone(), Arc::clone(&received));
+                    let known = known.clone();
                     connections.spawn(async move {
                         match tls {
                             None => Line::new(stream, received).play(script).await,
                             Some(tls) => match tls.accept(stream).into_fallible().await {
-                                Ok(stream) => Line::new(stream, received).play(script).await,
+                                Ok(stream) => {
+                                    let shown = stream.get_ref().1.peer_certificates().is_some();
+                                    let script = known.filter(|_| shown).unwrap_or(script);
+                                    Line::new(stream, received).play(script).await;
+                                }
                                 // Read to the end, so that the alert is not overtaken by a reset.
                                 Err((_, refused)) => Line::new(refused, received).end().await,
                             },

@@ -198,6 +198,20 @@ fn port<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
 }
 
 impl Endpoint {
+    /// An endpoint of which nothing but the place is declared.
+    pub fn new(name: &str, protocol: Protocol, host: &str, port: u16) -> Self {
+        Self {
+            name: name.to_owned(),
+            protocol,
+            host: host.to_owned(),
+            port,
+            path: None,
+            health_path: None,
+            server_name: None,
+            credentials: None,
+        }
+    }
+
     /// `host:port`, with an IPv6 address in brackets.
     pub fn address(&self) -> String {
         if self.host.contains(':') {

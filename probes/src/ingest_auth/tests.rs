@@ -1,3 +1,4 @@
+mod certificates;
 mod edges;
 mod gateway;
 mod peers;

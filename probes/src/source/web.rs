@@ -109,7 +109,7 @@ async fn over_tls(
     verifier: &Verifier,
     request: &Request<'_>,
 ) -> Result<(Answer, Vec<u8>), WebError> {
-    let mut stream = verifier.connect(connection).await?;
+    let mut stream = verifier.connect(connection, None).await.outcome?;
     Ok(http::download(&mut stream, request, MAX_BYTES).await?)
 }
 
