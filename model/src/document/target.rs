@@ -7,52 +7,11 @@ use schemars::JsonSchema;
 use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::source::with_source;
 use super::{KeyRef, Metadata, Source, limits};
 use crate::check::CheckId;
 use crate::key::{IssueKey, TargetKey};
 use crate::severity::Severity;
-
-/// Declares a document struct that ends in SOURCE. `serde(flatten)` would do the same, but it
-/// switches off the refusal of unknown fields and loses their place in the file.
-macro_rules! with_source {
-    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
-        $(#[$meta])*
-        pub struct $name {
-            $($body)*
-            /// File or folder, relative to the document that names it.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            #[schemars(length(min = 1))]
-            pub path: Option<String>,
-            /// Environment variable of the process that probes.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            #[schemars(regex(pattern = limits::ENV))]
-            pub env: Option<String>,
-            /// Key of a ConfigMap in the target's namespace.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            pub config_map_ref: Option<KeyRef>,
-            /// Key of a Secret in the target's namespace.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            pub secret_ref: Option<KeyRef>,
-            /// Address that is read over HTTPS, or in plaintext from the machine itself.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            #[schemars(regex(pattern = limits::URL))]
-            pub url: Option<String>,
-        }
-
-        impl $name {
-            /// Where the value comes from.
-            pub fn source(&self) -> Source {
-                Source {
-                    path: self.path.clone(),
-                    env: self.env.clone(),
-                    config_map_ref: self.config_map_ref.clone(),
-                    secret_ref: self.secret_ref.clone(),
-                    url: self.url.clone(),
-                }
-            }
-        }
-    };
-}
 
 /// What is audited.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -361,7 +320,7 @@ with_source! {
 /// A configuration file.
 ///
 /// Where the file is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GatewayConfig {
     /// Name, unique in the target.
@@ -404,7 +363,7 @@ with_source! {
 /// A set of device certificates.
 ///
 /// Where the certificates are: a file, a folder, or a CSV that holds them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeviceCertificates {
     /// Name, unique in the target.
