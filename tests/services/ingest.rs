@@ -8,7 +8,8 @@ use model::evidence::Evidence;
 use model::request::{CheckRequest, Inputs, ProbePolicy};
 use model::{CheckId, RunId, Subject, TargetKey};
 use probes::Context;
-use serde_json::{Value, json};
+use serde_json::json;
+use testkit::evidence::value;
 use testkit::openssl::Server;
 use testkit::pki::{Authority, Identity, Leaf};
 
@@ -38,11 +39,6 @@ async fn ask(folder: &Path, port: u16) -> Evidence {
     };
     let context = Context::new(RunId("run".to_owned()), folder.to_owned());
     probes::collect(&context, &request).await
-}
-
-fn value(evidence: &Evidence, pointer: &str) -> Value {
-    let item = evidence.item(pointer).unwrap_or_else(|| panic!("no {pointer}"));
-    item.value().unwrap_or_else(|| panic!("{pointer}: {item:?}")).clone()
 }
 
 fn write(folder: &Path, name: &str, identity: &Identity) {

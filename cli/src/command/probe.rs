@@ -100,14 +100,8 @@ fn synthetic(url: &str) -> Result<AuditTarget, Failure> {
             criticality: None,
             description: None,
             endpoints: vec![Endpoint {
-                name: "endpoint".to_owned(),
-                protocol,
-                host: address.host.to_owned(),
-                port,
                 path,
-                health_path: None,
-                server_name: None,
-                credentials: None,
+                ..Endpoint::new("endpoint", protocol, address.host, port)
             }],
             trust: None,
             credentials: Vec::new(),

@@ -9,20 +9,14 @@ use std::path::Path;
 
 use model::RunId;
 use model::document::{ConfigFormat, GatewayConfig, Source};
-use model::evidence::{
-    GatewayConfigGuardrailsStable, Guardrail, Item, Observation, ProbeInfo, Reach,
-};
+use model::evidence::{GatewayConfigGuardrailsStable, Guardrail, Item, Observation, Reach};
 use tempfile::TempDir;
 
 use crate::Context;
 
 /// A context whose documents lie in `folder`.
 fn context(folder: &Path) -> Context {
-    Context {
-        run: RunId("20261121-000000-00000000".to_owned()),
-        base: folder.to_owned(),
-        probe: ProbeInfo { name: "plumb".to_owned(), version: "0.0.0".to_owned() },
-    }
+    Context::new(RunId("20261121-000000-00000000".to_owned()), folder.to_owned())
 }
 
 /// What is observed of a configuration.
@@ -36,13 +30,8 @@ fn declared(path: &str, format: ConfigFormat) -> GatewayConfig {
     GatewayConfig {
         name: "main".to_owned(),
         format,
-        program_version: None,
-        mapping: None,
         path: Some(path.to_owned()),
-        env: None,
-        config_map_ref: None,
-        secret_ref: None,
-        url: None,
+        ..GatewayConfig::default()
     }
 }
 

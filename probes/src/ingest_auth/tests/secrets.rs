@@ -7,7 +7,7 @@ use model::Digest;
 use model::document::{CredentialKind, Protocol};
 use model::evidence::{Access, Item, TrustFault};
 use tempfile::TempDir;
-use testkit::gateway::{Gateway, Ports, Posture, Site};
+use testkit::gateway::{Fixture, Posture};
 use testkit::peer::{Peer, Script};
 use testkit::pki::{Authority, Identity, Leaf, self_signed};
 use testkit::tls;
@@ -36,10 +36,7 @@ async fn accepting(identity: &Identity) -> Peer {
 
 #[tokio::test]
 async fn the_token_reaches_a_trusted_edge_and_appears_nowhere_else() {
-    let dir = tempfile::tempdir().expect("folder");
-    let site = Site::create(dir.path(), Ports::free().expect("ports")).expect("site");
-    site.write(Posture::Hardened).expect("files");
-    let gateway = Gateway::start(dir.path()).await.expect("gateway");
+    let Fixture { dir, site, gateway } = Fixture::start(Posture::Hardened).await;
     let token = site.token().expect("token");
     let asked = Asked::new(dir.path(), Protocol::Https, gateway.ingest().port());
     let evidence = asked.evidence().await;
