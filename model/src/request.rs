@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::CheckId;
 use crate::document::{
-    Allowance, Credential, DeviceCertificates, Endpoint, GatewayConfig, ProbePolicySpec, Trust,
+    Allowance, Credential, DeviceCertificates, Endpoint, GatewayConfig, ProbePolicySpec, Redact,
+    Source, Trust,
 };
 use crate::key::{Subject, TargetKey};
 
@@ -28,6 +29,31 @@ pub struct CheckRequest {
     /// The target's own parameters for this check.
     #[serde(default)]
     pub params: BTreeMap<String, serde_json::Value>,
+}
+
+impl CheckRequest {
+    /// The sources that the probe of this request may read, in the order of the document.
+    pub fn sources(&self) -> Vec<Source> {
+        let declared = |trust: &Trust| -> Vec<Source> {
+            trust.ca_bundle.iter().chain(&trust.crls).cloned().collect()
+        };
+        match (&self.inputs, self.check) {
+            (Inputs::Endpoint { trust, .. }, CheckId::BrokerCertIdentity) => declared(trust),
+            (Inputs::Endpoint { trust, credentials, .. }, CheckId::IngestAuth) => {
+                let bundle = trust.ca_bundle.iter().cloned();
+                bundle.chain(credentials.iter().map(Credential::source)).collect()
+            }
+            (Inputs::Endpoint { .. }, _) => Vec::new(),
+            (Inputs::Config { config }, _) => {
+                std::iter::once(config.source()).chain(config.mapping.clone()).collect()
+            }
+            (Inputs::DeviceCertificates { certificates, trust }, _) => {
+                let DeviceCertificates { password, inventory, .. } = certificates;
+                let own = [Some(certificates.source()), password.clone(), inventory.clone()];
+                own.into_iter().flatten().chain(declared(trust)).collect()
+            }
+        }
+    }
 }
 
 /// What a probe looks at. Sources are named, never read here: only the probe opens them.
@@ -56,6 +82,22 @@ pub enum Inputs {
         /// Who may have issued them, and the revocation lists.
         trust: Trust,
     },
+}
+
+impl Redact for Inputs {
+    fn redact(&mut self) {
+        match self {
+            Self::Endpoint { trust, credentials, .. } => {
+                trust.redact();
+                credentials.redact();
+            }
+            Self::Config { config } => config.redact(),
+            Self::DeviceCertificates { certificates, trust } => {
+                certificates.redact();
+                trust.redact();
+            }
+        }
+    }
 }
 
 /// How gently a probe must behave, defaults filled in.
@@ -107,6 +149,15 @@ pub struct Plan {
     pub skipped: Vec<SkippedCheck>,
 }
 
+impl Plan {
+    /// The plan as a record keeps it: addresses without what may be a secret.
+    #[must_use]
+    pub fn for_record(mut self) -> Self {
+        self.requests.iter_mut().for_each(|request| request.inputs.redact());
+        self
+    }
+}
+
 /// A selected check that the target has no inputs for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -115,4 +166,86 @@ pub struct SkippedCheck {
     pub check: CheckId,
     /// Which input is not declared, in one sentence.
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{AuditTarget, Place, Resource, read};
+
+    const TARGET: &str = "
+apiVersion: plumbline.dev/v1alpha1
+kind: AuditTarget
+metadata: {name: a}
+spec:
+  path: gateway
+  trust: {caBundle: {url: 'https://h/ca?s3cr3t'}, crls: [{url: 'https://h/crl?s3cr3t'}]}
+  endpoints: [{name: e, protocol: https, host: h, port: 443}]
+  credentials: [{name: e, kind: bearer, url: 'https://h/token?s3cr3t'}]
+  gatewayConfig: [{name: c, url: 'https://h/c?s3cr3t', mapping: {url: 'https://h/m?s3cr3t'}}]
+  deviceCertificates:
+    - name: d
+      url: https://h/d?s3cr3t
+      password: {url: 'https://h/p?s3cr3t'}
+      inventory: {url: 'https://h/i?s3cr3t'}
+";
+
+    fn target() -> AuditTarget {
+        let mut documents = read("t.yaml", TARGET, Place::Outside).expect("a good document");
+        let Resource::AuditTarget(target) = documents.remove(0).value else { panic!("a target") };
+        target
+    }
+
+    fn plan() -> Plan {
+        let target = target();
+        let mut spec = target.spec.clone();
+        let trust = spec.trust.expect("trust");
+        let endpoint = Inputs::Endpoint {
+            endpoint: spec.endpoints.remove(0),
+            trust: trust.clone(),
+            credentials: spec.credentials,
+        };
+        let certificates = spec.device_certificates.remove(0);
+        let requests = [
+            (CheckId::BrokerTransportPosture, endpoint.clone()),
+            (CheckId::BrokerCertIdentity, endpoint.clone()),
+            (CheckId::IngestAuth, endpoint),
+            (
+                CheckId::GatewayConfigGuardrails,
+                Inputs::Config { config: spec.gateway_config.remove(0) },
+            ),
+            (CheckId::DeviceCertHygiene, Inputs::DeviceCertificates { certificates, trust }),
+        ];
+        let request = |(check, inputs)| CheckRequest {
+            check,
+            target: target.key(),
+            subject: Subject("target".to_owned()),
+            inputs,
+            policy: ProbePolicy::default(),
+            params: BTreeMap::new(),
+        };
+        Plan { requests: requests.into_iter().map(request).collect(), skipped: Vec::new() }
+    }
+
+    #[test]
+    fn a_record_holds_no_address_with_what_may_be_a_secret() {
+        let plan = serde_json::to_string(&plan().for_record()).expect("JSON");
+        let target = serde_json::to_string(&target().for_record()).expect("JSON");
+        for kept in [plan, target] {
+            assert!(!kept.contains("s3cr3t"), "{kept}");
+            for name in ["ca", "crl", "token", "c", "m", "d", "p", "i"] {
+                assert!(kept.contains(&format!("\"https://h/{name}\"")), "{name}: {kept}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_names_the_sources_that_its_probe_reads() {
+        let named = |request: &CheckRequest| -> Vec<String> {
+            let urls = request.sources().into_iter().filter_map(|source| source.url);
+            urls.map(|url| url.replace("https://h/", "").replace("?s3cr3t", "")).collect()
+        };
+        let named: Vec<_> = plan().requests.iter().map(|r| named(r).join(" ")).collect();
+        assert_eq!(named, ["", "ca crl", "ca token", "c m", "d p i ca crl"]);
+    }
 }

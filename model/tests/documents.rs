@@ -130,9 +130,9 @@ fn every_mistake_of_shape_is_reported_in_one_go() {
     12:7: spec.endpoints[0].prot: unknown field; did you mean `port`?
     13:7: spec.endpoints[1].name: this field is required and missing; add it
     14:13: spec.endpoints[1].host: expected text, found a list
-    15:13: spec.endpoints[1].port: expected a whole number from 0 to 65535, found the text `8443`; remove the quotes
+    15:13: spec.endpoints[1].port: expected a whole number from 1 to 65535, found the text `8443`; remove the quotes
     16:6: spec.endpoints[2]: expected a mapping, found nothing
-    20:13: spec.endpoints[3].port: expected a whole number from 0 to 65535, found the number `70000`
+    20:13: spec.endpoints[3].port: expected a whole number from 1 to 65535, found the number `70000`
     21:25: spec.probePolicy.allow[0]: expected canaryWrite or onlineRevocation, found `canary`
     21:50: spec.probePolicy.maxConnections: expected a whole number from 0 to 65535, found the number `-1`
     22:18: spec.gatewayConfig: expected a list, found a mapping
@@ -170,10 +170,10 @@ fn values_that_readers_of_yaml_take_differently_are_refused() {
     7:16: spec.description: expected text, found the number `1.10`; put it in quotes
     9:27: spec.endpoints[0].protocol: expected mqtt, mqtts, ws, wss, http, https or tls, found `on`, which kubectl reads as a boolean
     9:37: spec.endpoints[0].host: expected text, found `0x7f`, which is a number in another base than ten; put it in quotes
-    9:49: spec.endpoints[0].port: expected a whole number from 0 to 65535, found `0o17`, which is a number in another base than ten; write it in plain decimal digits
+    9:49: spec.endpoints[0].port: expected a whole number from 1 to 65535, found `0o17`, which is a number in another base than ten; write it in plain decimal digits
     10:29: spec.endpoints[1].protocol: expected mqtt, mqtts, ws, wss, http, https or tls, found the number `1`
     10:38: spec.endpoints[1].host: expected text, found `1_000`, which kubectl reads as a number; put it in quotes
-    10:51: spec.endpoints[1].port: expected a whole number from 0 to 65535, found `08883`, which kubectl reads as an octal number; write it in plain decimal digits
+    10:51: spec.endpoints[1].port: expected a whole number from 1 to 65535, found `08883`, which kubectl reads as an octal number; write it in plain decimal digits
     12:37: spec.checks[0].params.a: expected a value that every YAML reader reads alike, found `yes`, which kubectl reads as a boolean; write true, false or decimal digits, or put it in quotes
     12:45: spec.checks[0].params.b: expected a value that every YAML reader reads alike, found `.nan`, which is no finite number; write true, false or decimal digits, or put it in quotes
     12:54: spec.checks[0].params.c: expected a value that every YAML reader reads alike, found `010`, which kubectl reads as an octal number; write true, false or decimal digits, or put it in quotes
@@ -284,7 +284,7 @@ fn endpoints_say_where_and_nothing_else() {
     );
     insta::assert_snapshot!(problems(&text), @r#"
     7:40: spec.endpoints[0].host: expected a DNS name or an IP address, found `mqtts://b`; `mqtts` belongs into `protocol`
-    7:57: spec.endpoints[0].port: expected a port from 1 to 65535, found 0
+    7:57: spec.endpoints[0].port: expected a whole number from 1 to 65535, found 0
     7:66: spec.endpoints[0].path: path means something for http, https, ws or wss only; this endpoint speaks mqtts, remove it
     8:40: spec.endpoints[1].host: expected a DNS name or an IP address, found `h:8443`; 8443 belongs into `port`
     8:63: spec.endpoints[1].path: expected a path that begins with `/`, found `v1/ingest`
@@ -297,6 +297,28 @@ fn endpoints_say_where_and_nothing_else() {
     11:38: spec.endpoints[4].host: expected a DNS name or an IP address, found `h/x`; what follows `/` belongs into `path`
     11:64: spec.endpoints[4].serverName: expected a DNS name or an IP address, found `*.example`
     "#);
+}
+
+#[test]
+fn what_is_no_port_is_refused_in_words_that_name_the_range_of_ports() {
+    for port in ["0", "65536", "-1", "x", "\"8883\"", "8883.5", "true", "~", "[1]", "0x1F"] {
+        let text =
+            target(&format!("endpoints:\n  - {{name: a, protocol: tls, host: h, port: {port}}}"));
+        let problem = problems(&text);
+        let expected =
+            "7:47: spec.endpoints[0].port: expected a whole number from 1 to 65535, found";
+        assert!(problem.starts_with(expected) && problem.lines().count() == 1, "{port}: {problem}");
+    }
+    // Outside a file the same words come from serde.
+    let endpoint = |port: i64| {
+        let json = serde_json::json!({"name": "a", "protocol": "tls", "host": "h", "port": port});
+        serde_json::from_value::<model::document::Endpoint>(json)
+    };
+    assert!(endpoint(65_535).is_ok_and(|endpoint| endpoint.port == 65_535));
+    for port in [-1, 65_536] {
+        let error = endpoint(port).expect_err("no port").to_string();
+        assert!(error.contains("expected a whole number from 1 to 65535"), "{error}");
+    }
 }
 
 #[test]
@@ -317,14 +339,14 @@ fn endpoints_list_credentials_that_exist_and_fit() {
 #[test]
 fn a_source_is_exactly_one_thing() {
     let text = target(
-        "trust:\n  caBundle: {path: a, env: B}\n  crls: [{}]\ncredentials:\n  - {name: a, kind: bearer}\n  - {name: b, kind: bearer, env: \"s3cr3t value\"}\n  - {name: c, kind: bearer, url: http://h/x}\n  - {name: d, kind: bearer, url: \"https://u:s3cr3t@h/x\"}\n  - {name: e, kind: bearer, path: \" \"}\n  - {name: f, kind: bearer, path: null, url: \"https://h/x\"}",
+        "trust:\n  caBundle: {path: a, env: B}\n  crls: [{}]\ncredentials:\n  - {name: a, kind: bearer}\n  - {name: b, kind: bearer, env: \"s3cr3t value\"}\n  - {name: c, kind: bearer, url: http://h/x?s3cr3t}\n  - {name: d, kind: bearer, url: \"https://u:s3cr3t@h/x\"}\n  - {name: e, kind: bearer, path: \" \"}\n  - {name: f, kind: bearer, path: null, url: \"https://h/x\"}",
     );
     insta::assert_snapshot!(problems(&text), @r#"
     7:15: spec.trust.caBundle: expected exactly one of path, configMapRef, secretRef, env, url, found path and env
     8:12: spec.trust.crls[0]: expected exactly one of path, configMapRef, secretRef, env, url, found none
     10:7: spec.credentials[0]: expected exactly one of path, configMapRef, secretRef, env, url, found none
     11:36: spec.credentials[1].env: expected the name of an environment variable, of letters, digits and `_`; write its name, not its value
-    12:36: spec.credentials[2].url: expected an address like https://host/path, found `http://h/x`
+    12:36: spec.credentials[2].url: expected https, found http to `h`; plaintext is read from this machine only
     13:36: spec.credentials[3].url: expected an address without user and password; remove them
     14:37: spec.credentials[4].path: expected a file or folder, found empty text
     "#);

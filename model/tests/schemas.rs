@@ -323,3 +323,25 @@ fn documents_of_another_shape_are_marked_by_the_schema() {
         assert!(!validator.is_valid(&document), "{pointer}: {value}");
     }
 }
+
+#[test]
+fn the_schema_marks_an_address_that_is_not_read() {
+    let mut target = example("gateway.yaml").remove(0);
+    for (url, good) in [
+        ("https://h/x?y=@z", true),
+        ("https://[2001:db8::7]:8443", true),
+        ("http://localhost:8000/x", true),
+        ("http://127.0.0.1/x", true),
+        ("http://[::1]/x", true),
+        ("http://h/x", false),
+        ("http://localhost.example/x", false),
+        ("http://127.0.0.1.example/x", false),
+        ("https://u:p@h/x", false),
+        ("https://h/x#y", false),
+        ("https:///x", false),
+    ] {
+        target["spec"]["trust"]["caBundle"] = json!({ "url": url });
+        assert_eq!(errors(&target).is_empty(), good, "{url}");
+        assert_eq!(model::document::Address::of_source(url).is_ok(), good, "{url}");
+    }
+}

@@ -1,9 +1,14 @@
-//! A small HTTP/1.1 client over any stream: one request, the head of one answer, nothing else.
+//! A small HTTP/1.1 client over any stream: one request, one answer, nothing else.
 //!
-//! It reads at most [`MAX_HEAD`] bytes and never the body of an answer, follows no redirect, and
-//! asks with `Expect: 100-continue` (RFC 9110, section 10.1.1) before it hands a body over, so
-//! that a caller learns whether the other side took the body before it answered.
+//! [`exchange`] reads at most [`MAX_HEAD`] bytes and never the content of an answer, and asks with
+//! `Expect: 100-continue` (RFC 9110, section 10.1.1) before it hands a body over, so that a caller
+//! learns whether the other side took the body before it answered. [`download`] reads the content
+//! of a 200 too, up to a limit. No redirect is followed.
 //! Time and bytes are also bounded by the stream, see [`crate::net`].
+
+mod content;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -13,6 +18,7 @@ use tokio::time::timeout;
 
 use crate::insecure_tls::HandshakeError;
 use crate::net;
+use crate::text::cut;
 
 /// Bytes of answer heads that are read, interim answers included.
 pub const MAX_HEAD: usize = 32 * 1024;
@@ -97,6 +103,12 @@ pub enum Failure {
     /// The head of the answer is larger than [`MAX_HEAD`] or [`MAX_HEADERS`].
     #[error("the head of the answer is longer than {MAX_HEAD} bytes or {MAX_HEADERS} lines")]
     HeadTooLong,
+    /// The content of the answer is larger than the caller takes.
+    #[error("the answer has more than the {0} bytes that are read")]
+    ContentTooLong(u64),
+    /// The connection ended inside the content.
+    #[error("the answer ends before its content does")]
+    ContentCut,
 }
 
 impl Failure {
@@ -105,8 +117,8 @@ impl Failure {
         match self {
             Self::Stream(HandshakeError::Network(failure)) => failure.item(),
             Self::Stream(HandshakeError::Alert(_)) => Item::refused(self.to_string()),
-            Self::Stream(_) | Self::NotHttp(_) => Item::error(self.to_string()),
-            Self::HeadTooLong => Item::truncated(self.to_string()),
+            Self::Stream(_) | Self::NotHttp(_) | Self::ContentCut => Item::error(self.to_string()),
+            Self::HeadTooLong | Self::ContentTooLong(_) => Item::truncated(self.to_string()),
         }
     }
 
@@ -132,7 +144,9 @@ impl Failure {
         match self {
             Self::Stream(HandshakeError::Network(failure)) => failure.is_end(),
             Self::NotHttp(_) => true,
-            Self::Stream(_) | Self::HeadTooLong => false,
+            Self::Stream(_) | Self::HeadTooLong | Self::ContentTooLong(_) | Self::ContentCut => {
+                false
+            }
         }
     }
 }
@@ -158,50 +172,47 @@ pub async fn exchange<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let asks = request.body.is_some() && handover == Handover::AskFirst;
-    let mut message = head(request, asks);
-    let mut body = Body::Kept;
-    if let Some(text) = request.body.filter(|_| !asks) {
-        message.push_str(text);
-        body = Body::Pushed;
-    }
-    let mut wire = Wire { stream, input: Vec::new() };
-    wire.send(message.as_bytes()).await?;
+    Wire { stream, input: Vec::new() }.ask(request, handover).await
+}
 
-    let mut waits = asks;
-    let mut interim = 0;
-    loop {
-        let next = if waits {
-            timeout(CONTINUE_PATIENCE, wire.head()).await.ok()
-        } else {
-            Some(wire.head().await)
-        };
-        match next.transpose()? {
-            Some(head) if head.status == 100 && waits => {
-                body = Body::AskedFor;
-                waits = false;
-                wire.hand_over(request.body).await;
-            }
-            Some(head) if head.status < 200 && head.status != 101 => {
-                interim += 1;
-                if interim > MAX_INTERIM {
-                    return Err(Failure::NotHttp("interim answers do not end"));
-                }
-            }
-            Some(Head { status, headers }) => return Ok(Answer { status, body, headers }),
-            None => {
-                body = Body::Pushed;
-                waits = false;
-                wire.hand_over(request.body).await;
-            }
-        }
-    }
+/// Sends `request` over `stream`, which hands its body over unasked, and reads the answer; of an
+/// answer other than 200 only the head. The content has at most `most` bytes, as sent: what
+/// `Content-Encoding` says is left to the caller.
+pub async fn download<S>(
+    stream: &mut S,
+    request: &Request<'_>,
+    most: u64,
+) -> Result<(Answer, Vec<u8>), Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut wire = Wire { stream, input: Vec::new() };
+    let answer = wire.ask(request, Handover::Unasked).await?;
+    let content = match answer.status {
+        200 => wire.content(&answer, most).await?,
+        _ => Vec::new(),
+    };
+    Ok((answer, content))
 }
 
 /// True if `text` may stand in a request line or a header value: visible ASCII, and spaces where
 /// `spaces` says so. Anything else could start a line of its own.
 pub fn is_plain(text: &str, spaces: bool) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() || (spaces && b == b' '))
+}
+
+/// The value of `Host` (RFC 9110, section 7.2): a DNS name or IP address, and the port unless it
+/// is the default one.
+pub fn authority(name: &str, port: u16, default_port: u16) -> String {
+    let name = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
+    if port == default_port { name } else { format!("{name}:{port}") }
+}
+
+/// What a `Location` header names, without query and fragment, which may change with every answer
+/// and may hold a secret: hostile text, cut.
+pub fn place(location: &[u8]) -> String {
+    let end = location.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(location.len());
+    cut(&location[..end])
 }
 
 fn head(request: &Request<'_>, asks: bool) -> String {
@@ -240,6 +251,47 @@ struct Wire<'a, S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<'_, S> {
+    /// Sends a request and reads the head of its final answer.
+    async fn ask(&mut self, request: &Request<'_>, handover: Handover) -> Result<Answer, Failure> {
+        let asks = request.body.is_some() && handover == Handover::AskFirst;
+        let mut message = head(request, asks);
+        let mut body = Body::Kept;
+        if let Some(text) = request.body.filter(|_| !asks) {
+            message.push_str(text);
+            body = Body::Pushed;
+        }
+        self.send(message.as_bytes()).await?;
+
+        let mut waits = asks;
+        let mut interim = 0;
+        loop {
+            let next = if waits {
+                timeout(CONTINUE_PATIENCE, self.head()).await.ok()
+            } else {
+                Some(self.head().await)
+            };
+            match next.transpose()? {
+                Some(head) if head.status == 100 && waits => {
+                    body = Body::AskedFor;
+                    waits = false;
+                    self.hand_over(request.body).await;
+                }
+                Some(head) if head.status < 200 && head.status != 101 => {
+                    interim += 1;
+                    if interim > MAX_INTERIM {
+                        return Err(Failure::NotHttp("interim answers do not end"));
+                    }
+                }
+                Some(Head { status, headers }) => return Ok(Answer { status, body, headers }),
+                None => {
+                    body = Body::Pushed;
+                    waits = false;
+                    self.hand_over(request.body).await;
+                }
+            }
+        }
+    }
+
     async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.stream.write_all(bytes).await?;
         Ok(self.stream.flush().await?)
@@ -263,14 +315,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<'_, S> {
             if self.input.len() >= MAX_HEAD {
                 return Err(Failure::HeadTooLong);
             }
-            let mut buffer = [0; 4096];
-            let room = buffer.len().min(MAX_HEAD - self.input.len());
-            match self.stream.read(&mut buffer[..room]).await? {
-                0 if self.input.is_empty() => return Err(net::Failure::Closed.into()),
-                0 => return Err(Failure::NotHttp("it ends inside its head")),
-                read => self.input.extend_from_slice(&buffer[..read]),
+            if !self.fill(MAX_HEAD - self.input.len()).await? {
+                return Err(if self.input.is_empty() {
+                    net::Failure::Closed.into()
+                } else {
+                    Failure::NotHttp("it ends inside its head")
+                });
             }
         }
+    }
+
+    /// Reads at most `room` bytes more; false at the end of the stream. Dropping this future
+    /// loses no bytes.
+    async fn fill(&mut self, room: usize) -> Result<bool, Failure> {
+        let mut buffer = [0; 4096];
+        let room = buffer.len().min(room);
+        let read = self.stream.read(&mut buffer[..room]).await?;
+        self.input.extend_from_slice(&buffer[..read]);
+        Ok(read > 0)
     }
 }
 
@@ -294,170 +356,4 @@ fn parse(input: &[u8]) -> Result<Option<(usize, Head)>, Failure> {
         .map(|header| (header.name.to_ascii_lowercase(), header.value.to_vec()))
         .collect();
     Ok(Some((length, Head { status, headers })))
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::io::{DuplexStream, duplex};
-
-    use super::*;
-
-    const REQUEST: Request<'static> = Request {
-        method: "POST",
-        path: "/v1/ingest",
-        host: "edge.example:8443",
-        authorization: Some("Bearer abc"),
-        body: Some("{}"),
-    };
-
-    /// Plays the other side: reads up to `until`, then says `answer`, and so on; then closes.
-    fn scripted(turns: &'static [(&'static str, &'static [u8])]) -> DuplexStream {
-        let (ours, mut theirs) = duplex(256 * 1024);
-        tokio::spawn(async move {
-            for (until, answer) in turns {
-                let mut seen = Vec::new();
-                while !seen.ends_with(until.as_bytes()) {
-                    match theirs.read_u8().await {
-                        Ok(byte) => seen.push(byte),
-                        Err(_) => return,
-                    }
-                }
-                theirs.write_all(answer).await.ok();
-            }
-        });
-        ours
-    }
-
-    async fn ask(turns: &'static [(&'static str, &'static [u8])]) -> Result<Answer, Failure> {
-        exchange(&mut scripted(turns), &REQUEST, Handover::AskFirst).await
-    }
-
-    const HEAD: &str = "Expect: 100-continue\r\n\r\n";
-
-    #[tokio::test]
-    async fn the_head_says_what_was_asked_for_and_nothing_more() {
-        assert_eq!(
-            head(&REQUEST, true),
-            "POST /v1/ingest HTTP/1.1\r\nHost: edge.example:8443\r\nUser-Agent: plumbline\r\n\
-             Accept: */*\r\nConnection: close\r\nAuthorization: Bearer abc\r\n\
-             Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
-        );
-    }
-
-    #[tokio::test]
-    async fn an_answer_before_the_body_leaves_the_body_here() {
-        let answer =
-            ask(&[(HEAD, b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n\r\n")])
-                .await
-                .expect("answer");
-        assert_eq!((answer.status, answer.body), (401, Body::Kept));
-        assert_eq!(answer.header("www-authenticate"), Some(&b"Bearer"[..]));
-    }
-
-    #[tokio::test]
-    async fn a_body_that_is_asked_for_is_handed_over() {
-        let answer = ask(&[
-            (HEAD, b"HTTP/1.1 100 Continue\r\n\r\n"),
-            ("{}", b"HTTP/1.1 202 Accepted\r\n\r\n"),
-        ])
-        .await
-        .expect("answer");
-        assert_eq!((answer.status, answer.body), (202, Body::AskedFor));
-    }
-
-    #[tokio::test]
-    async fn a_server_that_never_asks_gets_the_body_after_a_while() {
-        let answer = ask(&[("{}", b"HTTP/1.0 200 OK\r\n\r\n")]).await.expect("answer");
-        assert_eq!((answer.status, answer.body), (200, Body::Pushed));
-    }
-
-    #[tokio::test]
-    async fn an_unasked_body_goes_with_the_head() {
-        let mut stream = scripted(&[("\r\n\r\n{}", b"HTTP/1.1 200 OK\r\n\r\n")]);
-        let answer = exchange(&mut stream, &REQUEST, Handover::Unasked).await.expect("answer");
-        assert_eq!((answer.status, answer.body), (200, Body::Pushed));
-    }
-
-    #[tokio::test]
-    async fn other_interim_answers_are_passed_over() {
-        let answer =
-            ask(&[(HEAD, b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 401 No\r\n\r\n")])
-                .await
-                .expect("answer");
-        assert_eq!((answer.status, answer.body), (401, Body::Kept));
-        assert_eq!(answer.header("link"), None);
-    }
-
-    #[tokio::test]
-    async fn interim_answers_without_end_are_given_up() {
-        let (mut ours, mut theirs) = duplex(64 * 1024);
-        theirs.write_all(&b"HTTP/1.1 102 Wait\r\n\r\n".repeat(1_000)).await.expect("write");
-        let failure = exchange(&mut ours, &REQUEST, Handover::AskFirst).await;
-        assert_eq!(failure, Err(Failure::NotHttp("interim answers do not end")));
-    }
-
-    #[tokio::test]
-    async fn what_is_no_http_is_told_apart() {
-        for (bytes, failure) in [
-            (&b"\x15\x03\x03\x00\x02\x02\x46"[..], "no HTTP/1 version"),
-            (b"MQTT what?\r\n\r\n", "no HTTP/1 version"),
-            (b"HTTP/1.1 abc\r\n\r\n", "no status line"),
-            (b"HTTP/1.1 099 Odd\r\n\r\n", "the status is not within 100-599"),
-            (b"HTTP/1.1 200 OK\r\nbroken header\r\n\r\n", "a header line is broken"),
-            (b"HTTP/1.1 200 OK\r\nServ", "it ends inside its head"),
-        ] {
-            let (mut ours, mut theirs) = duplex(64 * 1024);
-            theirs.write_all(bytes).await.expect("write");
-            theirs.shutdown().await.expect("shutdown");
-            // The request must still fit somewhere.
-            let kept = tokio::spawn(async move { theirs.read_to_end(&mut Vec::new()).await.ok() });
-            let answer = exchange(&mut ours, &REQUEST, Handover::AskFirst).await;
-            assert_eq!(answer, Err(Failure::NotHttp(failure)));
-            kept.abort();
-        }
-    }
-
-    #[tokio::test]
-    async fn endless_header_lines_meet_the_limit() {
-        for filler in [&b"x-more: 1\r\n"[..], &b"x"[..]] {
-            let (mut ours, mut theirs) = duplex(64 * 1024);
-            let mut bytes = b"HTTP/1.1 200 OK\r\nx-long: ".to_vec();
-            bytes.extend(filler.repeat(40 * 1024 / filler.len()));
-            theirs.write_all(&bytes).await.expect("write");
-            let answer = exchange(&mut ours, &REQUEST, Handover::AskFirst).await;
-            assert_eq!(answer, Err(Failure::HeadTooLong));
-        }
-    }
-
-    #[tokio::test]
-    async fn an_end_without_a_byte_is_a_close() {
-        let (mut ours, mut theirs) = duplex(64 * 1024);
-        theirs.shutdown().await.expect("shutdown");
-        let answer = exchange(&mut ours, &REQUEST, Handover::AskFirst).await;
-        assert_eq!(answer, Err(net::Failure::Closed.into()));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(0_u8.., 0..2_000)) {
-            if let Ok(Some((length, head))) = parse(&bytes) {
-                proptest::prop_assert!(length <= bytes.len() && (100..600).contains(&head.status));
-            }
-        }
-
-        #[test]
-        fn a_head_that_is_cut_off_is_never_taken_for_a_whole_one(end in 0_usize..54) {
-            let whole = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n\r\n";
-            proptest::prop_assert!(matches!(parse(&whole[..end]), Ok(None)));
-        }
-    }
-
-    #[test]
-    fn text_that_could_start_a_line_of_its_own_is_not_plain() {
-        assert!(is_plain("/v1/ingest?a=b", false));
-        assert!(is_plain("Bearer abc", true));
-        for text in ["", "a b", "a\r\nX: y", "a\0", "ä"] {
-            assert!(!is_plain(text, false), "{text:?}");
-        }
-    }
 }

@@ -85,6 +85,17 @@ pub enum HandshakeError {
     Protocol(String),
 }
 
+impl HandshakeError {
+    /// True if the server ended it for want of a client certificate, or for the one that it got:
+    /// handshake_failure, no_certificate, bad_certificate, unsupported_certificate,
+    /// certificate_revoked, certificate_expired, certificate_unknown, unknown_ca, access_denied and
+    /// certificate_required (RFC 9846 section 6.2). TLS 1.2 has no alert of its own for a missing
+    /// one. It says so only where the server asked for a certificate.
+    pub const fn is_about_client_certificate(&self) -> bool {
+        matches!(self, Self::Alert(40..=46 | 48 | 49 | 116))
+    }
+}
+
 /// What an I/O error of a TLS stream stands for: an alert, a network failure or broken protocol.
 impl From<&io::Error> for HandshakeError {
     fn from(error: &io::Error) -> Self {
@@ -246,11 +257,8 @@ impl ResolvesClientCert for Recorder {
 
 #[cfg(test)]
 mod tests {
-    use rustls::ServerConfig;
-    use rustls::pki_types::PrivateKeyDer;
-    use rustls::pki_types::pem::PemObject as _;
-    use rustls::server::WebPkiClientVerifier;
     use testkit::pki::{Authority, Identity, Leaf, self_signed};
+    use testkit::tls::{self, Clients};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
     use tokio_rustls::TlsAcceptor;
 
@@ -258,21 +266,8 @@ mod tests {
 
     fn server(identity: &Identity, client_authority: Option<&Authority>) -> TlsAcceptor {
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-        let chain = vec![CertificateDer::from(identity.cert_der.clone())];
-        let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).expect("key");
-        let builder = ServerConfig::builder();
-        let builder = match client_authority {
-            None => builder.with_no_client_auth(),
-            Some(authority) => {
-                let mut roots = rustls::RootCertStore::empty();
-                roots.add(authority.der().into()).expect("root");
-                builder.with_client_cert_verifier(
-                    WebPkiClientVerifier::builder(Arc::new(roots)).build().expect("verifier"),
-                )
-            }
-        };
-        let config = builder.with_single_cert(chain, key).expect("server config");
-        TlsAcceptor::from(Arc::new(config))
+        let clients = client_authority.map_or(Clients::NotAsked, Clients::Needed);
+        tls::server_with(identity, &[], clients, rustls::ALL_VERSIONS).into()
     }
 
     /// One handshake against an acceptor in this process; the acceptor then echoes four bytes.

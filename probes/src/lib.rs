@@ -24,6 +24,7 @@ pub mod net;
 pub mod source;
 pub mod text;
 pub mod tls;
+pub mod verified_tls;
 pub mod x509;
 
 /// Where a probe runs: what a request cannot say.

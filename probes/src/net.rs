@@ -168,9 +168,14 @@ pub struct Dialer {
 impl Dialer {
     /// A dialer for an endpoint. The clock of `limits.total` starts now.
     pub fn new(endpoint: &Endpoint, limits: Limits) -> Self {
+        Self::to(&endpoint.host, endpoint.port, limits)
+    }
+
+    /// A dialer for a DNS name or IP address. The clock of `limits.total` starts now.
+    pub fn to(host: &str, port: u16, limits: Limits) -> Self {
         Self {
-            host: endpoint.host.clone(),
-            port: endpoint.port,
+            host: host.to_owned(),
+            port,
             limits,
             end: Instant::now() + limits.total,
             slots: Arc::new(Semaphore::new(limits.at_once.max(1).into())),

@@ -3,6 +3,7 @@
 //! Everything here listens on loopback only, finds its own ports, and ends what it started.
 #![allow(clippy::unwrap_used, reason = "a fixture that cannot be built must stop the test")]
 
+pub mod evidence;
 pub mod gateway;
 pub mod mosquitto;
 pub mod openssl;
@@ -10,3 +11,4 @@ pub mod peer;
 pub mod pki;
 pub mod postgres;
 pub mod process;
+pub mod tls;

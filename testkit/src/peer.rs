@@ -1,13 +1,17 @@
-//! A scripted TCP peer on loopback: it behaves badly in one named way, and counts who came.
+//! A scripted peer on loopback, with or without TLS: it behaves badly in one named way, and counts
+//! who came.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::process::loopback;
 
@@ -48,7 +52,7 @@ impl Script {
 pub struct Peer {
     port: u16,
     accepted: Arc<AtomicU32>,
-    received: Arc<Mutex<Vec<Vec<u8>>>>,
+    received: Received,
     task: JoinHandle<()>,
 }
 
@@ -60,11 +64,26 @@ impl Peer {
 
     /// Starts a peer that plays the scripts in turn, one per connection; the last one repeats.
     pub async fn sequence(scripts: Vec<Script>) -> Self {
+        Self::listen(None, scripts, None).await
+    }
+
+    /// Starts a peer that plays one script with everybody inside TLS.
+    pub async fn secured(tls: Arc<ServerConfig>, script: Script) -> Self {
+        Self::listen(Some(TlsAcceptor::from(tls)), vec![script], None).await
+    }
+
+    /// Starts a peer that plays one script inside TLS with strangers, and another one with clients
+    /// that have shown a certificate.
+    pub async fn gated(tls: Arc<ServerConfig>, strangers: Script, known: Script) -> Self {
+        Self::listen(Some(TlsAcceptor::from(tls)), vec![strangers], Some(known)).await
+    }
+
+    async fn listen(tls: Option<TlsAcceptor>, scripts: Vec<Script>, known: Option<Script>) -> Self {
         assert!(!scripts.is_empty(), "a peer needs at least one script");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let accepted = Arc::new(AtomicU32::new(0));
-        let received = Arc::new(Mutex::new(Vec::new()));
+        let received = Received::default();
         let task = tokio::spawn({
             let (accepted, received) = (Arc::clone(&accepted), Arc::clone(&received));
             async move {
@@ -73,7 +92,22 @@ impl Peer {
                 while let Ok((stream, _)) = listener.accept().await {
                     let turn = accepted.fetch_add(1, Ordering::SeqCst) as usize;
                     let script = scripts[turn.min(scripts.len() - 1)].clone();
-                    connections.spawn(play(script, stream, Arc::clone(&received)));
+                    let (tls, received) = (tls.clone(), Arc::clone(&received));
+                    let known = known.clone();
+                    connections.spawn(async move {
+                        match tls {
+                            None => Line::new(stream, received).play(script).await,
+                            Some(tls) => match tls.accept(stream).into_fallible().await {
+                                Ok(stream) => {
+                                    let shown = stream.get_ref().1.peer_certificates().is_some();
+                                    let script = known.filter(|_| shown).unwrap_or(script);
+                                    Line::new(stream, received).play(script).await;
+                                }
+                                // Read to the end, so that the alert is not overtaken by a reset.
+                                Err((_, refused)) => Line::new(refused, received).end().await,
+                            },
+                        }
+                    });
                 }
             }
         });
@@ -90,9 +124,15 @@ impl Peer {
         self.accepted.load(Ordering::SeqCst)
     }
 
-    /// The first bytes of each connection whose script waits for them, in the order they came.
+    /// What came over each connection whose script waits for the first bytes, in the order in
+    /// which those came; with TLS, what came inside.
     pub fn received(&self) -> Vec<Vec<u8>> {
         self.received.lock().unwrap().clone()
+    }
+
+    /// All that [`Peer::received`] gives, as one text.
+    pub fn heard(&self) -> String {
+        String::from_utf8_lossy(&self.received().concat()).into_owned()
     }
 }
 
@@ -102,59 +142,105 @@ impl Drop for Peer {
     }
 }
 
-/// Plays one script. The other side may leave at any time: no error matters here.
-async fn play(script: Script, mut stream: TcpStream, received: Arc<Mutex<Vec<Vec<u8>>>>) {
-    match script {
-        Script::Close => {}
-        Script::Reset => {
-            first_bytes(&mut stream, &received).await;
-            stream.set_zero_linger().ok();
-        }
-        Script::Hang => drain(&mut stream).await,
-        Script::Reply(answer) => {
-            first_bytes(&mut stream, &received).await;
-            stream.write_all(&answer).await.ok();
-            stream.shutdown().await.ok();
-            drain(&mut stream).await;
-        }
-        Script::ReplyAndHold(answer) => {
-            first_bytes(&mut stream, &received).await;
-            stream.write_all(&answer).await.ok();
-            drain(&mut stream).await;
-        }
-        Script::Respond(answer) => {
-            let question = first_bytes(&mut stream, &received).await;
-            stream.write_all(&answer(&question)).await.ok();
-            stream.shutdown().await.ok();
-            drain(&mut stream).await;
-        }
-        Script::Drip(bytes, pause) => {
-            for byte in bytes {
-                tokio::time::sleep(pause).await;
-                if stream.write_all(&[byte]).await.is_err() {
-                    return;
+/// What came over each connection.
+type Received = Arc<Mutex<Vec<Vec<u8>>>>;
+
+/// One connection. The other side may leave at any time: no error matters here.
+struct Line<S> {
+    stream: S,
+    received: Received,
+    /// Its place in `received`, once its first bytes were waited for.
+    place: Option<usize>,
+}
+
+impl<S: Stream> Line<S> {
+    const fn new(stream: S, received: Received) -> Self {
+        Self { stream, received, place: None }
+    }
+
+    async fn play(mut self, script: Script) {
+        match script {
+            Script::Close => {}
+            Script::Reset => {
+                self.first_bytes().await;
+                self.stream.tcp().set_zero_linger().ok();
+            }
+            Script::Hang => self.drain().await,
+            Script::Reply(answer) => {
+                self.first_bytes().await;
+                self.stream.write_all(&answer).await.ok();
+                self.end().await;
+            }
+            Script::ReplyAndHold(answer) => {
+                self.first_bytes().await;
+                self.stream.write_all(&answer).await.ok();
+                self.stream.flush().await.ok();
+                self.drain().await;
+            }
+            Script::Respond(answer) => {
+                let question = self.first_bytes().await;
+                self.stream.write_all(&answer(&question)).await.ok();
+                self.end().await;
+            }
+            Script::Drip(bytes, pause) => {
+                for byte in bytes {
+                    tokio::time::sleep(pause).await;
+                    self.stream.write_all(&[byte]).await.ok();
+                    if self.stream.flush().await.is_err() {
+                        return;
+                    }
+                }
+            }
+            Script::Endless(bytes) => while self.stream.write_all(&bytes).await.is_ok() {},
+            Script::Forward(port) => {
+                if let Ok(mut onward) = TcpStream::connect(loopback(port)).await {
+                    copy_bidirectional(&mut self.stream, &mut onward).await.ok();
                 }
             }
         }
-        Script::Endless(bytes) => while stream.write_all(&bytes).await.is_ok() {},
-        Script::Forward(port) => {
-            if let Ok(mut onward) = TcpStream::connect(loopback(port)).await {
-                copy_bidirectional(&mut stream, &mut onward).await.ok();
+    }
+
+    async fn first_bytes(&mut self) -> Vec<u8> {
+        let mut received = vec![0; 16 * 1024];
+        let read = self.stream.read(&mut received).await.unwrap_or(0);
+        received.truncate(read);
+        let mut all = self.received.lock().unwrap();
+        self.place = Some(all.len());
+        all.push(received.clone());
+        received
+    }
+
+    /// Closes our side, and waits for the other.
+    async fn end(mut self) {
+        self.stream.shutdown().await.ok();
+        self.drain().await;
+    }
+
+    /// Reads until the other side closes, so that our close is a FIN and not an RST.
+    async fn drain(&mut self) {
+        let mut buffer = vec![0; 16 * 1024];
+        while let Ok(read @ 1..) = self.stream.read(&mut buffer).await {
+            if let Some(place) = self.place {
+                self.received.lock().unwrap()[place].extend_from_slice(&buffer[..read]);
             }
         }
     }
 }
 
-async fn first_bytes(stream: &mut TcpStream, received: &Mutex<Vec<Vec<u8>>>) -> Vec<u8> {
-    let mut buffer = vec![0; 16 * 1024];
-    let read = stream.read(&mut buffer).await.unwrap_or(0);
-    buffer.truncate(read);
-    received.lock().unwrap().push(buffer.clone());
-    buffer
+/// A connection, with or without TLS.
+trait Stream: AsyncRead + AsyncWrite + Unpin {
+    /// The connection below.
+    fn tcp(&self) -> &TcpStream;
 }
 
-/// Reads until the other side closes, so that our close is a FIN and not an RST.
-async fn drain(stream: &mut TcpStream) {
-    let mut buffer = vec![0; 16 * 1024];
-    while matches!(stream.read(&mut buffer).await, Ok(read) if read > 0) {}
+impl Stream for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Stream for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
 }

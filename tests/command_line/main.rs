@@ -7,4 +7,5 @@ mod interruption;
 mod offline;
 mod rules;
 mod secrets;
+mod sources;
 mod story;

@@ -9,11 +9,12 @@ use engine::judge::judge;
 use engine::rule::built_in;
 use jiff::{Timestamp, ToSpan as _};
 use model::document::{DeviceCertificates, Endpoint, Protocol, Source, Trust};
-use model::evidence::{Evidence, ProbeInfo};
+use model::evidence::Evidence;
 use model::request::{CheckRequest, Inputs, ProbePolicy};
 use model::{CheckId, RunId, Subject, TargetKey};
 use probes::Context;
-use serde_json::{Value, json};
+use serde_json::json;
+use testkit::evidence::value;
 use testkit::mosquitto::{Broker, Setup};
 use testkit::openssl::Server;
 use testkit::pki::{Authority, Identity, Leaf, self_signed};
@@ -44,11 +45,7 @@ impl Place {
 
     async fn collect(&self, check: CheckId, inputs: Inputs) -> Evidence {
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-        let context = Context {
-            run: RunId("run".to_owned()),
-            base: self.folder.path().to_owned(),
-            probe: ProbeInfo { name: "plumb".to_owned(), version: "0".to_owned() },
-        };
+        let context = Context::new(RunId("run".to_owned()), self.folder.path().to_owned());
         let request = CheckRequest {
             check,
             target: TargetKey("target".to_owned()),
@@ -63,14 +60,8 @@ impl Place {
     /// What an endpoint on loopback presents, asked for by the name `localhost`.
     async fn look(&self, port: u16) -> Evidence {
         let endpoint = Endpoint {
-            name: "broker".to_owned(),
-            protocol: Protocol::Mqtts,
-            host: "127.0.0.1".to_owned(),
-            port,
-            path: None,
-            health_path: None,
             server_name: Some("localhost".to_owned()),
-            credentials: None,
+            ..Endpoint::new("broker", Protocol::Mqtts, "127.0.0.1", port)
         };
         let trust = self.trust.clone();
         let inputs = Inputs::Endpoint { endpoint, trust, credentials: Vec::new() };
@@ -83,12 +74,8 @@ impl Place {
         let certificates = DeviceCertificates {
             name: "fleet".to_owned(),
             password,
-            inventory: None,
             path: Some(folder.to_owned()),
-            env: None,
-            config_map_ref: None,
-            secret_ref: None,
-            url: None,
+            ..DeviceCertificates::default()
         };
         let trust = self.trust.clone();
         self.collect(CheckId::DeviceCertHygiene, Inputs::DeviceCertificates { certificates, trust })
@@ -107,11 +94,6 @@ fn failing(evidence: &Evidence) -> Vec<String> {
     })
     .map(|rule| rule.key.name().to_owned())
     .collect()
-}
-
-fn value(evidence: &Evidence, pointer: &str) -> Value {
-    let item = evidence.item(pointer).unwrap_or_else(|| panic!("no {pointer}"));
-    item.value().unwrap_or_else(|| panic!("{pointer}: {item:?}, {:?}", evidence.volatile)).clone()
 }
 
 fn openssl(arguments: &[&str], folder: &Path) -> String {

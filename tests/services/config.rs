@@ -12,7 +12,7 @@ use engine::judge::judge;
 use engine::rule::built_in;
 use jiff::Timestamp;
 use model::document::{ConfigFormat, GatewayConfig};
-use model::evidence::{Evidence, ProbeInfo};
+use model::evidence::Evidence;
 use model::request::{CheckRequest, Inputs, ProbePolicy};
 use model::{CheckId, RunId, Subject, TargetKey, Verdict};
 use probes::Context;
@@ -22,21 +22,13 @@ use testkit::pki::{Leaf, self_signed};
 use testkit::process::{Running, free_port, loopback};
 
 async fn review(folder: &Path, file: &str, version: Option<&str>) -> Evidence {
-    let context = Context {
-        run: RunId("run".to_owned()),
-        base: folder.to_owned(),
-        probe: ProbeInfo { name: "plumb".to_owned(), version: "0".to_owned() },
-    };
+    let context = Context::new(RunId("run".to_owned()), folder.to_owned());
     let config = GatewayConfig {
         name: "gateway-main".to_owned(),
         format: ConfigFormat::Auto,
         program_version: version.map(str::to_owned),
-        mapping: None,
         path: Some(file.to_owned()),
-        env: None,
-        config_map_ref: None,
-        secret_ref: None,
-        url: None,
+        ..GatewayConfig::default()
     };
     let request = CheckRequest {
         check: CheckId::GatewayConfigGuardrails,

@@ -3,6 +3,7 @@
 
 mod certificates;
 mod config;
+mod ingest;
 mod run;
 mod store;
 mod transport;

@@ -9,7 +9,8 @@ use model::request::{CheckRequest, Inputs, ProbePolicy};
 use model::{CheckId, RunId, Subject, TargetKey};
 use probes::Context;
 use probes::broker_transport_posture::MAX_CONNECTIONS;
-use serde_json::{Value, json};
+use serde_json::json;
+use testkit::evidence::{expect, value};
 use testkit::mosquitto::{Broker, Setup};
 use testkit::openssl::{self, Cipher, Server};
 use testkit::peer::{Peer, Script};
@@ -19,14 +20,8 @@ async fn audit(protocol: Protocol, port: u16) -> Evidence {
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     let context = Context::new(RunId("run".to_owned()), ".".into());
     let endpoint = Endpoint {
-        name: "broker".to_owned(),
-        protocol,
-        host: "127.0.0.1".to_owned(),
-        port,
-        path: None,
-        health_path: None,
         server_name: Some("localhost".to_owned()),
-        credentials: None,
+        ..Endpoint::new("broker", protocol, "127.0.0.1", port)
     };
     let request = CheckRequest {
         check: CheckId::BrokerTransportPosture,
@@ -40,17 +35,6 @@ async fn audit(protocol: Protocol, port: u16) -> Evidence {
     let connections = value(&evidence, "/connections").as_u64().expect("a number");
     assert!(connections <= u64::from(MAX_CONNECTIONS), "{connections} connections");
     evidence
-}
-
-fn value(evidence: &Evidence, pointer: &str) -> Value {
-    let item = evidence.item(pointer).unwrap_or_else(|| panic!("no {pointer}"));
-    item.value().unwrap_or_else(|| panic!("{pointer}: {item:?}, {:?}", evidence.volatile)).clone()
-}
-
-fn expect(evidence: &Evidence, facts: &[(&str, Value)]) {
-    for (pointer, expected) in facts {
-        assert_eq!(value(evidence, pointer), *expected, "{pointer}, {:?}", evidence.volatile);
-    }
 }
 
 fn ec_identity() -> Identity {

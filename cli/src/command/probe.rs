@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use model::RunId;
 use model::document::{
-    API_VERSION, AuditTarget, AuditTargetSpec, Endpoint, Metadata, PathKind, Protocol, Source,
-    Trust,
+    API_VERSION, Address, AuditTarget, AuditTargetSpec, Endpoint, Metadata, PathKind, Protocol,
+    Source, Trust, without_secrets,
 };
 use probes::Context;
 
@@ -75,10 +75,11 @@ pub async fn run(args: ProbeArgs, output: &Output) -> Outcome {
 /// A target with one endpoint, from an address.
 fn synthetic(url: &str) -> Result<AuditTarget, Failure> {
     let wrong = |what: &str| {
+        let url = without_secrets(url);
         Failure::usage(format!("--endpoint {url}: {what}; expected PROTOCOL://HOST:PORT[/PATH]"))
     };
-    let (protocol, rest) = url.split_once("://").ok_or_else(|| wrong("no protocol"))?;
-    let (protocol, default) = match protocol {
+    let address = Address::parse(url).map_err(|reason| wrong(&reason))?;
+    let (protocol, default) = match address.scheme {
         "mqtt" => (Protocol::Mqtt, Some(1883)),
         "mqtts" => (Protocol::Mqtts, Some(8883)),
         "ws" => (Protocol::Ws, Some(80)),
@@ -88,34 +89,8 @@ fn synthetic(url: &str) -> Result<AuditTarget, Failure> {
         "tls" => (Protocol::Tls, None),
         _ => return Err(wrong("the protocol is none of mqtt, mqtts, ws, wss, http, https, tls")),
     };
-    if rest.contains('@') {
-        return Err(wrong(
-            "credentials do not belong into an address; declare them in a target file",
-        ));
-    }
-    let (authority, path) = match rest.find('/') {
-        Some(at) => (&rest[..at], Some(rest[at..].to_owned())),
-        None => (rest, None),
-    };
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(inner) => {
-            let (host, after) = inner.split_once(']').ok_or_else(|| wrong("`[` without `]`"))?;
-            (host, after.strip_prefix(':'))
-        }
-        None => match authority.rsplit_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
-        },
-    };
-    let port = match port {
-        Some(text) => {
-            text.parse().ok().filter(|port| *port > 0).ok_or_else(|| wrong("no port number"))?
-        }
-        None => default.ok_or_else(|| wrong("no port"))?,
-    };
-    if host.is_empty() {
-        return Err(wrong("no host"));
-    }
+    let port = address.port.or(default).ok_or_else(|| wrong("no port"))?;
+    let path = Some(address.request_path()).filter(|path| path != "/");
     Ok(AuditTarget {
         api_version: API_VERSION.to_owned(),
         metadata: Metadata { name: "endpoint".to_owned(), ..Metadata::default() },
@@ -125,14 +100,8 @@ fn synthetic(url: &str) -> Result<AuditTarget, Failure> {
             criticality: None,
             description: None,
             endpoints: vec![Endpoint {
-                name: "endpoint".to_owned(),
-                protocol,
-                host: host.to_owned(),
-                port,
-                path: path.filter(|path| path != "/"),
-                health_path: None,
-                server_name: None,
-                credentials: None,
+                path,
+                ..Endpoint::new("endpoint", protocol, address.host, port)
             }],
             trust: None,
             credentials: Vec::new(),
@@ -175,6 +144,7 @@ mod tests {
         for wrong in endpoints {
             let failure = synthetic(wrong).unwrap_err();
             assert!(failure.message.contains("expected PROTOCOL://HOST:PORT"), "{failure}");
+            assert!(!failure.message.contains("u:p"), "{failure}");
         }
     }
 }

@@ -3,8 +3,8 @@
 use engine::report::Format;
 use engine::rule::RuleSet;
 use model::delta::DeltaClass;
-use model::document::AuditException;
-use model::request::{Inputs, Plan};
+use model::document::{AuditException, Source};
+use model::request::{CheckRequest, Inputs, Plan};
 use model::run::RunRecord;
 use model::{CheckId, Severity, Status};
 
@@ -157,7 +157,7 @@ fn dry_run(plans: &[(&Declared, Plan)], output: &Output) -> Outcome {
     for (declared, plan) in plans {
         output.line(&format!("{} ({})", declared.target.key(), declared.file))?;
         for request in &plan.requests {
-            let place = match &request.inputs {
+            let (place, own) = match &request.inputs {
                 Inputs::Endpoint { endpoint, credentials, .. } => {
                     let names: Vec<_> = credentials.iter().map(|c| c.name.as_str()).collect();
                     let with = if names.is_empty() {
@@ -167,17 +167,13 @@ fn dry_run(plans: &[(&Declared, Plan)], output: &Output) -> Outcome {
                     };
                     let also = old_port(request).map(|port| format!(", and to its port {port}"));
                     let with = with + &also.unwrap_or_default();
-                    format!(
-                        "connects to {}://{}{with}",
-                        endpoint.protocol.as_str(),
-                        endpoint.address()
-                    )
+                    let protocol = endpoint.protocol.as_str();
+                    (format!("connects to {protocol}://{}{with}", endpoint.address()), None)
                 }
-                Inputs::Config { config } => format!("reads {}", source(&config.source())),
-                Inputs::DeviceCertificates { certificates, .. } => {
-                    format!("reads {}", source(&certificates.source()))
-                }
+                Inputs::Config { config } => reads(config.source()),
+                Inputs::DeviceCertificates { certificates, .. } => reads(certificates.source()),
             };
+            let place = place + &further_addresses(request, own.as_ref());
             output.line(&format!(
                 "  {:24} {:24} {place}",
                 request.check.as_str(),
@@ -193,12 +189,19 @@ fn dry_run(plans: &[(&Declared, Plan)], output: &Output) -> Outcome {
 }
 
 /// The old plaintext port that a target wants proven closed.
-fn old_port(request: &model::request::CheckRequest) -> Option<u64> {
+fn old_port(request: &CheckRequest) -> Option<u64> {
     request.params.get("plainPort")?.as_u64()
 }
 
-fn source(source: &model::document::Source) -> String {
-    probes::source::place(source)
+fn reads(own: Source) -> (String, Option<Source>) {
+    (format!("reads {}", probes::source::place(&own)), Some(own))
+}
+
+/// The addresses that a probe reads beside what it looks at.
+fn further_addresses(request: &CheckRequest, own: Option<&Source>) -> String {
+    let sources = request.sources().into_iter();
+    let further = sources.filter(|source| source.url.is_some() && Some(source) != own);
+    further.map(|source| format!(", reads {}", probes::source::place(&source))).collect()
 }
 
 /// Ctrl-C, or the request to end.

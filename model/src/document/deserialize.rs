@@ -4,7 +4,7 @@
 //! starts again without it, until nothing new is found: one pass over the file reports them all.
 
 use serde::de::value::StrDeserializer;
-use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, Expected, IntoDeserializer, Visitor};
 
 use super::location::{Field, Position};
 use super::mistake::{Kind, Mistake};
@@ -114,8 +114,13 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn whole(self, min: i128, max: i128) -> Result<i128, Mistake> {
-        let expected = || self.expected(&format!("a whole number from {min} to {max}"));
+    /// A whole number that the type holds. A visitor of ours says what range it takes; those of
+    /// serde say the name of the type, which is no word for an author.
+    fn whole(self, min: i128, max: i128, visitor: &dyn Expected) -> Result<i128, Mistake> {
+        let said = visitor.to_string();
+        let range =
+            if said.contains(' ') { said } else { format!("a whole number from {min} to {max}") };
+        let expected = || self.expected(&range);
         match &self.0.content {
             Content::Plain(text) => match scalar::read(text) {
                 Plain::Int(value) if (min..=max).contains(&value) => Ok(value),
@@ -147,7 +152,7 @@ impl<'t> Reader<'t> {
 macro_rules! whole_numbers {
     ($($method:ident $visit:ident $number:ty)*) => {$(
         fn $method<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Mistake> {
-            let value = self.whole(<$number>::MIN.into(), <$number>::MAX.into())?;
+            let value = self.whole(<$number>::MIN.into(), <$number>::MAX.into(), &visitor)?;
             visitor.$visit(<$number>::try_from(value).expect("whole() keeps to the range"))
         }
     )*};

@@ -1,5 +1,7 @@
 //! The ranges of numbers in documents, for the schemas and for validation: (least, most).
 
+/// Ports that can be connected to.
+pub(super) const PORT: (u16, u16) = (1, u16::MAX);
 /// Connections open at the same time. More would be a load, not a look.
 pub(super) const CONNECTIONS: (u32, u32) = (1, 64);
 /// Seconds until a connection attempt is given up.
@@ -27,8 +29,12 @@ pub(super) const HOST_LENGTH: usize = 253;
 pub(super) const REQUEST_PATH: &str = "^/";
 /// Name of an environment variable.
 pub(super) const ENV: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
-/// Address that is read over HTTPS.
-pub(super) const URL: &str = "^https://[^/@]+(/.*)?$";
+/// Address that is read over HTTPS, or in plaintext from the machine itself.
+pub(super) const URL: &str = concat!(
+    r"^(https://[^/?#@\s]+",
+    r"|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?)",
+    r"([/?][^#\s]*)?$"
+);
 /// Digest with its prefix.
 pub(super) const DIGEST: &str = "^sha256:[0-9a-f]{64}$";
 /// Five fields of a cron expression.

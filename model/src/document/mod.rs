@@ -6,6 +6,7 @@
 //! [`read`] turns a file into documents or into all the problems that it has, each with line and
 //! column. Nothing here opens a file: callers hand in name and content.
 
+mod address;
 mod deserialize;
 mod exception;
 mod limits;
@@ -13,6 +14,7 @@ mod location;
 mod mistake;
 mod problem;
 mod reader;
+mod record;
 mod scalar;
 mod schedule;
 mod source;
@@ -28,10 +30,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use address::{Address, without_secrets};
 pub use exception::*;
 pub use location::{Field, Located, Position};
 pub use problem::{Fault, Problem};
 pub use reader::{read, read_files};
+pub(crate) use record::Redact;
 pub use schedule::*;
 pub use source::*;
 pub use target::*;

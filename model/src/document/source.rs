@@ -5,29 +5,55 @@ use serde::{Deserialize, Serialize};
 
 use super::limits;
 
+/// Declares a document struct that ends in the fields of SOURCE. `serde(flatten)` would do the
+/// same, but it switches off the refusal of unknown fields and loses their place in the file.
+macro_rules! with_source {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        $(#[$meta])*
+        pub struct $name {
+            $($body)*
+            /// File or folder, relative to the document that names it.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schemars(length(min = 1))]
+            pub path: Option<String>,
+            /// Environment variable of the process that probes.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schemars(regex(pattern = limits::ENV))]
+            pub env: Option<String>,
+            /// Key of a ConfigMap in the target's namespace.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub config_map_ref: Option<KeyRef>,
+            /// Key of a Secret in the target's namespace.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub secret_ref: Option<KeyRef>,
+            /// Address that is read over HTTPS, or in plaintext from the machine itself.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schemars(regex(pattern = limits::URL))]
+            pub url: Option<String>,
+        }
+
+        impl $name {
+            /// Where the value comes from.
+            pub fn source(&self) -> Source {
+                Source {
+                    path: self.path.clone(),
+                    env: self.env.clone(),
+                    config_map_ref: self.config_map_ref.clone(),
+                    secret_ref: self.secret_ref.clone(),
+                    url: self.url.clone(),
+                }
+            }
+        }
+    };
+}
+pub(super) use with_source;
+
+with_source! {
 /// Exactly one of its fields is set. `path` and `env` exist only outside the cluster, the two
 /// references only inside it; the other kind is a validation error that names the field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Source {
-    /// File or folder, relative to the document that names it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
-    pub path: Option<String>,
-    /// Environment variable of the process that probes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = limits::ENV))]
-    pub env: Option<String>,
-    /// Key of a ConfigMap in the target's namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config_map_ref: Option<KeyRef>,
-    /// Key of a Secret in the target's namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_ref: Option<KeyRef>,
-    /// Address that is read over HTTPS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = limits::URL))]
-    pub url: Option<String>,
+pub struct Source {}
 }
 
 impl Source {

@@ -1,56 +1,17 @@
 //! `AuditTarget`: one path, and how it may be looked at.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::source::with_source;
 use super::{KeyRef, Metadata, Source, limits};
 use crate::check::CheckId;
 use crate::key::{IssueKey, TargetKey};
 use crate::severity::Severity;
-
-/// Declares a document struct that ends in SOURCE. `serde(flatten)` would do the same, but it
-/// switches off the refusal of unknown fields and loses their place in the file.
-macro_rules! with_source {
-    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
-        $(#[$meta])*
-        pub struct $name {
-            $($body)*
-            /// File or folder, relative to the document that names it.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            #[schemars(length(min = 1))]
-            pub path: Option<String>,
-            /// Environment variable of the process that probes.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            #[schemars(regex(pattern = limits::ENV))]
-            pub env: Option<String>,
-            /// Key of a ConfigMap in the target's namespace.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            pub config_map_ref: Option<KeyRef>,
-            /// Key of a Secret in the target's namespace.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            pub secret_ref: Option<KeyRef>,
-            /// Address that is read over HTTPS.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            #[schemars(regex(pattern = limits::URL))]
-            pub url: Option<String>,
-        }
-
-        impl $name {
-            /// Where the value comes from.
-            pub fn source(&self) -> Source {
-                Source {
-                    path: self.path.clone(),
-                    env: self.env.clone(),
-                    config_map_ref: self.config_map_ref.clone(),
-                    secret_ref: self.secret_ref.clone(),
-                    url: self.url.clone(),
-                }
-            }
-        }
-    };
-}
 
 /// What is audited.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -179,7 +140,8 @@ pub struct Endpoint {
     #[schemars(length(min = 1, max = limits::HOST_LENGTH))]
     pub host: String,
     /// Port.
-    #[schemars(range(min = 1, max = 65535))]
+    #[serde(deserialize_with = "port")]
+    #[schemars(range(min = limits::PORT.0, max = limits::PORT.1))]
     pub port: u16,
     /// Path of the request, for `http`, `https`, `ws` and `wss`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,7 +160,43 @@ pub struct Endpoint {
     pub credentials: Option<Vec<String>>,
 }
 
+/// Reads a port like any other number, and refuses what is none in words that name the range of
+/// ports. Validation refuses 0, also in an object that was read elsewhere.
+fn port<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
+    struct Port;
+
+    impl Visitor<'_> for Port {
+        type Value = u16;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let (min, max) = limits::PORT;
+            write!(f, "a whole number from {min} to {max}")
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<u16, E> {
+            let wrong = |_| E::invalid_value(Unexpected::Unsigned(number), &self);
+            u16::try_from(number).map_err(wrong)
+        }
+    }
+
+    from.deserialize_u16(Port)
+}
+
 impl Endpoint {
+    /// An endpoint of which nothing but the place is declared.
+    pub fn new(name: &str, protocol: Protocol, host: &str, port: u16) -> Self {
+        Self {
+            name: name.to_owned(),
+            protocol,
+            host: host.to_owned(),
+            port,
+            path: None,
+            health_path: None,
+            server_name: None,
+            credentials: None,
+        }
+    }
+
     /// `host:port`, with an IPv6 address in brackets.
     pub fn address(&self) -> String {
         if self.host.contains(':') {
@@ -348,7 +346,7 @@ with_source! {
 /// A configuration file.
 ///
 /// Where the file is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GatewayConfig {
     /// Name, unique in the target.
@@ -391,7 +389,7 @@ with_source! {
 /// A set of device certificates.
 ///
 /// Where the certificates are: a file, a folder, or a CSV that holds them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeviceCertificates {
     /// Name, unique in the target.

@@ -50,7 +50,8 @@ pub enum ClientCertificate {
     NotRequested,
     /// One is asked for, and a session without one is served.
     Requested,
-    /// One is asked for, and a session without one is ended with an alert.
+    /// One is asked for, and a client without one is turned away: the session ends with an alert,
+    /// or ingest answers so before it looks at the request.
     Required,
 }
 

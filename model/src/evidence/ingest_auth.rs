@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Contract, Item};
+use super::{ClientCertificate, Contract, Item};
 use crate::check::CheckId;
 
 /// The contract `ingest_auth.v1`.
@@ -22,7 +22,9 @@ impl Contract for IngestAuth {
 pub enum Access {
     /// 2xx: let in.
     Accepted,
-    /// 401 or 403, or the TLS alert `certificate_required`: turned away for want of a credential.
+    /// Turned away for want of a credential, or for the wrong one: 401 or 403; where the server
+    /// asks for a client certificate also a TLS alert about it, 495 or 496 as nginx names it, and
+    /// 400 before any byte of the body was sent.
     Denied,
     /// 3xx before any byte of the body was sent: sent elsewhere, nothing taken.
     Redirected,
@@ -122,7 +124,11 @@ pub struct IngestAuthStable {
     #[serde(rename = "/tls/fault")]
     pub tls_fault: Item<Option<TrustFault>>,
 
-    /// Request without an `Authorization` header.
+    /// What becomes of a client without a certificate, as the request without a credential met it.
+    #[serde(rename = "/tls/client_certificate")]
+    pub tls_client_certificate: Item<ClientCertificate>,
+
+    /// Request without an `Authorization` header and without a client certificate.
     #[serde(rename = "/anonymous/access")]
     pub anonymous_access: Item<Access>,
     /// Status of that answer.
@@ -156,7 +162,8 @@ pub struct IngestAuthStable {
     #[serde(rename = "/random/response/status")]
     pub random_status: Item<u16>,
 
-    /// How the declared credential is presented: `bearer` or `basic`.
+    /// How the declared credential is presented: `bearer`, `basic` or `clientCertificate`, or one
+    /// of the first two `and clientCertificate`.
     #[serde(rename = "/credential/kind")]
     pub credential_kind: Item<String>,
     /// Request with the declared credential; only ever over TLS with a trusted chain.

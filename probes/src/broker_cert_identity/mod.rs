@@ -35,7 +35,7 @@ async fn observe(
 ) -> (BrokerCertIdentityStable, BrokerCertIdentityVolatile) {
     let Inputs::Endpoint { endpoint, trust, .. } = &request.inputs else {
         let reason = "this check needs an endpoint, and the request names none";
-        let declared = Declared::read(context, &Trust::default());
+        let declared = Declared::read(context, &Trust::default()).await;
         let shown = Shown::nothing(&Item::<()>::not_attempted(reason));
         let endpoint = Item::not_attempted(reason);
         return halves(shown, |presented| {
@@ -49,7 +49,7 @@ async fn observe(
         let reason = format!("no certificate is presented over {}", endpoint.protocol.as_str());
         Shown::nothing(&Item::<()>::not_attempted(reason))
     };
-    let declared = Declared::read(context, trust);
+    let declared = Declared::read(context, trust).await;
     halves(shown, |presented| {
         let endpoint = Item::observed(endpoint);
         evidence::stable(&endpoint, presented, trust, &declared, dialer.opened())

@@ -1,24 +1,23 @@
 //! Endpoints of this process, sound or wrong in one way, and what evidence says of them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::{Timestamp, ToSpan as _};
-use model::document::{Endpoint, Protocol, Source, Trust};
+use model::document::{DeviceCertificates, Endpoint, Protocol, Source, Trust};
 use model::evidence::{
-    ChainRole, HandshakeOutcome, IssuerOutcome, NameOutcome, PathOutcome, PinOutcome, ProbeInfo,
+    ChainRole, HandshakeOutcome, IssuerOutcome, NameOutcome, PathOutcome, PinOutcome,
     RevocationOutcome, UsageGrant,
 };
 use model::request::{CheckRequest, Inputs, ProbePolicy};
 use model::{CheckId, RunId, Subject, TargetKey};
 use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 use testkit::peer::{Peer, Script};
 use testkit::pki::{Authority, Identity, Leaf, self_signed, usage, weak};
+use testkit::tls::{self, Clients};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -47,18 +46,7 @@ fn provider() {
 /// A server configuration with a chain: the identity and further certificates in DER.
 fn config(identity: &Identity, more: &[Vec<u8>]) -> Arc<ServerConfig> {
     provider();
-    let (chain, key) = presented(identity, more);
-    let builder = ServerConfig::builder().with_no_client_auth();
-    Arc::new(builder.with_single_cert(chain, key).expect("configuration"))
-}
-
-fn presented(
-    identity: &Identity,
-    more: &[Vec<u8>],
-) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
-    let chain = std::iter::once(&identity.cert_der).chain(more);
-    let chain = chain.map(|der| CertificateDer::from(der.clone())).collect();
-    (chain, PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).expect("key"))
+    tls::server_with(identity, more, Clients::NotAsked, rustls::ALL_VERSIONS)
 }
 
 /// A folder with the files of one test, and the trust that names them.
@@ -96,11 +84,7 @@ impl Place {
     }
 
     fn context(&self) -> Context {
-        Context {
-            run: RunId("r1".into()),
-            base: PathBuf::from(self.folder.path()),
-            probe: ProbeInfo { name: "plumb".into(), version: "0".into() },
-        }
+        Context::new(RunId("r1".into()), self.folder.path().to_owned())
     }
 }
 
@@ -108,14 +92,8 @@ type Seen = (BrokerCertIdentityStable, BrokerCertIdentityVolatile);
 
 fn endpoint(protocol: Protocol, port: u16, server_name: Option<&str>) -> Endpoint {
     Endpoint {
-        name: "broker".into(),
-        protocol,
-        host: "127.0.0.1".into(),
-        port,
-        path: None,
-        health_path: None,
         server_name: server_name.map(str::to_owned),
-        credentials: None,
+        ..Endpoint::new("broker", protocol, "127.0.0.1", port)
     }
 }
 
@@ -277,15 +255,10 @@ async fn pins_issuers_and_revocation_lists_are_compared() {
 async fn a_server_that_wants_a_client_certificate_is_still_read() {
     provider();
     let root = Authority::new("Plant CA");
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(root.der().into()).expect("root");
-    let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build().expect("verifier");
-    let (chain, key) = presented(&root.issue(&Leaf::default()), &[]);
-    let strict = ServerConfig::builder_with_protocol_versions(&[&rustls::version::TLS12])
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, key)
-        .expect("configuration");
-    let port = serve(vec![Arc::new(strict)]).await;
+    let identity = root.issue(&Leaf::default());
+    let needed = Clients::Needed(&root);
+    let strict = tls::server_with(&identity, &[], needed, &[&rustls::version::TLS12]);
+    let port = serve(vec![strict]).await;
     let (stable, volatile) = Place::trusting(&root.pem()).look(mqtts(port)).await;
     assert_eq!(stable.handshake_outcome, Item::observed(HandshakeOutcome::EndedAfterCertificate));
     assert_eq!(stable.path_outcome, Item::observed(PathOutcome::Trusted));
@@ -336,15 +309,10 @@ async fn a_request_without_an_endpoint_is_answered_and_asks_nobody() {
         target: TargetKey("plant".into()),
         subject: Subject::endpoint("broker"),
         inputs: Inputs::DeviceCertificates {
-            certificates: model::document::DeviceCertificates {
+            certificates: DeviceCertificates {
                 name: "fleet".into(),
-                password: None,
-                inventory: None,
                 path: Some("fleet".into()),
-                env: None,
-                config_map_ref: None,
-                secret_ref: None,
-                url: None,
+                ..DeviceCertificates::default()
             },
             trust: Trust::default(),
         },

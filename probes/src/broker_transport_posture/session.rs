@@ -10,11 +10,6 @@ use crate::net::{Connection, Dialer};
 use crate::tls::{ServerFlight, names, suites};
 use crate::{mqtt, text};
 
-/// Alerts that end a handshake for want of a certificate: handshake_failure, no_certificate,
-/// bad_certificate, certificate_unknown, access_denied and certificate_required
-/// (RFC 8446 section 6.2). TLS 1.2 has no alert of its own for it.
-const WITHOUT_CERTIFICATE: [u8; 6] = [40, 41, 42, 46, 49, 116];
-
 /// What a modern client meets.
 #[derive(Debug, Clone)]
 pub(super) struct Session {
@@ -102,9 +97,8 @@ impl Session {
         match (&self.negotiated, self.requested, &self.after) {
             (Ok(_), false, _) => Item::observed(ClientCertificate::NotRequested),
             (Ok(_), true, Some(After::Served(_))) => Item::observed(ClientCertificate::Requested),
-            (_, true, Some(After::Ended(HandshakeError::Alert(alert))))
-            | (Err(HandshakeError::Alert(alert)), true, _)
-                if WITHOUT_CERTIFICATE.contains(alert) =>
+            (_, true, Some(After::Ended(error))) | (Err(error), true, _)
+                if error.is_about_client_certificate() =>
             {
                 Item::observed(ClientCertificate::Required)
             }

@@ -1,36 +1,24 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use model::document::{Endpoint, Protocol, Trust};
 use model::evidence::Evidence;
 use model::request::ProbePolicy;
 use model::{CheckId, RunId, Subject, TargetKey};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{ServerConfig, SupportedProtocolVersion};
-use serde_json::{Value, json};
+use rustls::SupportedProtocolVersion;
+use serde_json::json;
+use testkit::evidence::{status, value};
 use testkit::peer::{Peer, Script};
 use testkit::pki::{Authority, Leaf};
 use testkit::process::free_port;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
-use tokio_rustls::TlsAcceptor;
+use testkit::tls::{self, Clients};
 
 use super::*;
 
 /// An endpoint on loopback.
 pub(super) fn endpoint(protocol: Protocol, port: u16) -> Endpoint {
     Endpoint {
-        name: "broker".to_owned(),
-        protocol,
-        host: "127.0.0.1".to_owned(),
-        port,
-        path: None,
-        health_path: None,
         server_name: Some("localhost".to_owned()),
-        credentials: None,
+        ..Endpoint::new("broker", protocol, "127.0.0.1", port)
     }
 }
 
@@ -53,77 +41,17 @@ async fn audit(protocol: Protocol, port: u16) -> Evidence {
     collect(&context, &request).await
 }
 
-fn value(evidence: &Evidence, pointer: &str) -> Value {
-    let item = evidence.item(pointer).unwrap_or_else(|| panic!("no {pointer}"));
-    item.value().unwrap_or_else(|| panic!("{pointer} is {item:?}")).clone()
-}
-
-fn status(evidence: &Evidence, pointer: &str) -> &'static str {
-    evidence.item(pointer).unwrap_or_else(|| panic!("no {pointer}")).status()
-}
-
-/// A broker in this process: TLS of rustls, and CONNACK 5 to everybody.
-struct Broker {
-    port: u16,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Clients {
-    NotAsked,
-    Asked,
-    Needed,
-}
-
-async fn broker(versions: &[&'static SupportedProtocolVersion], clients: Clients) -> Broker {
-    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-    let authority = Authority::new("Test");
-    let identity = authority.issue(&Leaf::default());
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(authority.der().into()).expect("root");
-    let verifier = WebPkiClientVerifier::builder(Arc::new(roots));
-    let builder = ServerConfig::builder_with_protocol_versions(versions);
-    let builder = match clients {
-        Clients::NotAsked => builder.with_no_client_auth(),
-        Clients::Asked => builder
-            .with_client_cert_verifier(verifier.allow_unauthenticated().build().expect("verifier")),
-        Clients::Needed => builder.with_client_cert_verifier(verifier.build().expect("verifier")),
-    };
-    let chain = vec![CertificateDer::from(identity.cert_der)];
-    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).expect("key");
-    let config = builder.with_single_cert(chain, key).expect("server config");
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
-    let port = listener.local_addr().expect("address").port();
-    let task = tokio::spawn(async move {
-        let mut sessions = JoinSet::new();
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            sessions.spawn(async move {
-                if let Ok(mut stream) = acceptor.accept(stream).await {
-                    let mut buffer = [0; 256];
-                    if stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {
-                        stream.write_all(&[0x20, 2, 0, 5]).await.ok();
-                        stream.flush().await.ok();
-                    }
-                    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.ok();
-                }
-            });
-        }
-    });
-    Broker { port, task }
+/// A broker that answers everybody inside TLS with CONNACK 5.
+async fn broker(versions: &[&'static SupportedProtocolVersion], clients: Clients<'_>) -> Peer {
+    let identity = Authority::new("Test").issue(&Leaf::default());
+    let tls = tls::server_with(&identity, &[], clients, versions);
+    Peer::secured(tls, Script::ReplyAndHold(vec![0x20, 2, 0, 5])).await
 }
 
 #[tokio::test]
 async fn a_modern_broker_is_decided_in_every_item_that_rules_need() {
     let broker = broker(rustls::ALL_VERSIONS, Clients::NotAsked).await;
-    let seen = audit(Protocol::Mqtts, broker.port).await;
+    let seen = audit(Protocol::Mqtts, broker.port()).await;
     for (pointer, expected) in [
         ("/endpoint/protocol", json!("mqtts")),
         ("/endpoint/tls", json!(true)),
@@ -157,9 +85,10 @@ async fn a_modern_broker_is_decided_in_every_item_that_rules_need() {
 
 #[tokio::test]
 async fn two_audits_of_the_same_target_have_the_same_digest() {
-    let broker = broker(rustls::ALL_VERSIONS, Clients::Asked).await;
-    let first = audit(Protocol::Mqtts, broker.port).await;
-    let second = audit(Protocol::Mqtts, broker.port).await;
+    let devices = Authority::new("Devices");
+    let broker = broker(rustls::ALL_VERSIONS, Clients::Asked(&devices)).await;
+    let first = audit(Protocol::Mqtts, broker.port()).await;
+    let second = audit(Protocol::Mqtts, broker.port()).await;
     assert_eq!(first.stable, second.stable);
     assert_eq!(first.digest(), second.digest());
 }
@@ -167,14 +96,14 @@ async fn two_audits_of_the_same_target_have_the_same_digest() {
 #[tokio::test]
 async fn a_broker_with_one_version_is_seen_as_that() {
     let old = broker(&[&rustls::version::TLS12], Clients::NotAsked).await;
-    let seen = audit(Protocol::Mqtts, old.port).await;
+    let seen = audit(Protocol::Mqtts, old.port()).await;
     assert_eq!(value(&seen, "/tls/tls12/accepted"), json!(true));
     assert_eq!(value(&seen, "/tls/tls13/accepted"), json!(false));
     assert_eq!(status(&seen, "/tls/tls13/pq_hybrid"), "not_attempted");
     assert_eq!(status(&seen, "/tls/clear/downgrade_sentinel"), "not_attempted");
 
     let new = broker(&[&rustls::version::TLS13], Clients::NotAsked).await;
-    let seen = audit(Protocol::Mqtts, new.port).await;
+    let seen = audit(Protocol::Mqtts, new.port()).await;
     assert_eq!(value(&seen, "/tls/tls12/accepted"), json!(false));
     assert_eq!(value(&seen, "/tls/tls13/accepted"), json!(true));
     assert_eq!(value(&seen, "/tls/clear/answered"), json!(false));
@@ -184,14 +113,15 @@ async fn a_broker_with_one_version_is_seen_as_that() {
 
 #[tokio::test]
 async fn client_certificates_are_told_apart_in_both_versions() {
+    let devices = Authority::new("Devices");
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         for (clients, expected) in [
             (Clients::NotAsked, "not_requested"),
-            (Clients::Asked, "requested"),
-            (Clients::Needed, "required"),
+            (Clients::Asked(&devices), "requested"),
+            (Clients::Needed(&devices), "required"),
         ] {
             let broker = broker(&[version], clients).await;
-            let seen = audit(Protocol::Mqtts, broker.port).await;
+            let seen = audit(Protocol::Mqtts, broker.port()).await;
             assert_eq!(value(&seen, "/tls/client_certificate"), json!(expected), "{version:?}");
         }
     }

@@ -1,8 +1,8 @@
 //! The probe of `device_cert_hygiene`: are the certificates of a fleet in order?
 //!
-//! It reads files and contacts nothing. A set may be a folder (PEM, DER and PKCS#12, read
+//! It reads files and contacts no device. A set may be a folder (PEM, DER and PKCS#12, read
 //! recursively), one file of many PEM certificates, a CSV that holds them, or PEM text in a
-//! variable. Files are read by several threads as streams; of each certificate one small entry
+//! variable or at an address. Files are read by several threads as streams; of each certificate one small entry
 //! stays in memory.
 
 mod evidence;
@@ -21,6 +21,8 @@ use model::evidence::{
     DeviceCertHygiene, DeviceCertHygieneStable, DeviceCertHygieneVolatile, Evidence, Item,
 };
 use model::request::{CheckRequest, Inputs};
+
+use tokio::runtime::Handle;
 
 use crate::Context;
 use prepare::Prepared;
@@ -42,7 +44,10 @@ async fn observe(
     let until = Instant::now() + Duration::from_secs(request.policy.deadline_seconds.into());
     let prepared = {
         let (context, certificates, trust) = (context.clone(), certificates.clone(), trust.clone());
-        let prepare = move || Prepared::read(&context, &certificates, &trust, until);
+        // Files are read where waiting blocks nobody; an address is waited for from there.
+        let runtime = Handle::current();
+        let prepare =
+            move || runtime.block_on(Prepared::read(&context, &certificates, &trust, until));
         tokio::task::spawn_blocking(prepare).await
     };
     let prepared =

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use model::document::{DeviceCertificates, Source, Trust};
+use model::document::{DeviceCertificates, Source, Trust, without_secrets};
 use model::evidence::{Item, Unreadable};
 
 use super::files::{self, MAX_FILES};
@@ -52,7 +52,7 @@ impl Prepared {
     }
 
     /// Reads the sources of a set, apart from its certificates.
-    pub fn read(
+    pub async fn read(
         context: &Context,
         certificates: &DeviceCertificates,
         trust: &Trust,
@@ -60,24 +60,27 @@ impl Prepared {
     ) -> Self {
         let mut job = Job::new(trust.expected_issuers.clone(), until);
         let mut skipped = Vec::new();
-        match certificates.password.as_ref().map(|password| source::secret(context, password)) {
-            Some(Ok(password)) => job.password = Some(password),
-            Some(Err(error)) => skipped.push(Unreadable {
-                place: "password of PKCS#12 files".to_owned(),
-                reason: error.to_string(),
-            }),
-            None => {}
+        if let Some(password) = &certificates.password {
+            match source::secret(context, password).await {
+                Ok(password) => job.password = Some(password),
+                Err(error) => skipped.push(Unreadable {
+                    place: "password of PKCS#12 files".to_owned(),
+                    reason: error.to_string(),
+                }),
+            }
         }
         let mut inventory = Item::observed(false);
         if let Some(source) = &certificates.inventory {
-            inventory = take_inventory(read_inventory(context, source, &mut |_, _| {}), &mut job);
+            let read = read_inventory(context, source, &mut |_, _| {}).await;
+            inventory = take_inventory(read, &mut job);
         }
         let own = certificates.source();
+        let named = own.path.clone().or_else(|| own.url.as_deref().map(without_secrets));
         let listed = match &own.path {
-            Some(path) if files::is_csv(path.as_ref()) => {
+            _ if named.is_some_and(|named| files::is_csv(named.as_ref())) => {
                 let mut loose = Vec::new();
                 let read =
-                    read_inventory(context, &own, &mut |place, der| loose.push((place, der)));
+                    read_inventory(context, &own, &mut |place, der| loose.push((place, der))).await;
                 job.loose = loose;
                 match (read, &certificates.inventory) {
                     (Err(reason), _) => Err(Item::error(reason)),
@@ -90,7 +93,7 @@ impl Prepared {
                 }
             }
             Some(path) => list_files(context, path, &mut job),
-            None => text_blocks(context, &own, &mut job),
+            None => blocks(context, &own, &mut job).await,
         };
         let skipped = match listed {
             Ok(more) => Item::observed([skipped, more].concat()),
@@ -98,7 +101,7 @@ impl Prepared {
         };
         Self {
             place: source::place(&own),
-            declared: Declared::read(context, trust),
+            declared: Declared::read(context, trust).await,
             issuers: count(trust.expected_issuers.len()),
             crls: count(trust.crls.len()),
             inventory,
@@ -118,10 +121,10 @@ fn take_inventory(read: Result<Inventory, String>, job: &mut Job) -> Item<bool> 
     }
 }
 
-fn read_inventory(
+async fn read_inventory(
     context: &Context,
     source: &Source,
-    certificate: &mut dyn FnMut(String, Vec<u8>),
+    certificate: &mut (dyn FnMut(String, Vec<u8>) + Send),
 ) -> Result<Inventory, String> {
     let place = source::place(source);
     if let Some(path) = &source.path {
@@ -129,7 +132,7 @@ fn read_inventory(
             .map_err(|reason| format!("cannot read `{place}`: {reason}"))?;
         return Inventory::read(reader, &place, certificate);
     }
-    let bytes = source::bytes(context, source).map_err(|error| error.to_string())?;
+    let bytes = source::bytes(context, source).await.map_err(|error| error.to_string())?;
     Inventory::read(bytes.as_slice(), &place, certificate)
 }
 
@@ -147,21 +150,32 @@ fn list_files(
     Ok(files.skipped)
 }
 
-fn text_blocks(
+/// Certificates that stand in no file of ours: PEM, or one in DER.
+async fn blocks(
     context: &Context,
     own: &Source,
     job: &mut Job,
 ) -> Result<Vec<Unreadable>, Item<Vec<Unreadable>>> {
-    let bytes = source::bytes(context, own).map_err(|error| Item::error(error.to_string()))?;
+    let bytes =
+        source::bytes(context, own).await.map_err(|error| Item::error(error.to_string()))?;
     let place = source::place(own);
+    if bytes.first() == Some(&0x30) {
+        job.loose.push((place, bytes));
+        return Ok(Vec::new());
+    }
     let mut broken = Vec::new();
-    for (number, block) in (1_u32..).zip(pem::all(&bytes)) {
+    let mut found = 0_u32;
+    for block in pem::all(&bytes) {
+        found += 1;
         match block {
-            Block::Certificate(der) => job.loose.push((format!("{place}#{number}"), der)),
+            Block::Certificate(der) => job.loose.push((format!("{place}#{found}"), der)),
             Block::Broken { line, reason } => broken
                 .push(Unreadable { place: format!("{place}:{line}"), reason: reason.to_owned() }),
             Block::Crl(_) | Block::Other => {}
         }
+    }
+    if found == 0 {
+        broken.push(Unreadable { place, reason: "it is neither PEM nor DER".to_owned() });
     }
     Ok(broken)
 }

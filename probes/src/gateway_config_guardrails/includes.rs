@@ -66,9 +66,9 @@ struct Folder {
 impl Files {
     /// Reads the declared file. Further files are looked for in the folder of the document that
     /// declares it, or, where the file lies outside, in the folder of the file.
-    pub fn open(context: &Context, config: &GatewayConfig) -> Result<(Self, Text), Unread> {
+    pub async fn open(context: &Context, config: &GatewayConfig) -> Result<(Self, Text), Unread> {
         let declared = config.source();
-        let content = source::bytes(context, &declared)?;
+        let content = source::bytes(context, &declared).await?;
         let folder = declared.path.as_deref().and_then(|path| Folder::of(context, path));
         let mut files = Self { folder, names: Vec::new(), bytes: 0 };
         let text = files.admit(source::place(&declared), content)?;

@@ -1,8 +1,9 @@
 //! The probe of `gateway_config_guardrails`: reads one configuration, with the files that it
 //! names, and tells which guardrails it leaves off and which nobody can tell from it.
 //!
-//! No connection is opened, and the environment of the probe is never asked: what a variable
-//! fills in is unresolved. No value that may be a secret leaves this module.
+//! No connection is opened but to an address that the target declares as a source, and the
+//! environment of the probe is never asked: what a variable fills in is unresolved. No value that
+//! may be a secret leaves this module.
 
 pub mod guardrail;
 pub mod includes;
@@ -14,7 +15,7 @@ pub mod tree;
 pub mod values;
 pub mod version;
 
-use model::document::{ConfigFormat, GatewayConfig};
+use model::document::{ConfigFormat, GatewayConfig, Source};
 use model::evidence::{
     Evidence, GatewayConfigGuardrails, GatewayConfigGuardrailsStable,
     GatewayConfigGuardrailsVolatile, Guardrail, Item, LengthClass,
@@ -35,7 +36,7 @@ const GATEWAY: &str = include_str!("plumbline-gateway.mapping.yaml");
 pub async fn collect(context: &Context, request: &CheckRequest) -> Evidence {
     crate::document::<GatewayConfigGuardrails>(context, request, async {
         let stable = match &request.inputs {
-            Inputs::Config { config } => observe(context, config),
+            Inputs::Config { config } => observe(context, config).await,
             _ => Facts::default().failed("the request names no configuration"),
         };
         (stable, GatewayConfigGuardrailsVolatile {})
@@ -44,20 +45,22 @@ pub async fn collect(context: &Context, request: &CheckRequest) -> Evidence {
 }
 
 /// Reads and reviews one configuration.
-fn observe(context: &Context, config: &GatewayConfig) -> GatewayConfigGuardrailsStable {
+async fn observe(context: &Context, config: &GatewayConfig) -> GatewayConfigGuardrailsStable {
     let mut facts = Facts {
         source: source::place(&config.source()),
         version: config.program_version.clone(),
         ..Facts::default()
     };
-    let (mut files, main) = match Files::open(context, config) {
+    let (mut files, main) = match Files::open(context, config).await {
         Ok(read) => read,
         Err(reason) => return facts.failed(&format!("the configuration was not read: {reason}")),
     };
-    let mapping = match config.mapping.as_ref().map(|source| read_mapping(context, source)) {
+    let mapping = match &config.mapping {
         None => None,
-        Some(Ok(mapping)) => Some(mapping),
-        Some(Err(reason)) => return facts.failed(&reason),
+        Some(source) => match read_mapping(context, source).await {
+            Ok(mapping) => Some(mapping),
+            Err(reason) => return facts.failed(&reason),
+        },
     };
     let format = told(config.format, mapping.as_ref(), &main);
     let outcome = review(format, mapping, &main, &mut files, &mut facts);
@@ -120,8 +123,9 @@ fn review(
     })
 }
 
-fn read_mapping(context: &Context, source: &model::document::Source) -> Result<Mapping, String> {
-    let text = source::text(context, source).map_err(|error| format!("the mapping: {error}"))?;
+async fn read_mapping(context: &Context, source: &Source) -> Result<Mapping, String> {
+    let text =
+        source::text(context, source).await.map_err(|error| format!("the mapping: {error}"))?;
     Mapping::parse(&text).map_err(|error| error.to_string())
 }
 

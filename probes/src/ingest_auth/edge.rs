@@ -1,13 +1,17 @@
 //! The edge as a probe reaches it: one connection per request, plaintext or TLS.
 
-use model::evidence::{Item, TrustFault};
-use tokio_rustls::client::TlsStream;
+use std::sync::Arc;
 
-use super::question::{Presented, Question};
-use super::trust::{ALPN, Refusal, Verifier};
-use crate::http::{Answer, Body, Failure, Handover, Request, exchange};
-use crate::insecure_tls::{self, HandshakeError, Options};
+use model::evidence::{Item, TrustFault};
+use rustls::sign::CertifiedKey;
+
+use super::credential::Presented;
+use super::question::Question;
+use super::reading::{Outcome, Reply};
+use crate::http::{Body, Failure, Handover, Request, exchange};
+use crate::insecure_tls::{self, Handshake, HandshakeError, Options};
 use crate::net::{Connection, Dialer};
+use crate::verified_tls::{ALPN, OwnCertificate, Refusal, Verifier};
 
 /// `417 Expectation Failed` (RFC 9110, section 15.5.18).
 const EXPECTATION_FAILED: u16 = 417;
@@ -57,7 +61,7 @@ impl<'a> Edge<'a> {
             Ok(verifier) => match handshake(dialer, &verifier).await {
                 Ok(version) => {
                     let reading = TlsReading {
-                        version: Item::observed(version),
+                        version,
                         trusted: Item::observed(true),
                         fault: Item::observed(None),
                     };
@@ -86,18 +90,10 @@ impl<'a> Edge<'a> {
         (Self { dialer, channel, handover: Handover::AskFirst }, reading)
     }
 
-    /// Asks once, over a connection of its own. Redirects are answers like any other.
-    pub async fn ask(&mut self, request: &Request<'_>) -> Result<Answer, Failure> {
-        let answer = self.exchange(request).await?;
-        if answer.status == EXPECTATION_FAILED && self.handover == Handover::AskFirst {
-            self.handover = Handover::Unasked;
-            return self.exchange(request).await;
-        }
-        if answer.body == Body::Pushed {
-            // It does not answer to `Expect`; asking again would only cost the pause.
-            self.handover = Handover::Unasked;
-        }
-        Ok(answer)
+    /// Asks once, over a connection of its own and without a client certificate. Redirects are
+    /// answers like any other.
+    pub async fn ask(&mut self, request: &Request<'_>) -> Reply {
+        self.ask_as(request, None).await
     }
 
     /// Asks with the declared credential: only over a verified channel, else a sentence why not.
@@ -105,10 +101,11 @@ impl<'a> Edge<'a> {
         &mut self,
         question: &Question,
         credential: &Presented,
-    ) -> Result<Result<Answer, Failure>, String> {
+    ) -> Result<Reply, String> {
         match self.channel {
             Channel::Verified(_) => {
-                Ok(self.ask(&question.request(Some(credential.expose()))).await)
+                let request = question.request(credential.authorization());
+                Ok(self.ask_as(&request, credential.certificate()).await)
             }
             Channel::Plain => Err("a credential is never sent over plaintext".to_owned()),
             Channel::Unverified(_) => {
@@ -118,7 +115,32 @@ impl<'a> Edge<'a> {
         }
     }
 
-    async fn exchange(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+    async fn ask_as(&mut self, request: &Request<'_>, own: Option<Arc<CertifiedKey>>) -> Reply {
+        let reply = self.exchange(request, own.clone()).await;
+        let Ok(answer) = &reply.outcome else { return reply };
+        if answer.status == EXPECTATION_FAILED && self.handover == Handover::AskFirst {
+            self.handover = Handover::Unasked;
+            return self.exchange(request, own).await;
+        }
+        if answer.body == Body::Pushed {
+            // It does not answer to `Expect`; asking again would only cost the pause.
+            self.handover = Handover::Unasked;
+        }
+        reply
+    }
+
+    async fn exchange(&self, request: &Request<'_>, own: Option<Arc<CertifiedKey>>) -> Reply {
+        let mut certificate = OwnCertificate::NotRequested;
+        let outcome = self.outcome(request, own, &mut certificate).await;
+        Reply { outcome, certificate }
+    }
+
+    async fn outcome(
+        &self,
+        request: &Request<'_>,
+        own: Option<Arc<CertifiedKey>>,
+        certificate: &mut OwnCertificate,
+    ) -> Outcome {
         let connection = self.dialer.connect().await?;
         match &self.channel {
             Channel::Plain => {
@@ -126,12 +148,16 @@ impl<'a> Edge<'a> {
                 exchange(&mut stream, request, self.handover).await
             }
             Channel::Verified(verifier) => {
-                let mut stream = verifier.connect(connection).await.map_err(Failure::from)?;
-                exchange(&mut stream, request, self.handover).await
+                let attempt = verifier.connect(connection, own).await;
+                *certificate = attempt.certificate;
+                exchange(&mut attempt.outcome?, request, self.handover).await
             }
             Channel::Unverified(name) => {
-                let mut stream = unverified(connection, name).await?;
-                exchange(&mut stream, request, self.handover).await
+                let attempt = unverified(connection, name).await;
+                if attempt.presented.client_certificate_requested {
+                    *certificate = OwnCertificate::Withheld;
+                }
+                exchange(&mut attempt.outcome?.stream, request, self.handover).await
             }
         }
     }
@@ -156,20 +182,28 @@ impl From<Refusal> for Failure {
     }
 }
 
-async fn handshake(dialer: &Dialer, verifier: &Verifier) -> Result<String, Refusal> {
+/// Lets the endpoint prove who it is; the version that was agreed on. An endpoint that has proved
+/// it and then ends the handshake for want of a client certificate has still proved it.
+async fn handshake(dialer: &Dialer, verifier: &Verifier) -> Result<Item<String>, Refusal> {
     let network = |failure| Refusal::Handshake(HandshakeError::Network(failure));
     let connection = dialer.connect().await.map_err(network)?;
-    let stream = verifier.connect(connection).await?;
-    let version = stream.get_ref().1.protocol_version().map(u16::from);
-    Ok(version_name(version.unwrap_or_default()))
+    let attempt = verifier.connect(connection, None).await;
+    let withheld = attempt.certificate == OwnCertificate::Withheld;
+    match attempt.outcome {
+        Ok(stream) => {
+            let version = stream.get_ref().1.protocol_version().map(u16::from);
+            Ok(Item::observed(version_name(version.unwrap_or_default())))
+        }
+        Err(Refusal::Handshake(error)) if attempt.proved && withheld => {
+            Ok(Failure::from(error).item())
+        }
+        Err(refusal) => Err(refusal),
+    }
 }
 
-async fn unverified(
-    connection: Connection,
-    name: &str,
-) -> Result<TlsStream<Connection>, HandshakeError> {
+async fn unverified(connection: Connection, name: &str) -> Handshake<Connection> {
     let options = Options { alpn: vec![ALPN.to_vec()], ..Options::default() };
-    Ok(insecure_tls::connect(connection, name, options).await.outcome?.stream)
+    insecure_tls::connect(connection, name, options).await
 }
 
 async fn unverified_version(dialer: &Dialer, name: &str) -> Item<String> {
@@ -177,11 +211,8 @@ async fn unverified_version(dialer: &Dialer, name: &str) -> Item<String> {
         Ok(connection) => connection,
         Err(failure) => return failure.item(),
     };
-    match unverified(connection, name).await {
-        Ok(stream) => {
-            let version = stream.get_ref().1.protocol_version().map(u16::from);
-            Item::observed(version_name(version.unwrap_or_default()))
-        }
+    match unverified(connection, name).await.outcome {
+        Ok(session) => Item::observed(version_name(session.version)),
         Err(error) => Failure::from(error).item(),
     }
 }

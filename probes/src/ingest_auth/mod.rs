@@ -12,11 +12,13 @@
 //!
 //! **The credential stays with its owner.** It is sent over TLS only, to an endpoint that has
 //! proved its name and chain against the target's own anchors in that same handshake; never in
-//! plaintext, never along a redirect. Everything sent in plaintext is made up.
+//! plaintext, never along a redirect. Everything sent in plaintext is made up. A client certificate
+//! is shown with the one request that carries the credential, and with no other.
 //!
 //! Parameters: `method` (`POST` or `PUT`), `path`, `body` (a string, or JSON), and `plainPort`, a
 //! port where the edge used to speak plaintext, which is then asked as well.
 
+mod credential;
 mod edge;
 mod question;
 mod reading;
@@ -25,16 +27,18 @@ mod tests;
 mod trust;
 
 use model::document::{Endpoint, Protocol};
-use model::evidence::{Evidence, Health, IngestAuth, IngestAuthStable, IngestAuthVolatile, Item};
+use model::evidence::{
+    ClientCertificate, Evidence, Health, IngestAuth, IngestAuthStable, IngestAuthVolatile, Item,
+};
 use model::request::{CheckRequest, Inputs};
 
 use crate::Context;
 use crate::http::CONTINUE_PATIENCE;
 use crate::net::{Dialer, Limits};
+use credential::Presented;
 use edge::Edge;
-use question::{Fakes, Presented, Question};
+use question::{Fakes, Question};
 use reading::{Plain, PlainPort};
-use trust::Verifier;
 
 /// Connections to the endpoint, the plaintext one included.
 const MAX_CONNECTIONS: u32 = 12;
@@ -76,7 +80,7 @@ async fn observe(
     });
     let mut edge = match endpoint.protocol {
         Protocol::Https => {
-            let verifier = Verifier::new(context, endpoint, trust);
+            let verifier = trust::verifier(context, endpoint, trust).await;
             let (edge, tls) = Edge::secured(&dialer, endpoint.reference_identity(), verifier).await;
             stable.tls_version = tls.version;
             stable.tls_trusted = tls.trusted;
@@ -88,17 +92,23 @@ async fn observe(
             stable.tls_version = Item::not_attempted(reason);
             stable.tls_trusted = Item::not_attempted(reason);
             stable.tls_fault = Item::not_attempted(reason);
+            stable.tls_client_certificate = Item::not_attempted(reason);
             Edge::plain(&dialer)
         }
     };
 
     let before = edge.ask(&question.health()).await;
-    stable.health_before = reading::health(&before, &question.health_path, false);
+    stable.health_before = reading::health(&before.outcome, &question.health_path, false);
     let fakes = Fakes::new(credentials);
-    let credential = Presented::read(context, credentials);
+    let credential = Presented::read(context, credentials).await;
 
     let anonymous = edge.ask(&question.request(None)).await;
-    stable.anonymous_access = reading::access(&anonymous);
+    if endpoint.protocol == Protocol::Https {
+        stable.tls_client_certificate = reading::client_certificate(&anonymous);
+    }
+    let required = stable.tls_client_certificate.value() == Some(&ClientCertificate::Required);
+    stable.anonymous_access = reading::access(&anonymous, required);
+    let anonymous = anonymous.outcome;
     stable.anonymous_status = reading::status(&anonymous);
     stable.anonymous_challenge = reading::challenge(&anonymous);
     stable.anonymous_body_sent = reading::body_sent(&anonymous);
@@ -109,16 +119,17 @@ async fn observe(
     let answered = anonymous.is_ok() || stable.anonymous_access.value().is_some();
     if answered {
         let malformed = edge.ask(&question.request(Some(fakes.malformed))).await;
-        stable.malformed_access = reading::access(&malformed);
-        stable.malformed_status = reading::status(&malformed);
+        stable.malformed_access = reading::access(&malformed, required);
+        stable.malformed_status = reading::status(&malformed.outcome);
 
         let wrong_scheme = edge.ask(&question.request(Some(&fakes.wrong_scheme))).await;
-        stable.wrong_scheme_access = reading::access(&wrong_scheme);
-        stable.wrong_scheme_status = reading::status(&wrong_scheme);
+        stable.wrong_scheme_access = reading::access(&wrong_scheme, required);
+        stable.wrong_scheme_status = reading::status(&wrong_scheme.outcome);
 
         let random = edge.ask(&question.request(Some(&fakes.random))).await;
-        stable.random_access = reading::access(&random);
-        stable.random_status = reading::status(&random);
+        stable.random_access = reading::access(&random, required);
+        stable.random_status = reading::status(&random.outcome);
+        let random = random.outcome;
 
         present(&mut stable, &mut edge, &question, credential).await;
 
@@ -136,7 +147,7 @@ async fn observe(
 
     let was_healthy = stable.health_before.value() == Some(&Health::Healthy);
     let after = edge.ask(&question.health()).await;
-    stable.health_after = reading::health(&after, &question.health_path, was_healthy);
+    stable.health_after = reading::health(&after.outcome, &question.health_path, was_healthy);
     let old_opened = old.as_ref().map_or(0, |(_, dialer)| dialer.opened());
     stable.connections = Item::observed(dialer.opened() + old_opened);
     (stable, volatile)
@@ -155,25 +166,34 @@ async fn present(
     question: &Question,
     credential: Result<Presented, String>,
 ) {
+    let unseen = |stable: &mut IngestAuthStable, reason: &str| {
+        stable.credential_access = Item::not_attempted(reason);
+        stable.credential_status = Item::not_attempted(reason);
+    };
+    // Without the request for one, no certificate can be shown.
+    let certificate = &stable.tls_client_certificate;
+    let is_requested = certificate.value() != Some(&ClientCertificate::NotRequested);
+    let credential = credential.and_then(|credential| {
+        let shown = if is_requested { Some(credential) } else { credential.without_certificate() };
+        shown.ok_or_else(|| {
+            "the endpoint does not ask for a certificate, so the declared one was not shown"
+                .to_owned()
+        })
+    });
     let credential = match credential {
         Ok(credential) => credential,
         Err(reason) => {
             stable.credential_kind = Item::not_attempted(&reason);
-            stable.credential_access = Item::not_attempted(&reason);
-            stable.credential_status = Item::not_attempted(&reason);
-            return;
+            return unseen(stable, &reason);
         }
     };
-    stable.credential_kind = Item::observed(credential.kind.to_owned());
+    stable.credential_kind = Item::observed(credential.kind());
     match edge.present(question, &credential).await {
-        Ok(outcome) => {
-            stable.credential_access = reading::access(&outcome);
-            stable.credential_status = reading::status(&outcome);
+        Ok(reply) => {
+            stable.credential_access = reading::access(&reply, false);
+            stable.credential_status = reading::status(&reply.outcome);
         }
-        Err(reason) => {
-            stable.credential_access = Item::not_attempted(&reason);
-            stable.credential_status = Item::not_attempted(&reason);
-        }
+        Err(reason) => unseen(stable, &reason),
     }
 }
 
@@ -186,10 +206,10 @@ async fn plain(
     fakes: &Fakes,
 ) -> Plain {
     let request = question.request(Some(&fakes.random));
-    let outcome = Edge::plain(dialer).ask(&request).await;
+    let outcome = Edge::plain(dialer).ask(&request).await.outcome;
     let tls_port = Plain::new(endpoint.address(), PlainPort::Tls, &outcome);
     let Some((address, dialer)) = old else { return tls_port };
-    let outcome = Edge::plain(dialer).ask(&request).await;
+    let outcome = Edge::plain(dialer).ask(&request).await.outcome;
     tls_port.worse(Plain::new(address.clone(), PlainPort::Old, &outcome))
 }
 
@@ -208,6 +228,7 @@ fn unseen(reason: &str) -> (IngestAuthStable, IngestAuthVolatile) {
         tls_version: Item::not_attempted(reason),
         tls_trusted: Item::not_attempted(reason),
         tls_fault: Item::not_attempted(reason),
+        tls_client_certificate: Item::not_attempted(reason),
         anonymous_access: Item::not_attempted(reason),
         anonymous_status: Item::not_attempted(reason),
         anonymous_challenge: Item::not_attempted(reason),

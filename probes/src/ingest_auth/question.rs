@@ -1,16 +1,16 @@
-//! What is asked: the request, its canary body, and what is presented with it.
+//! What is asked: the request, its canary body, and what is made up to go with it.
 
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use model::document::{Allowance, Credential, CredentialKind, Endpoint, Protocol};
+use model::document::{Allowance, Credential, Endpoint, Protocol};
 use model::request::ProbePolicy;
 use serde_json::Value;
 
-use crate::http::{Request, is_plain};
+use super::credential::in_header;
+use crate::http::{Request, authority, is_plain};
 use crate::text::cut;
-use crate::{Context, source};
 
 /// Path of the request where neither the endpoint nor a parameter names one.
 const DEFAULT_PATH: &str = "/v1/ingest";
@@ -102,15 +102,10 @@ impl Question {
     }
 }
 
-/// Authority of the request: the name that virtual hosts are told apart by, and the port unless
-/// it is the default one.
+/// The name that virtual hosts are told apart by, and the port.
 fn host(endpoint: &Endpoint) -> String {
-    let name = endpoint.reference_identity();
-    let name = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
-    match (endpoint.protocol, endpoint.port) {
-        (Protocol::Http, 80) | (Protocol::Https, 443) => name,
-        (_, port) => format!("{name}:{port}"),
-    }
+    let default_port = if endpoint.protocol == Protocol::Https { 443 } else { 80 };
+    authority(endpoint.reference_identity(), endpoint.port, default_port)
 }
 
 fn plain_port(param: Option<&Value>) -> Result<Option<u16>, String> {
@@ -143,47 +138,6 @@ fn body(param: Option<&Value>, policy: &ProbePolicy) -> Result<String, String> {
     Ok(body)
 }
 
-/// A value for `Authorization` that holds a secret. It has no `Debug` and no `Serialize`.
-pub struct Presented {
-    /// `bearer` or `basic`.
-    pub kind: &'static str,
-    value: String,
-}
-
-impl Presented {
-    /// The first credential of the endpoint that a header can carry; a sentence if there is none.
-    pub fn read(context: &Context, credentials: &[Credential]) -> Result<Self, String> {
-        let (kind, credential) = declared(credentials)
-            .ok_or("the target declares no bearer or basic credential for this endpoint")?;
-        let secret = source::secret(context, &credential.source())
-            .map_err(|error| format!("the credential `{}`: {error}", credential.name))?;
-        let value = match credential.kind {
-            CredentialKind::Basic => format!("Basic {}", BASE64_STANDARD.encode(secret.expose())),
-            _ => format!("Bearer {}", secret.expose()),
-        };
-        if secret.expose().is_empty() || !is_plain(&value, true) {
-            return Err(format!(
-                "the credential `{}` is empty or holds characters that a header cannot carry",
-                credential.name
-            ));
-        }
-        Ok(Self { kind, value })
-    }
-
-    /// The header's value, for the one place that sends it.
-    pub fn expose(&self) -> &str {
-        &self.value
-    }
-}
-
-fn declared(credentials: &[Credential]) -> Option<(&'static str, &Credential)> {
-    credentials.iter().find_map(|credential| match credential.kind {
-        CredentialKind::Bearer => Some(("bearer", credential)),
-        CredentialKind::Basic => Some(("basic", credential)),
-        CredentialKind::Mqtt | CredentialKind::ClientCertificate => None,
-    })
-}
-
 /// Values for `Authorization` that no edge should let in. They hold no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fakes {
@@ -202,7 +156,7 @@ impl Fakes {
         let bearer = format!("Bearer {}", token());
         let login = format!("plumbline-canary:{}", token());
         let basic = format!("Basic {}", BASE64_STANDARD.encode(login));
-        match declared(credentials) {
+        match in_header(credentials) {
             Some(("basic", _)) => Self { malformed: "Basic", wrong_scheme: bearer, random: basic },
             _ => Self { malformed: "Bearer", wrong_scheme: basic, random: bearer },
         }

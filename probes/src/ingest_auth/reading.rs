@@ -1,13 +1,14 @@
 //! From answers to facts. A fact is observed only where the answer decides it.
 
-use model::evidence::{Access, Health, Item, PlainOutcome};
+use model::evidence::{Access, ClientCertificate, Health, Item, PlainOutcome};
 
-use crate::http::{Answer, Body, Failure};
-use crate::insecure_tls::HandshakeError;
+use crate::http::{Answer, Body, Failure, place};
 use crate::text::cut;
+use crate::verified_tls::OwnCertificate;
 
-/// TLS alert `certificate_required` (RFC 9846, section 6).
-const CERTIFICATE_REQUIRED: u8 = 116;
+/// What nginx answers for a client certificate that is wrong and one that is missing, where it does
+/// not hide them behind 400 (`ngx_http_request.h`, 495 and 496).
+const CERTIFICATE_STATUS: [u16; 2] = [495, 496];
 
 /// Letters of one authentication scheme that are kept.
 const SCHEME_BYTES: usize = 32;
@@ -15,13 +16,64 @@ const SCHEME_BYTES: usize = 32;
 /// What became of a request that was sent.
 pub type Outcome = Result<Answer, Failure>;
 
-/// Was the request let in?
-pub fn access(outcome: &Outcome) -> Item<Access> {
-    let answer = match outcome {
-        Ok(answer) => answer,
-        Err(Failure::Stream(HandshakeError::Alert(CERTIFICATE_REQUIRED))) => {
-            return Item::observed(Access::Denied);
+/// What became of a request, and of the client's certificate in the handshake before it.
+#[derive(Debug)]
+pub struct Reply {
+    /// The answer, or why there is none.
+    pub outcome: Outcome,
+    /// Whether a certificate was asked for and shown.
+    pub certificate: OwnCertificate,
+}
+
+impl Reply {
+    /// True where a certificate was asked for, and the client was turned away because of it in a
+    /// way that nothing else looks like.
+    fn is_about_certificate(&self) -> bool {
+        let requested = self.certificate != OwnCertificate::NotRequested;
+        requested
+            && match &self.outcome {
+                Ok(answer) => CERTIFICATE_STATUS.contains(&answer.status),
+                Err(Failure::Stream(error)) => error.is_about_client_certificate(),
+                Err(_) => false,
+            }
+    }
+
+    /// True where a certificate was asked for and withheld, and the answer was 400 before any byte
+    /// of the body was sent: so nginx answers a client without one (496 is shown as 400), before
+    /// anything behind it sees the request.
+    fn is_turned_away_at_the_door(&self) -> bool {
+        let early = |answer: &Answer| answer.status == 400 && answer.body == Body::Kept;
+        self.certificate == OwnCertificate::Withheld && self.outcome.as_ref().is_ok_and(early)
+    }
+}
+
+/// What becomes of a client without a certificate, as the request without a credential met it.
+pub fn client_certificate(anonymous: &Reply) -> Item<ClientCertificate> {
+    let requested = anonymous.certificate == OwnCertificate::Withheld;
+    match &anonymous.outcome {
+        _ if anonymous.is_about_certificate() || anonymous.is_turned_away_at_the_door() => {
+            Item::observed(ClientCertificate::Required)
         }
+        Ok(_) if !requested => Item::observed(ClientCertificate::NotRequested),
+        Ok(answer) => match answer.status {
+            status @ (400 | 403 | 500..) => Item::error(format!(
+                "a certificate is asked for; {status} does not say whether it must come"
+            )),
+            _ => Item::observed(ClientCertificate::Requested),
+        },
+        Err(failure) => failure.item(),
+    }
+}
+
+/// Was the request let in? `certificate_required` if nobody comes in without a certificate, as
+/// [`client_certificate`] tells.
+pub fn access(reply: &Reply, certificate_required: bool) -> Item<Access> {
+    if reply.is_about_certificate() || (certificate_required && reply.is_turned_away_at_the_door())
+    {
+        return Item::observed(Access::Denied);
+    }
+    let answer = match &reply.outcome {
+        Ok(answer) => answer,
         Err(failure) => return failure.item(),
     };
     let status = answer.status;
@@ -183,12 +235,6 @@ fn plain_outcome(port: PlainPort, outcome: &Outcome) -> Item<PlainOutcome> {
         400 | 413 | 415 | 422 if taken => Item::observed(PlainOutcome::Accepted),
         status => Item::error(undecided(status)),
     }
-}
-
-/// A redirect's target without query and fragment, which may change with every answer.
-fn place(location: &[u8]) -> String {
-    let end = location.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(location.len());
-    cut(&location[..end])
 }
 
 /// What the health endpoint says; `was_healthy` if it said so earlier in this check.

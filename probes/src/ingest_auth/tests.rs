@@ -1,3 +1,4 @@
+mod certificates;
 mod edges;
 mod gateway;
 mod peers;
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use model::document::{Credential, CredentialKind, Endpoint, Protocol, Source, Trust};
-use model::evidence::{Document, Evidence, IngestAuthStable, IngestAuthVolatile, ProbeInfo};
+use model::evidence::{Document, Evidence, IngestAuthStable, IngestAuthVolatile};
 use model::request::{CheckRequest, Inputs, ProbePolicy};
 use model::{CheckId, RunId, Subject, TargetKey};
 use serde_json::Value;
@@ -29,14 +30,9 @@ impl Asked {
     fn new(dir: &Path, protocol: Protocol, port: u16) -> Self {
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         let endpoint = Endpoint {
-            name: "ingest".to_owned(),
-            protocol,
-            host: "127.0.0.1".to_owned(),
-            port,
             path: Some("/v1/ingest".to_owned()),
             health_path: Some("/healthz".to_owned()),
-            server_name: None,
-            credentials: None,
+            ..Endpoint::new("ingest", protocol, "127.0.0.1", port)
         };
         let credential = Credential {
             name: "ingest".to_owned(),
@@ -56,11 +52,7 @@ impl Asked {
             policy: ProbePolicy { connect_timeout_seconds: 3, ..ProbePolicy::default() },
             params: BTreeMap::new(),
         };
-        let context = Context {
-            run: RunId("20261121-090000-00000001".to_owned()),
-            base: dir.to_owned(),
-            probe: ProbeInfo { name: "plumb".to_owned(), version: "0.1.0".to_owned() },
-        };
+        let context = Context::new(RunId("20261121-090000-00000001".to_owned()), dir.to_owned());
         Self { context, request }
     }
 

@@ -6,16 +6,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::*;
 
 fn endpoint(port: u16) -> Endpoint {
-    Endpoint {
-        name: "peer".to_owned(),
-        protocol: Protocol::Tls,
-        host: "127.0.0.1".to_owned(),
-        port,
-        path: None,
-        health_path: None,
-        server_name: None,
-        credentials: None,
-    }
+    Endpoint::new("peer", Protocol::Tls, "127.0.0.1", port)
 }
 
 /// Short limits: what must end by itself ends soon.

@@ -41,13 +41,13 @@ pub struct Declared {
 
 impl Declared {
     /// Reads what the target declares.
-    pub fn read(context: &Context, trust: &Trust) -> Self {
+    pub async fn read(context: &Context, trust: &Trust) -> Self {
         let bundle = match &trust.ca_bundle {
             None => Item::not_attempted("no CA bundle is declared for this target"),
-            Some(source) => bundle(context, source).map_or_else(Item::error, Item::observed),
+            Some(source) => bundle(context, source).await.map_or_else(Item::error, Item::observed),
         };
         let nothing = Bundle::default();
-        let crls = crls(context, &trust.crls, bundle.value().unwrap_or(&nothing));
+        let crls = crls(context, &trust.crls, bundle.value().unwrap_or(&nothing)).await;
         Self { bundle, crls }
     }
 }
@@ -57,8 +57,8 @@ pub fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-fn bundle(context: &Context, source: &Source) -> Result<Bundle, String> {
-    let bytes = source::bytes(context, source).map_err(|error| error.to_string())?;
+async fn bundle(context: &Context, source: &Source) -> Result<Bundle, String> {
+    let bytes = source::bytes(context, source).await.map_err(|error| error.to_string())?;
     let bundle = Bundle::read(&bytes);
     if bundle.anchors.is_empty() {
         return Err(format!("`{}` holds no certificate that can be read", source::place(source)));
@@ -66,17 +66,17 @@ fn bundle(context: &Context, source: &Source) -> Result<Bundle, String> {
     Ok(bundle)
 }
 
-fn crls(context: &Context, sources: &[Source], bundle: &Bundle) -> Item<Vec<PlacedCrl>> {
+async fn crls(context: &Context, sources: &[Source], bundle: &Bundle) -> Item<Vec<PlacedCrl>> {
     if sources.is_empty() {
         return Item::not_attempted("no revocation list is declared for this target");
     }
     let mut lists = Vec::new();
     for source in sources {
         let place = source::place(source);
-        let read =
-            source::bytes(context, source).map_err(|error| error.to_string()).and_then(|bytes| {
-                Crl::read(&bytes, bundle).map_err(|reason| format!("`{place}`: {reason}"))
-            });
+        let bytes = source::bytes(context, source).await.map_err(|error| error.to_string());
+        let read = bytes.and_then(|bytes| {
+            Crl::read(&bytes, bundle).map_err(|reason| format!("`{place}`: {reason}"))
+        });
         match read {
             Ok(found) => {
                 lists.extend(found.into_iter().map(|crl| PlacedCrl { place: place.clone(), crl }))

@@ -1,10 +1,25 @@
 //! Several at once on one store.
 
 use super::{Place, sample};
-use crate::{OpenMode, Store, StoreError};
+use crate::{OpenMode, Store, StoreError, StoreUrl};
 
 async fn another(place: &Place) -> Store {
     Store::open(&place.url, OpenMode::ReadWrite).await.unwrap()
+}
+
+/// So many programs open the store at one address, where nothing is yet, and all of them can.
+pub async fn open_at_once(url: &StoreUrl, programs: usize) {
+    let opening: Vec<_> = (0..programs)
+        .map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { Store::open(&url, OpenMode::ReadWrite).await })
+        })
+        .collect();
+    for opened in opening {
+        opened.await.unwrap().unwrap();
+    }
+    let store = Store::open(url, OpenMode::ReadWrite).await.unwrap();
+    sample::run(&store, "edge", 0, Vec::new()).await;
 }
 
 /// Two programs, two targets, many runs each.

@@ -6,6 +6,7 @@
 
 mod broker;
 pub mod config;
+mod fixture;
 mod ingest;
 mod listener;
 mod site;
@@ -20,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use config::{Config, ConfigError};
+pub use fixture::Fixture;
 pub use site::{Ports, Posture, Site, TARGET_NAME};
 
 /// A gateway that runs until it is stopped or dropped.

@@ -8,7 +8,6 @@ use rumqttc::mqttbytes::v4::{
 use rumqttc::mqttbytes::{Error as CodecError, QoS};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -17,30 +16,7 @@ use super::config::{Config, ConfigError, FILE};
 use super::listener::Stream;
 use super::*;
 
-struct Fixture {
-    dir: TempDir,
-    site: Site,
-    gateway: Gateway,
-}
-
 impl Fixture {
-    async fn start(posture: Posture) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let site = Site::create(dir.path(), Ports::free().unwrap()).unwrap();
-        site.write(posture).unwrap();
-        let gateway = Gateway::start(dir.path()).await.unwrap();
-        Self { dir, site, gateway }
-    }
-
-    /// Rewrites the file and starts again.
-    async fn restart(self, posture: Posture) -> Self {
-        let Self { dir, site, gateway } = self;
-        gateway.stop().await;
-        site.write(posture).unwrap();
-        let gateway = Gateway::start(dir.path()).await.unwrap();
-        Self { dir, site, gateway }
-    }
-
     async fn tls(&self, address: SocketAddr) -> Stream {
         let mut roots = rustls::RootCertStore::empty();
         roots

@@ -4,7 +4,7 @@
 //! check an object from the cluster with the same function that the command line uses on a file.
 
 mod exception;
-mod names;
+pub(super) mod names;
 mod schedule;
 mod source;
 mod target;

@@ -41,7 +41,7 @@ fn mend(name: &str) -> Option<String> {
 
 /// Checks a DNS name (RFC 1123 section 2.1, `_` allowed) or an IP address, and tells apart what
 /// people write instead.
-pub(super) fn host(host: &str) -> Result<(), String> {
+pub(in crate::document) fn host(host: &str) -> Result<(), String> {
     let expected = "expected a DNS name or an IP address";
     let found = quote(host);
     if host.is_empty() {

@@ -3,7 +3,7 @@
 use super::{Faults, names};
 use crate::document::location::Field;
 use crate::document::problem::quote;
-use crate::document::{KeyRef, Place, Source, suggest};
+use crate::document::{Address, KeyRef, Place, Source, suggest};
 
 impl Faults {
     /// Checks a SOURCE whose fields stand under `field`.
@@ -87,26 +87,10 @@ impl Faults {
         }
     }
 
-    /// What was found is not repeated where it holds a user or password.
+    /// What was found is not repeated as a whole: it may hold a password or a signature.
     fn url(&mut self, field: Field, url: &str) {
-        let authority = url.strip_prefix("https://").map(|rest| {
-            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            &rest[..end]
-        });
-        let visible = url.bytes().all(|b| b.is_ascii_graphic());
-        match authority {
-            Some(authority) if authority.contains('@') => {
-                self.add(field, "expected an address without user and password; remove them");
-            }
-            Some(authority) if !authority.is_empty() && visible => {}
-            _ if url.contains('@') => self.add(field, "expected an address like https://host/path"),
-            _ => {
-                let found = quote(url);
-                self.add(
-                    field,
-                    format!("expected an address like https://host/path, found {found}"),
-                );
-            }
+        if let Err(message) = Address::of_source(url) {
+            self.add(field, message);
         }
     }
 }

@@ -98,9 +98,8 @@ fn check_endpoint(
     if let Err(message) = names::host(&endpoint.host) {
         faults.add(field.key("host"), message);
     }
-    if endpoint.port == 0 {
-        faults.add(field.key("port"), "expected a port from 1 to 65535, found 0");
-    }
+    let (min, max) = limits::PORT;
+    faults.range(field.key("port"), Some(endpoint.port.into()), min.into(), max.into());
     let has_path = protocol.is_http() || matches!(protocol, Protocol::Ws | Protocol::Wss);
     let paths = [
         ("path", &endpoint.path, has_path, "http, https, ws or wss"),

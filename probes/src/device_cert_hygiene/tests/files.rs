@@ -2,6 +2,7 @@
 
 use model::document::Source;
 use model::evidence::{DeviceCertHygieneStable, Item};
+use testkit::peer::{Peer, Script};
 use testkit::pki::{Authority, Leaf, device, usage};
 
 use super::{Place, issue};
@@ -190,4 +191,31 @@ async fn certificates_may_stand_in_a_variable() {
     place.certificates.env = Some("PLUMBLINE_NO_SUCH_VARIABLE".into());
     let stable = place.stable().await;
     assert!(stable.set_certificates.reason().expect("reason").contains("not set"));
+}
+
+#[tokio::test]
+async fn certificates_may_stand_at_an_address() {
+    let authority = Authority::new("Devices");
+    let sound = authority.issue(&Leaf::device("d-1"));
+    let csv = format!("device_id,pem\nd-1,\"{}\"\n", sound.cert_pem);
+    for (name, content) in [
+        ("fleet.pem?v=2", sound.cert_pem.as_bytes()),
+        ("d-1.der", &sound.cert_der[..]),
+        ("fleet.CSV?v=2", csv.as_bytes()),
+    ] {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", content.len());
+        let peer = Peer::start(Script::Reply([head.as_bytes(), content].concat())).await;
+        let mut place = Place::new();
+        place.certificates.path = None;
+        place.certificates.url = Some(format!("http://127.0.0.1:{}/{name}", peer.port()));
+        let stable = place.stable().await;
+        assert_eq!(stable.set_certificates, Item::observed(1), "{name}");
+        assert_eq!(stable.unreadable_count, Item::observed(0), "{name}");
+        assert!(stable.set_source.value().is_some_and(|place| !place.contains('?')), "{name}");
+    }
+    let peer = Peer::start(Script::Reply(b"HTTP/1.1 200 OK\r\n\r\n<html>".to_vec())).await;
+    let mut place = Place::new();
+    place.certificates.path = None;
+    place.certificates.url = Some(format!("http://127.0.0.1:{}/fleet", peer.port()));
+    assert_eq!(place.stable().await.set_certificates.status(), "error");
 }

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use model::document::{DeviceCertificates, Source, Trust};
-use model::evidence::ProbeInfo;
 use model::request::ProbePolicy;
 use model::{CheckId, RunId, Subject, TargetKey};
 use testkit::pki::{Authority, Leaf};
@@ -31,13 +30,8 @@ impl Place {
         std::fs::create_dir(folder.path().join("fleet")).expect("fleet");
         let certificates = DeviceCertificates {
             name: "fleet".into(),
-            password: None,
-            inventory: None,
             path: Some("fleet".into()),
-            env: None,
-            config_map_ref: None,
-            secret_ref: None,
-            url: None,
+            ..DeviceCertificates::default()
         };
         Self { folder, certificates, trust: Trust::default(), policy: ProbePolicy::default() }
     }
@@ -60,11 +54,7 @@ impl Place {
     }
 
     async fn look(&self) -> Seen {
-        let context = Context {
-            run: RunId("r1".into()),
-            base: self.path().to_owned(),
-            probe: ProbeInfo { name: "plumb".into(), version: "0".into() },
-        };
+        let context = Context::new(RunId("r1".into()), self.path().to_owned());
         let request = CheckRequest {
             check: CheckId::DeviceCertHygiene,
             target: TargetKey("plant".into()),

@@ -103,7 +103,7 @@ fn read_with_mode(text: &str, mode: u32) -> GatewayConfigGuardrailsStable {
         std::fs::set_permissions(folder.path().join(key), permissions).unwrap();
     }
     let config = declared("gateway.toml", ConfigFormat::Auto);
-    crate::gateway_config_guardrails::observe(&super::context(folder.path()), &config)
+    super::observe(&super::context(folder.path()), &config)
 }
 
 const JUDGED: [Guardrail; 10] = [

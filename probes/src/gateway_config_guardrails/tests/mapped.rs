@@ -157,7 +157,7 @@ fn a_mapping_for_another_format_is_an_error_that_says_so() {
     let folder = super::folder(&files);
     let mut config = super::declared("a.toml", ConfigFormat::Toml);
     config.mapping = Some(model::document::Source::path("mapping.yaml"));
-    let seen = crate::gateway_config_guardrails::observe(&super::context(folder.path()), &config);
+    let seen = super::observe(&super::context(folder.path()), &config);
     assert_eq!(seen.undetermined.status(), "error");
     assert!(seen.undetermined.reason().unwrap().contains("another format"));
 }

@@ -9,20 +9,20 @@ use std::path::Path;
 
 use model::RunId;
 use model::document::{ConfigFormat, GatewayConfig, Source};
-use model::evidence::{
-    GatewayConfigGuardrailsStable, Guardrail, Item, Observation, ProbeInfo, Reach,
-};
+use model::evidence::{GatewayConfigGuardrailsStable, Guardrail, Item, Observation, Reach};
 use tempfile::TempDir;
 
 use crate::Context;
 
 /// A context whose documents lie in `folder`.
 fn context(folder: &Path) -> Context {
-    Context {
-        run: RunId("20261121-000000-00000000".to_owned()),
-        base: folder.to_owned(),
-        probe: ProbeInfo { name: "plumb".to_owned(), version: "0.0.0".to_owned() },
-    }
+    Context::new(RunId("20261121-000000-00000000".to_owned()), folder.to_owned())
+}
+
+/// What is observed of a configuration.
+fn observe(context: &Context, config: &GatewayConfig) -> GatewayConfigGuardrailsStable {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("runtime").block_on(super::observe(context, config))
 }
 
 /// A declared configuration.
@@ -30,13 +30,8 @@ fn declared(path: &str, format: ConfigFormat) -> GatewayConfig {
     GatewayConfig {
         name: "main".to_owned(),
         format,
-        program_version: None,
-        mapping: None,
         path: Some(path.to_owned()),
-        env: None,
-        config_map_ref: None,
-        secret_ref: None,
-        url: None,
+        ..GatewayConfig::default()
     }
 }
 
@@ -61,7 +56,7 @@ fn seen(
     let folder = folder(&files);
     let mut config = declared(files[0].0, format);
     config.program_version = version.map(str::to_owned);
-    super::observe(&context(folder.path()), &config)
+    observe(&context(folder.path()), &config)
 }
 
 /// What is seen of a file through a mapping.
@@ -69,7 +64,7 @@ fn mapped(name: &str, text: &str, mapping: &str) -> GatewayConfigGuardrailsStabl
     let folder = folder(&[(name, text.as_bytes()), ("mapping.yaml", mapping.as_bytes())]);
     let mut config = declared(name, ConfigFormat::Auto);
     config.mapping = Some(Source::path("mapping.yaml"));
-    super::observe(&context(folder.path()), &config)
+    observe(&context(folder.path()), &config)
 }
 
 /// The list of a guardrail.

@@ -169,7 +169,7 @@ fn keys_that_are_not_known_stand_with_their_place() {
 fn line_ends_of_windows_and_bytes_of_latin_1_are_read() {
     let folder = folder(&[("m.conf", b"# caf\xe9\r\nlistener 1883\r\nallow_anonymous true\r\n")]);
     let config = super::declared("m.conf", ConfigFormat::Mosquitto);
-    let seen = crate::gateway_config_guardrails::observe(&super::context(folder.path()), &config);
+    let seen = super::observe(&super::context(folder.path()), &config);
     assert_eq!(places(&seen.auth_anonymous), ["m.conf:3:1"]);
 }
 

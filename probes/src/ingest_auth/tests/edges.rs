@@ -7,9 +7,10 @@ use model::evidence::{Access, Health, IngestAuthStable, Item, PlainOutcome};
 use testkit::peer::{Peer, Script};
 use testkit::pki::{Authority, Leaf};
 use testkit::process::free_port;
+use testkit::tls::{self, Clients};
 
 use super::Asked;
-use super::peers::{PatientPeer, TlsPeer};
+use super::peers::PatientPeer;
 
 /// The evidence of a plaintext edge that plays one script.
 async fn seen(script: Script) -> IngestAuthStable {
@@ -200,7 +201,9 @@ async fn an_edge_that_asks_for_a_client_certificate_turns_away_who_has_none() {
     let authority = Authority::new("Edge CA");
     std::fs::write(dir.path().join("ca.pem"), authority.pem()).expect("ca");
     let identity = authority.issue(&Leaf::default());
-    let peer = TlsPeer::start(&identity, Some(&authority), "HTTP/1.1 202 Accepted\r\n\r\n").await;
+    let tls = tls::server_with(&identity, &[], Clients::Needed(&authority), rustls::ALL_VERSIONS);
+    let accepted = Script::ReplyAndHold(b"HTTP/1.1 202 Accepted\r\n\r\n".to_vec());
+    let peer = Peer::secured(tls, accepted).await;
     let stable = Asked::new(dir.path(), Protocol::Https, peer.port()).seen().await.stable;
     assert_eq!(stable.tls_trusted, Item::observed(true));
     assert_eq!(stable.anonymous_access, Item::observed(Access::Denied));

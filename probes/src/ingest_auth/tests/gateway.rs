@@ -2,36 +2,20 @@
 
 use model::document::{Allowance, Protocol};
 use model::evidence::{Access, Health, Item, PlainOutcome};
-use tempfile::TempDir;
-use testkit::gateway::{Gateway, Ports, Posture, Site};
+use testkit::gateway::{Fixture, Gateway, Ports, Posture, Site};
 use testkit::peer::{Peer, Script};
 
 use super::{Asked, typed};
 
-struct Fixture {
-    dir: TempDir,
-    site: Site,
-    gateway: Gateway,
-}
-
-impl Fixture {
-    async fn start(posture: Posture) -> Self {
-        let dir = tempfile::tempdir().expect("folder");
-        let site = Site::create(dir.path(), Ports::free().expect("ports")).expect("site");
-        site.write(posture).expect("files");
-        let gateway = Gateway::start(dir.path()).await.expect("gateway");
-        Self { dir, site, gateway }
-    }
-
-    fn asked(&self, protocol: Protocol) -> Asked {
-        Asked::new(self.dir.path(), protocol, self.gateway.ingest().port())
-    }
+/// A question to the ingest edge of a running gateway.
+fn asked(fixture: &Fixture, protocol: Protocol) -> Asked {
+    Asked::new(fixture.dir.path(), protocol, fixture.gateway.ingest().port())
 }
 
 #[tokio::test]
 async fn the_exposed_gateway_is_seen_to_take_anything_in_plaintext() {
     let fixture = Fixture::start(Posture::Exposed).await;
-    let seen = fixture.asked(Protocol::Http).seen().await.stable;
+    let seen = asked(&fixture, Protocol::Http).seen().await.stable;
     let accepted = Item::observed(Access::Accepted);
     assert_eq!(seen.anonymous_access, accepted);
     assert_eq!(seen.anonymous_status, Item::observed(202));
@@ -54,7 +38,7 @@ async fn the_exposed_gateway_is_seen_to_take_anything_in_plaintext() {
 async fn the_hardened_gateway_is_seen_to_ask_for_its_token() {
     let fixture = Fixture::start(Posture::Hardened).await;
     let old = fixture.site.ports().http;
-    let seen = fixture.asked(Protocol::Https).param("plainPort", old).seen().await.stable;
+    let seen = asked(&fixture, Protocol::Https).param("plainPort", old).seen().await.stable;
     let denied = Item::observed(Access::Denied);
     assert_eq!(seen.anonymous_access, denied);
     assert_eq!(seen.anonymous_status, Item::observed(401));
@@ -78,7 +62,7 @@ async fn the_hardened_gateway_is_seen_to_ask_for_its_token() {
 #[tokio::test]
 async fn without_an_old_port_the_tls_port_answers_for_plaintext() {
     let fixture = Fixture::start(Posture::Hardened).await;
-    let seen = fixture.asked(Protocol::Https).seen().await.stable;
+    let seen = asked(&fixture, Protocol::Https).seen().await.stable;
     assert_eq!(seen.plain_outcome, Item::observed(PlainOutcome::NotSpoken));
     assert_eq!(seen.plain_address, seen.endpoint_address);
     assert_eq!(
@@ -91,7 +75,7 @@ async fn without_an_old_port_the_tls_port_answers_for_plaintext() {
 async fn an_old_port_that_still_answers_is_the_one_that_is_reported() {
     let fixture = Fixture::start(Posture::Hardened).await;
     let forgotten = Peer::start(Script::Reply(b"HTTP/1.1 202 Accepted\r\n\r\n".to_vec())).await;
-    let asked = fixture.asked(Protocol::Https).param("plainPort", forgotten.port());
+    let asked = asked(&fixture, Protocol::Https).param("plainPort", forgotten.port());
     let seen = asked.seen().await.stable;
     assert_eq!(seen.plain_outcome, Item::observed(PlainOutcome::Accepted));
     assert_eq!(seen.plain_address, Item::observed(format!("127.0.0.1:{}", forgotten.port())));
@@ -103,7 +87,7 @@ async fn a_second_look_at_an_unchanged_gateway_is_the_same_evidence() {
         [(Posture::Exposed, Protocol::Http), (Posture::Hardened, Protocol::Https)]
     {
         let fixture = Fixture::start(posture).await;
-        let asked = fixture.asked(protocol);
+        let asked = asked(&fixture, protocol);
         let (first, second) = (asked.evidence().await, asked.evidence().await);
         assert_eq!(first.stable, second.stable);
         assert_eq!(first.digest(), second.digest());
@@ -114,7 +98,7 @@ async fn a_second_look_at_an_unchanged_gateway_is_the_same_evidence() {
 async fn a_body_of_the_targets_own_is_sent_only_where_writing_is_allowed() {
     let fixture = Fixture::start(Posture::Exposed).await;
     let body = serde_json::json!({"device": "plumbline-canary", "readings": [{"canary": 1}]});
-    let mut asked = fixture.asked(Protocol::Http).param("body", body);
+    let mut asked = asked(&fixture, Protocol::Http).param("body", body);
     let refused = typed(asked.evidence().await).stable;
     let reason = refused.anonymous_access.reason().unwrap_or_default();
     assert!(reason.contains("canaryWrite"), "{reason}");
@@ -130,7 +114,7 @@ async fn a_body_of_the_targets_own_is_sent_only_where_writing_is_allowed() {
 #[tokio::test]
 async fn an_edge_that_does_not_take_the_body_leaves_the_question_open() {
     let fixture = Fixture::start(Posture::Exposed).await;
-    let mut asked = fixture.asked(Protocol::Http).param("body", "{\"other\": 1}");
+    let mut asked = asked(&fixture, Protocol::Http).param("body", "{\"other\": 1}");
     asked.request.policy.allow = vec![Allowance::CanaryWrite];
     let seen = asked.seen().await.stable;
     assert_eq!(seen.anonymous_status, Item::observed(422));
@@ -150,7 +134,7 @@ async fn a_gateway_that_limits_requests_leaves_the_question_open() {
     config.write(dir.path(), "Nobody may ask.").expect("file");
     let gateway = Gateway::start(dir.path()).await.expect("gateway");
     let fixture = Fixture { dir, site, gateway };
-    let seen = fixture.asked(Protocol::Http).seen().await.stable;
+    let seen = asked(&fixture, Protocol::Http).seen().await.stable;
     assert_eq!(seen.anonymous_access, Item::error("429: the edge asks to slow down"));
     assert_eq!(seen.plain_outcome.status(), "error");
     assert_eq!(seen.health_before, Item::observed(Health::Healthy));

@@ -7,11 +7,11 @@ use model::Digest;
 use model::document::{CredentialKind, Protocol};
 use model::evidence::{Access, Item, TrustFault};
 use tempfile::TempDir;
-use testkit::gateway::{Gateway, Ports, Posture, Site};
+use testkit::gateway::{Fixture, Posture};
 use testkit::peer::{Peer, Script};
 use testkit::pki::{Authority, Identity, Leaf, self_signed};
+use testkit::tls;
 
-use super::peers::TlsPeer;
 use super::{Asked, typed};
 
 const TOKEN: &str = "canary-secret-5b1c0f";
@@ -29,12 +29,14 @@ fn write(dir: &Path, name: &str, text: &str) {
     std::fs::write(dir.join(name), text).expect("file");
 }
 
+/// An edge with `identity` that answers 202 to everybody.
+async fn accepting(identity: &Identity) -> Peer {
+    Peer::secured(tls::server(identity), Script::ReplyAndHold(ACCEPTED.as_bytes().to_vec())).await
+}
+
 #[tokio::test]
 async fn the_token_reaches_a_trusted_edge_and_appears_nowhere_else() {
-    let dir = tempfile::tempdir().expect("folder");
-    let site = Site::create(dir.path(), Ports::free().expect("ports")).expect("site");
-    site.write(Posture::Hardened).expect("files");
-    let gateway = Gateway::start(dir.path()).await.expect("gateway");
+    let Fixture { dir, site, gateway } = Fixture::start(Posture::Hardened).await;
     let token = site.token().expect("token");
     let asked = Asked::new(dir.path(), Protocol::Https, gateway.ingest().port());
     let evidence = asked.evidence().await;
@@ -48,10 +50,10 @@ async fn the_token_reaches_a_trusted_edge_and_appears_nowhere_else() {
 async fn the_token_is_sent_to_an_edge_that_proves_who_it_is() {
     let authority = Authority::new("Edge CA");
     let dir = folder(&authority);
-    let peer = TlsPeer::start(&authority.issue(&Leaf::default()), None, ACCEPTED).await;
+    let peer = accepting(&authority.issue(&Leaf::default())).await;
     let asked = Asked::new(dir.path(), Protocol::Https, peer.port());
     assert_eq!(asked.seen().await.stable.credential_access, Item::observed(Access::Accepted));
-    assert!(peer.inside().contains(&format!("Authorization: Bearer {TOKEN}\r\n")));
+    assert!(peer.heard().contains(&format!("Authorization: Bearer {TOKEN}\r\n")));
 }
 
 #[tokio::test]
@@ -59,12 +61,12 @@ async fn a_login_is_sent_as_basic_to_an_edge_that_proves_who_it_is() {
     let authority = Authority::new("Edge CA");
     let dir = folder(&authority);
     write(dir.path(), "token", "gw-1:pass\n");
-    let peer = TlsPeer::start(&authority.issue(&Leaf::default()), None, ACCEPTED).await;
+    let peer = accepting(&authority.issue(&Leaf::default())).await;
     let mut asked = Asked::new(dir.path(), Protocol::Https, peer.port());
     asked.credentials()[0].kind = CredentialKind::Basic;
     let seen = asked.seen().await.stable;
     assert_eq!(seen.credential_kind, Item::observed("basic".to_owned()));
-    assert!(peer.inside().contains("Authorization: Basic Z3ctMTpwYXNz\r\n"));
+    assert!(peer.heard().contains("Authorization: Basic Z3ctMTpwYXNz\r\n"));
 }
 
 #[tokio::test]
@@ -90,13 +92,13 @@ async fn withheld_in(
     identity: &Identity,
     change: impl FnOnce(&mut Asked, &TempDir),
 ) -> Asked {
-    let peer = TlsPeer::start(identity, None, ACCEPTED).await;
+    let peer = accepting(identity).await;
     let mut asked = Asked::new(dir.path(), Protocol::Https, peer.port());
     change(&mut asked, dir);
     let seen = asked.seen().await.stable;
     assert_eq!(seen.anonymous_access, Item::observed(Access::Accepted), "asked without a secret");
     assert_eq!(seen.credential_access.status(), "not_attempted");
-    assert!(!peer.inside().contains(TOKEN), "the token was sent");
+    assert!(!peer.heard().contains(TOKEN), "the token was sent");
     asked
 }
 
@@ -130,13 +132,13 @@ async fn the_reason_why_an_edge_is_not_trusted_is_told() {
         (authority.issue(&expired), TrustFault::Expired),
         (authority.issue(&early), TrustFault::NotYetValid),
     ] {
-        let peer = TlsPeer::start(&identity, None, ACCEPTED).await;
+        let peer = accepting(&identity).await;
         let asked = Asked::new(dir.path(), Protocol::Https, peer.port());
         let seen = asked.seen().await.stable;
         assert_eq!(seen.tls_trusted, Item::observed(false));
         assert_eq!(seen.tls_fault, Item::observed(Some(fault)));
         assert_eq!(seen.tls_version, Item::observed("TLSv1.3".to_owned()));
-        assert!(!peer.inside().contains(TOKEN), "the token was sent");
+        assert!(!peer.heard().contains(TOKEN), "the token was sent");
     }
 }
 
@@ -151,7 +153,7 @@ async fn a_pinned_key_is_the_only_one_that_is_trusted() {
     let (_, certificate) =
         x509_parser::parse_x509_certificate(&identity.cert_der).expect("certificate");
     let pin = Digest::of_bytes(certificate.public_key().raw).as_str().to_owned();
-    let peer = TlsPeer::start(&identity, None, ACCEPTED).await;
+    let peer = accepting(&identity).await;
     let mut asked = Asked::new(dir.path(), Protocol::Https, peer.port());
     asked.trust().pinned_keys = vec![pin];
     assert_eq!(asked.seen().await.stable.tls_trusted, Item::observed(true));
@@ -162,11 +164,10 @@ async fn the_token_never_follows_a_redirect() {
     let authority = Authority::new("Edge CA");
     let dir = folder(&authority);
     let elsewhere = Peer::start(Script::Close).await;
-    let answer: &'static str = Box::leak(
-        format!("HTTP/1.1 307 Moved\r\nLocation: http://127.0.0.1:{}/\r\n\r\n", elsewhere.port())
-            .into_boxed_str(),
-    );
-    let peer = TlsPeer::start(&authority.issue(&Leaf::default()), None, answer).await;
+    let answer =
+        format!("HTTP/1.1 307 Moved\r\nLocation: http://127.0.0.1:{}/\r\n\r\n", elsewhere.port());
+    let tls = tls::server(&authority.issue(&Leaf::default()));
+    let peer = Peer::secured(tls, Script::ReplyAndHold(answer.into_bytes())).await;
     let seen = Asked::new(dir.path(), Protocol::Https, peer.port()).seen().await.stable;
     assert_eq!(seen.credential_access, Item::observed(Access::Redirected));
     assert_eq!(elsewhere.accepted(), 0);
@@ -176,7 +177,7 @@ async fn the_token_never_follows_a_redirect() {
 async fn a_credential_that_a_header_cannot_carry_is_not_sent_and_not_told() {
     let authority = Authority::new("Edge CA");
     let dir = folder(&authority);
-    let peer = TlsPeer::start(&authority.issue(&Leaf::default()), None, ACCEPTED).await;
+    let peer = accepting(&authority.issue(&Leaf::default())).await;
     let asked = Asked::new(dir.path(), Protocol::Https, peer.port());
     for content in [format!("{TOKEN}\r\nX-Smuggled: 1"), "\n".to_owned(), "t\u{f6}ken".to_owned()] {
         write(dir.path(), "token", &content);
@@ -190,5 +191,5 @@ async fn a_credential_that_a_header_cannot_carry_is_not_sent_and_not_told() {
         reason.reason(),
         Some("the credential `ingest`: cannot read `token`: there is no such file")
     );
-    assert!(!peer.inside().contains(TOKEN) && !peer.inside().contains("X-Smuggled"));
+    assert!(!peer.heard().contains(TOKEN) && !peer.heard().contains("X-Smuggled"));
 }

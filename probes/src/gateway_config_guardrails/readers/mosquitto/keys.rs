@@ -171,6 +171,39 @@ pub fn is_known(key: &str, release: Release) -> bool {
         || (release == Release::V2_1 && KEYS_OF_2_1.contains(&key))
 }
 
+/// Settings of one listener. Those outside [`Release::V2_1`]'s list do not bring the
+/// undeclared listener up there, they stop the broker.
+pub fn is_of_listener(key: &str) -> bool {
+    matches!(
+        key,
+        "bind_interface"
+            | "cafile"
+            | "capath"
+            | "certfile"
+            | "ciphers"
+            | "ciphers_tls1.3"
+            | "crlfile"
+            | "disable_client_cert_date_checks"
+            | "http_dir"
+            | "keyfile"
+            | "listener_allow_anonymous"
+            | "max_connections"
+            | "max_qos"
+            | "maximum_qos"
+            | "max_topic_alias"
+            | "mount_point"
+            | "protocol"
+            | "psk_hint"
+            | "require_certificate"
+            | "socket_domain"
+            | "tls_engine"
+            | "tls_version"
+            | "use_identity_as_username"
+            | "use_subject_as_username"
+            | "use_username_as_clientid"
+    )
+}
+
 /// Guardrails that cannot be told if the value of a key cannot be.
 pub fn guardrails(key: &str) -> &'static [Guardrail] {
     use Guardrail as G;

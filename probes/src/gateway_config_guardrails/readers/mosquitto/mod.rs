@@ -6,6 +6,7 @@ mod broker;
 mod judge;
 mod keys;
 mod lines;
+mod replay;
 
 use model::evidence::Guardrail;
 
@@ -60,7 +61,7 @@ pub fn review(main: &Text, version: Option<Version>, files: &mut Files) -> Revie
     let steps = lines::steps(main, files);
     let access = access::read(&steps, files);
     let as_release = |release| {
-        let broker = broker::read(&steps, release);
+        let broker = replay::replay(&steps, release);
         judge::review(&steps, &broker, &access, release)
     };
     let mut review = match version {

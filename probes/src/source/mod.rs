@@ -1,13 +1,20 @@
 //! Reading a SOURCE: bounded, with errors that name the place and never the content.
 
+#[cfg(test)]
+mod tests;
+mod web;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use model::document::Source;
+use model::document::{Source, without_secrets};
+
+pub use web::WebError;
 
 use crate::Context;
+use crate::text::cut;
 
-/// Largest file that is read for one source, in bytes.
+/// Most bytes that are read for one source.
 pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A secret in memory. It has no `Serialize`, and its `Debug` does not show it.
@@ -52,6 +59,14 @@ pub enum SourceError {
     /// The file is no text.
     #[error("`{0}` is not UTF-8 text")]
     NotText(String),
+    /// The address gives nothing.
+    #[error("cannot read `{place}`: {error}")]
+    Web {
+        /// As declared, without what may be a secret.
+        place: String,
+        /// What went wrong.
+        error: WebError,
+    },
     /// A kind of source that this process cannot read.
     #[error("a source of kind `{0}` cannot be read here")]
     Unsupported(&'static str),
@@ -65,7 +80,8 @@ pub fn resolve(context: &Context, path: &str) -> PathBuf {
     context.base.join(path)
 }
 
-/// How a source is named in evidence: its kind and name, never its content.
+/// How a source is named in evidence: its kind and name, never its content, and of an address
+/// nothing that may be a secret.
 pub fn place(source: &Source) -> String {
     if let Some(path) = &source.path {
         return path.clone();
@@ -79,11 +95,14 @@ pub fn place(source: &Source) -> String {
     if let Some(reference) = &source.config_map_ref {
         return format!("configMap {}", reference.name);
     }
-    source.url.clone().unwrap_or_else(|| "nothing".to_owned())
+    match &source.url {
+        Some(url) => cut(without_secrets(url).as_bytes()),
+        None => "nothing".to_owned(),
+    }
 }
 
 /// The bytes behind a source.
-pub fn bytes(context: &Context, source: &Source) -> Result<Vec<u8>, SourceError> {
+pub async fn bytes(context: &Context, source: &Source) -> Result<Vec<u8>, SourceError> {
     if let Some(path) = &source.path {
         return file(&resolve(context, path), path);
     }
@@ -92,6 +111,10 @@ pub fn bytes(context: &Context, source: &Source) -> Result<Vec<u8>, SourceError>
             .map(String::into_bytes)
             .map_err(|_| SourceError::NoVariable(name.clone()));
     }
+    if let Some(url) = &source.url {
+        let failed = |error| SourceError::Web { place: place(source), error };
+        return web::read(url).await.map_err(failed);
+    }
     match source.set_fields().first() {
         Some(field) => Err(SourceError::Unsupported(field)),
         None => Err(SourceError::Empty),
@@ -99,13 +122,14 @@ pub fn bytes(context: &Context, source: &Source) -> Result<Vec<u8>, SourceError>
 }
 
 /// The text behind a source.
-pub fn text(context: &Context, source: &Source) -> Result<String, SourceError> {
-    String::from_utf8(bytes(context, source)?).map_err(|_| SourceError::NotText(place(source)))
+pub async fn text(context: &Context, source: &Source) -> Result<String, SourceError> {
+    String::from_utf8(bytes(context, source).await?)
+        .map_err(|_| SourceError::NotText(place(source)))
 }
 
 /// The secret behind a source, with the line break that editors add taken off.
-pub fn secret(context: &Context, source: &Source) -> Result<Secret, SourceError> {
-    Ok(Secret(text(context, source)?.trim_end_matches(['\r', '\n']).to_owned()))
+pub async fn secret(context: &Context, source: &Source) -> Result<Secret, SourceError> {
+    Ok(Secret(text(context, source).await?.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// The bytes of one file, at most [`MAX_BYTES`]; `declared` is how errors name it.
