@@ -15,7 +15,16 @@ pub fn target(object: &crds::AuditTarget) -> Result<AuditTarget, String> {
         spec: object.spec.0.clone(),
     };
     let faults = validate(&Resource::AuditTarget(target.clone()), Place::Inside);
-    if faults.is_empty() { Ok(target) } else { Err(sentence(&faults)) }
+    if !faults.is_empty() {
+        return Err(sentence(&faults));
+    }
+    // What a pod is given is what the record keeps, and a record keeps no secret.
+    if target.clone().for_record() != target {
+        let message = "a url has a query, which may be a secret; inside the cluster put the content \
+                       into a Secret or a ConfigMap and name that";
+        return Err(message.to_owned());
+    }
+    Ok(target)
 }
 
 /// What is wrong with a schedule; nothing if it is sound.
