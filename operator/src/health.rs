@@ -7,9 +7,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use store::{RunFilter, Store};
+use store::{RunFilter, Store, StoreError};
 
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Standing};
 
 /// What the answers are made of.
 #[derive(Clone)]
@@ -44,7 +44,25 @@ async fn ready(State(health): State<Health>) -> impl IntoResponse {
 }
 
 async fn metrics(State(health): State<Health>) -> impl IntoResponse {
+    // Gauges of the fleet come from the store and from one replica only, or sums would be double.
+    // What cannot be asked for is left out: a gauge from memory would look healthy for days.
+    let standing = match health.metrics.leader.get() {
+        1 => standing(&health.store).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the store could not be counted");
+            Standing::default()
+        }),
+        _ => Standing::default(),
+    };
+    health.metrics.stand(&standing, jiff::Timestamp::now());
     // OpenMetrics 1.0.0, section "Overall Structure".
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], health.metrics.render())
+}
+
+async fn standing(store: &Store) -> Result<Standing, StoreError> {
+    Ok(Standing {
+        findings: store.open_findings().await?,
+        evidence: store.evidence_times().await?,
+        certificates: store.certificates(None).await?,
+    })
 }

@@ -7,6 +7,7 @@
 mod context;
 mod document;
 mod error;
+mod exception;
 mod health;
 mod ingest;
 mod lease;

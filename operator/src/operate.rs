@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use crds::{AuditRun, AuditSchedule, AuditTarget};
+use crds::{AuditException, AuditRun, AuditRunStatus, AuditSchedule, AuditTarget};
 use futures::StreamExt as _;
 use k8s_openapi::api::batch::v1::Job;
 use kube::runtime::controller::Config;
@@ -23,7 +23,7 @@ use crate::ingest::{self, authority::Authority};
 use crate::lease::Leadership;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::{run, schedule, target};
+use crate::{exception, run, schedule, target};
 
 /// How long the store is waited for between two tries at the start.
 const STORE_PATIENCE: Duration = Duration::from_secs(3);
@@ -201,7 +201,7 @@ async fn one(context: &Arc<Context>, namespace: Option<&str>, end: watch::Receiv
         .reflect(writer)
         .touched_objects();
     let targets = Controller::for_stream(targets, cache)
-        .with_config(config)
+        .with_config(config.clone())
         .graceful_shutdown_on(ended())
         .run(
             target::reconcile,
@@ -210,7 +210,34 @@ async fn one(context: &Arc<Context>, namespace: Option<&str>, end: watch::Receiv
         )
         .for_each(|_| async {});
 
-    futures::join!(runs, schedules, targets);
+    let (cache, writer) = reflector::store();
+    let exceptions = watcher(api::<AuditException>(context, namespace), watcher::Config::default())
+        .default_backoff()
+        .modify(prune)
+        .reflect(writer)
+        .touched_objects();
+    // An ended run says what the exceptions of its namespace waive.
+    let ends = watcher(api::<AuditRun>(context, namespace), watcher::Config::default())
+        .default_backoff()
+        .modify(prune)
+        .touched_objects();
+    let known = cache.clone();
+    let exceptions = Controller::for_stream(exceptions, cache)
+        .watches_stream(ends, move |run: AuditRun| {
+            let over = run.status.as_ref().is_some_and(AuditRunStatus::is_over);
+            let beside = known.state_filter(|e| over && e.namespace() == run.namespace());
+            beside.into_iter().map(|e| ObjectRef::from_obj(e.as_ref())).collect::<Vec<_>>()
+        })
+        .with_config(config)
+        .graceful_shutdown_on(ended())
+        .run(
+            exception::reconcile,
+            |exception, error, context| context.retry(exception.as_ref(), error),
+            Arc::clone(context),
+        )
+        .for_each(|_| async {});
+
+    futures::join!(runs, schedules, targets, exceptions);
 }
 
 fn api<K>(context: &Context, namespace: Option<&str>) -> Api<K>

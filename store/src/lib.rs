@@ -22,6 +22,7 @@ mod outbox;
 mod owner;
 mod run;
 mod sql;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod url;
@@ -35,6 +36,7 @@ pub use listing::{ControlPoint, RunFilter, RunSummary};
 pub use open::OpenMode;
 pub use outbox::OutboxEntry;
 pub use owner::Owner;
+pub use standing::OpenFindings;
 pub use url::{BadStoreUrl, StoreUrl};
 
 use sql::{Pool, Tx};

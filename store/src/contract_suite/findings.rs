@@ -109,3 +109,30 @@ pub async fn a_waiver_begins_and_ends(place: &Place) {
     assert_eq!((finding.state, finding.waived_by), (State::Open, None));
     assert_eq!(events(place).await, [Event::Opened, Event::Waived, Event::WaiverEnded]);
 }
+
+/// What gauges are made of: the last complete run of each target decides.
+pub async fn what_is_open_and_what_is_waived_is_counted(place: &Place) {
+    let store = &place.store;
+    let open = sample::control(sample::OPEN_INGEST, Verdict::Fail);
+    let mut waived = open.clone();
+    waived.waived_by = Some("accepted".to_owned());
+    assert!(store.open_findings().await.unwrap().is_empty());
+    let ended = async |target: &str, minutes, control: &model::assessment::ControlResult| {
+        let record = sample::run(store, target, minutes, vec![control.clone()]).await;
+        (record.target.clone(), record.ended_at.unwrap())
+    };
+    ended("plant-a/edge", 0, &open).await;
+    let first = ended("plant-a/edge", 1, &waived).await;
+    let second = ended("plant-b/edge", 2, &open).await;
+    let third = ended("plant-b/spare", 3, &open).await;
+
+    assert_eq!(store.evidence_times().await.unwrap(), [first, second, third]);
+    let counted = store.open_findings().await.unwrap();
+    assert_eq!(counted.len(), 1);
+    assert_eq!((counted[0].severity, counted[0].domain), (open.severity, open.domain));
+    assert_eq!(counted[0].count, 2);
+    let of = async |namespace: &str| store.waived(namespace).await.unwrap();
+    assert_eq!(of("plant-a").await, [("accepted".to_owned(), 1)].into());
+    assert!(of("plant-b").await.is_empty());
+    assert!(of("plant").await.is_empty(), "a prefix is another namespace");
+}

@@ -92,6 +92,7 @@ macro_rules! contract_suite {
             findings::only_a_pass_of_the_same_control_resolves,
             findings::a_check_that_was_not_selected_changes_nothing,
             findings::a_waiver_begins_and_ends,
+            findings::what_is_open_and_what_is_waived_is_counted,
             tampering::evidence_cannot_be_updated_or_deleted,
             tampering::a_changed_body_is_named,
             tampering::a_changed_envelope_is_named,
