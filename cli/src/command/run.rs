@@ -173,7 +173,7 @@ fn dry_run(plans: &[(&Declared, Plan)], output: &Output) -> Outcome {
                 Inputs::Config { config } => reads(config.source()),
                 Inputs::DeviceCertificates { certificates, .. } => reads(certificates.source()),
             };
-            let place = place + &further_addresses(request, own.as_ref());
+            let place = place + &further_sources(request, own.as_ref());
             output.line(&format!(
                 "  {:24} {:24} {place}",
                 request.check.as_str(),
@@ -197,10 +197,9 @@ fn reads(own: Source) -> (String, Option<Source>) {
     (format!("reads {}", probes::source::place(&own)), Some(own))
 }
 
-/// The addresses that a probe reads beside what it looks at.
-fn further_addresses(request: &CheckRequest, own: Option<&Source>) -> String {
-    let sources = request.sources().into_iter();
-    let further = sources.filter(|source| source.url.is_some() && Some(source) != own);
+/// What a probe reads beside what it looks at.
+fn further_sources(request: &CheckRequest, own: Option<&Source>) -> String {
+    let further = request.sources().into_iter().filter(|source| Some(source) != own);
     further.map(|source| format!(", reads {}", probes::source::place(&source))).collect()
 }
 
