@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::context::Context;
-use crate::health::{self, Health};
+use crate::health;
 use crate::ingest::{self, authority::Authority};
 use crate::lease::Leadership;
 use crate::metrics::Metrics;
@@ -62,7 +62,7 @@ pub async fn operate(settings: &Settings) -> anyhow::Result<()> {
         stopped.clone(),
     ));
     let health = bind(settings.health_address).await?;
-    let router = health::router(Health { store: store.clone(), metrics: Arc::clone(&metrics) });
+    let router = health::router(Arc::clone(&context));
     let mut until = stopped.clone();
     tasks.spawn(async move {
         let serve = axum::serve(health, router).with_graceful_shutdown(async move {

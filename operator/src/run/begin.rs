@@ -171,8 +171,6 @@ impl Step<'_> {
         if turn {
             admitted.insert(uid, self.now);
         }
-        let queued = waiting.len();
-        self.context.metrics.queue_depth.set(i64::try_from(queued).unwrap_or(i64::MAX));
         Ok(turn)
     }
 
@@ -252,8 +250,8 @@ impl Step<'_> {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
             file: None,
-            document: order.target.clone(),
-            plan: plan.clone(),
+            document: order.target.clone().for_record(),
+            plan: plan.clone().for_record(),
             evidence: Vec::new(),
             assessment: None,
             delta: None,

@@ -60,6 +60,15 @@ impl Step<'_> {
     }
 }
 
+/// Runs whose Job is at work, and runs that wait.
+pub fn counts(runs: &[Arc<AuditRun>]) -> (i64, i64) {
+    let phase = |run: &&Arc<AuditRun>| run.status.as_ref().and_then(|status| status.phase);
+    let at_work = runs.iter().filter(|run| phase(run) == Some(Phase::Running)).count();
+    let waiting =
+        runs.iter().filter(|run| matches!(phase(run), None | Some(Phase::Queued))).count();
+    (i64::try_from(at_work).unwrap_or(i64::MAX), i64::try_from(waiting).unwrap_or(i64::MAX))
+}
+
 /// The name of a run in the store.
 ///
 /// # Errors
