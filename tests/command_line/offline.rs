@@ -91,6 +91,35 @@ fn a_report_rendered_again_is_the_same_file() {
 }
 
 #[test]
+fn sarif_places_its_results_below_the_folder_it_was_made_in() {
+    let bench = Bench::new();
+    let gateway = Running::start(&bench, Posture::Exposed);
+    let whole = gateway.target();
+    let mut written = Vec::new();
+    for target in
+        ["gateway/target.yaml", "./gateway/../gateway/target.yaml", whole.to_str().unwrap()]
+    {
+        bench.plumb(&["run", "-f", target, "-o", "sarif=out.sarif"]).expect(1);
+        let log: serde_json::Value = serde_json::from_str(&bench.read("out.sarif")).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        let places: Vec<_> = results
+            .iter()
+            .map(|result| {
+                let location = &result["locations"][0]["physicalLocation"]["artifactLocation"];
+                assert_eq!(location["uriBaseId"], "%SRCROOT%", "{target}");
+                location["uri"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        for place in &places {
+            assert!(bench.path(place).is_file(), "{target}: there is no {place}");
+        }
+        written.push(places);
+    }
+    assert_eq!(written[0].len(), 4);
+    assert!(written.iter().all(|places| *places == written[0]), "{written:#?}");
+}
+
+#[test]
 fn evidence_that_breaks_its_contract_is_refused_with_the_place() {
     let (bench, _gateway) = audited();
     let target = "gateway/target.yaml";
