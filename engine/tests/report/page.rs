@@ -249,7 +249,7 @@ fn two_thousand_findings_stay_readable() {
     assert_eq!(cards, 20, "one card per rule");
     assert_eq!(ids(&page, "f/"), 2_000);
     let shown = shown(&page).len();
-    assert!(shown < 600_000, "{shown} bytes are shown");
+    assert!(shown < 700_000, "{shown} bytes are shown");
     let distinct = report::audit(&fixture::many(2_000, true), Format::Html).unwrap();
     assert_eq!(distinct.matches("<article class=\"finding").count(), 2_000);
     let folded = distinct.matches("<summary><b>Details</b>").count();
