@@ -1,5 +1,6 @@
 //! What an auditor takes home: judged again offline, to the same bytes, and broken by one flip.
 
+use engine::report::{self, Format};
 use testkit::gateway::Posture;
 use tests::plumb::Bench;
 use tests::site::Running;
@@ -58,6 +59,42 @@ fn a_run_a_bundle_and_a_page_prove_themselves() {
         let verified = bench.plumb(&["verify", subject]).expect(0);
         assert!(verified.stdout.contains("byte for byte"), "{}", verified.stdout);
     }
+}
+
+#[test]
+fn a_delta_page_proves_itself_too() {
+    let (bench, gateway) = audited();
+    let target = gateway.target();
+    bench.plumb(&["run", "-f", target.to_str().unwrap()]).expect(1);
+    bench.plumb(&["diff", "last~1", "last", "-o", "html=delta.html"]).expect(0);
+    let verified = bench.plumb(&["verify", "delta.html"]).expect(0);
+    assert!(verified.stdout.contains("the page is what its record renders to"), "{verified:?}");
+    let page = bench.read("delta.html").replacen("unchanged", "improved", 1);
+    bench.write("broken.html", page);
+    bench.plumb(&["verify", "broken.html"]).expect(4);
+}
+
+#[test]
+fn a_page_without_its_record_says_what_to_verify_instead() {
+    let (bench, _gateway) = audited();
+    let mut bundle: model::run::RunBundle =
+        serde_json::from_str(&bench.read("bundle.json")).unwrap();
+    bundle.record.document.spec.description = Some("a".repeat(3 * 1024 * 1024));
+    let page = report::audit(&bundle, Format::Html).unwrap();
+    bench.write("large.html", page);
+    let refused = bench.plumb(&["verify", "large.html"]).expect(2);
+    let run = &bundle.record.id.0;
+    for said in [
+        "large.html carries only the digests",
+        "the page alone proves nothing",
+        &format!("`plumb verify {run}`"),
+        &format!("`plumb report {run} -o json=bundle.json`"),
+    ] {
+        assert!(refused.stderr.contains(said), "{said}: {}", refused.stderr);
+    }
+    bench.plumb(&["alerts", "-o", "html=alerts.html"]).expect(0);
+    let refused = bench.plumb(&["verify", "alerts.html"]).expect(2);
+    assert!(refused.stderr.contains("alerts.html carries no record"), "{}", refused.stderr);
 }
 
 #[test]

@@ -237,8 +237,12 @@ fn a_large_record_is_embedded_as_digests_only() {
     bundle.record.document.spec.description = Some("a".repeat(3 * 1024 * 1024));
     let page = report::audit(&bundle, Format::Html).unwrap();
     assert!(!page.contains("plumbline-bundle"));
+    let (shown, digests) = page.split_once("id=\"plumbline-digests\">").unwrap();
+    let foot = shown.split_once("id=\"integrity\"").unwrap().1;
+    assert!(foot.contains("larger than 2 MiB: the page alone proves nothing"), "{foot}");
+    assert!(!foot.contains("report.html"), "a command that cannot succeed");
+    assert!(strip(foot).contains(&format!("plumb verify {}", bundle.record.id)), "{foot}");
     let manifest = bundle.record.integrity.unwrap().manifest;
-    let digests = page.split_once("id=\"plumbline-digests\">").unwrap().1;
     assert!(digests.contains(manifest.as_str()));
 }
 
