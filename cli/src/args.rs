@@ -423,7 +423,7 @@ pub struct DemoArgs {
 /// `plumb verify`
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// A stored run, or a file: a JSON bundle or an HTML report
+    /// A stored run, or a file: a JSON bundle, or an HTML report that carries its record (up to 2 MiB)
     #[arg(value_name = "RUN|FILE")]
     pub subject: String,
     /// The target, where the store has several

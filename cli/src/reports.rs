@@ -1,7 +1,7 @@
 //! `-o FORMAT=PATH`: parsed and proven writable before anything is probed.
 
 use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use engine::report::{self, Format};
 use model::run::RunBundle;
@@ -46,10 +46,24 @@ pub fn parse(options: &[String], allowed: &[Format]) -> Result<Vec<Wanted>, Fail
 /// put into where the format needs a file.
 pub fn render(bundle: &RunBundle, format: Format, artifact: &str) -> Result<String, Failure> {
     let rendered = match format {
-        Format::Sarif => report::audit_sarif(bundle, artifact),
+        Format::Sarif => report::audit_sarif(bundle, &from_here(artifact)),
         _ => report::audit(bundle, format),
     };
     rendered.map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// A path as SARIF names it: from the folder where the command runs, in a pipeline the root of the
+/// repository; what lies outside of that folder by its whole path.
+fn from_here(path: &str) -> String {
+    let below = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+    if Path::new(path).components().all(below) {
+        return path.to_owned();
+    }
+    let here = std::env::current_dir().and_then(std::fs::canonicalize);
+    match (std::fs::canonicalize(path), here) {
+        (Ok(whole), Ok(here)) => whole.strip_prefix(here).unwrap_or(&whole).display().to_string(),
+        _ => path.to_owned(),
+    }
 }
 
 impl Wanted {

@@ -27,6 +27,12 @@ const OVERHANGING: &str = "(() => {
     return hanging;
 })()";
 
+/// Badges that reach beyond the box that they stand in, where they would lie on what is beside it.
+const OVERLAPPING: &str = "[...document.querySelectorAll('.badge')]
+    .filter(badge => badge.getBoundingClientRect().right >
+        badge.parentElement.getBoundingClientRect().right + 0.5)
+    .map(badge => badge.textContent)";
+
 #[test]
 fn no_page_scrolls_sideways_on_a_desk_or_in_a_hand() {
     let mut browser = Browser::start();
@@ -45,6 +51,8 @@ fn no_page_scrolls_sideways_on_a_desk_or_in_a_hand() {
             assert!(wide <= u64::from(width), "{name}: {wide} pixels in a window of {width}");
             let hanging = page.evaluate(OVERHANGING);
             assert_eq!(hanging, Value::Array(Vec::new()), "{name}, {width} pixels");
+            let overlapping = page.evaluate(OVERLAPPING);
+            assert_eq!(overlapping, Value::Array(Vec::new()), "{name}, {width} pixels: badges");
         }
     }
 }

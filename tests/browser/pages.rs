@@ -35,6 +35,7 @@ pub fn all() -> &'static [Sheet] {
             sheets.extend(of(name, &bundle));
         }
         sheets.push(alerts("none", &[]));
+        sheets.push(audit("fleet", &fixture::fleet(60)));
         sheets.push(audit("many", &fixture::many(MANY, false)));
         sheets
     });

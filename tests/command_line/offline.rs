@@ -1,5 +1,6 @@
 //! What an auditor takes home: judged again offline, to the same bytes, and broken by one flip.
 
+use engine::report::{self, Format};
 use testkit::gateway::Posture;
 use tests::plumb::Bench;
 use tests::site::Running;
@@ -61,6 +62,42 @@ fn a_run_a_bundle_and_a_page_prove_themselves() {
 }
 
 #[test]
+fn a_delta_page_proves_itself_too() {
+    let (bench, gateway) = audited();
+    let target = gateway.target();
+    bench.plumb(&["run", "-f", target.to_str().unwrap()]).expect(1);
+    bench.plumb(&["diff", "last~1", "last", "-o", "html=delta.html"]).expect(0);
+    let verified = bench.plumb(&["verify", "delta.html"]).expect(0);
+    assert!(verified.stdout.contains("the page is what its record renders to"), "{verified:?}");
+    let page = bench.read("delta.html").replacen("unchanged", "improved", 1);
+    bench.write("broken.html", page);
+    bench.plumb(&["verify", "broken.html"]).expect(4);
+}
+
+#[test]
+fn a_page_without_its_record_says_what_to_verify_instead() {
+    let (bench, _gateway) = audited();
+    let mut bundle: model::run::RunBundle =
+        serde_json::from_str(&bench.read("bundle.json")).unwrap();
+    bundle.record.document.spec.description = Some("a".repeat(3 * 1024 * 1024));
+    let page = report::audit(&bundle, Format::Html).unwrap();
+    bench.write("large.html", page);
+    let refused = bench.plumb(&["verify", "large.html"]).expect(2);
+    let run = &bundle.record.id.0;
+    for said in [
+        "large.html carries only the digests",
+        "the page alone proves nothing",
+        &format!("`plumb verify {run}`"),
+        &format!("`plumb report {run} -o json=bundle.json`"),
+    ] {
+        assert!(refused.stderr.contains(said), "{said}: {}", refused.stderr);
+    }
+    bench.plumb(&["alerts", "-o", "html=alerts.html"]).expect(0);
+    let refused = bench.plumb(&["verify", "alerts.html"]).expect(2);
+    assert!(refused.stderr.contains("alerts.html carries no record"), "{}", refused.stderr);
+}
+
+#[test]
 fn one_changed_character_breaks_the_proof_and_is_named() {
     let (bench, _gateway) = audited();
     let bundle = bench.read("bundle.json");
@@ -88,6 +125,35 @@ fn a_report_rendered_again_is_the_same_file() {
     bench.plumb(&args).expect(0);
     assert_eq!(bench.read("again.html"), bench.read("page.html"));
     assert_eq!(bench.read("again.json"), bench.read("bundle.json"));
+}
+
+#[test]
+fn sarif_places_its_results_below_the_folder_it_was_made_in() {
+    let bench = Bench::new();
+    let gateway = Running::start(&bench, Posture::Exposed);
+    let whole = gateway.target();
+    let mut written = Vec::new();
+    for target in
+        ["gateway/target.yaml", "./gateway/../gateway/target.yaml", whole.to_str().unwrap()]
+    {
+        bench.plumb(&["run", "-f", target, "-o", "sarif=out.sarif"]).expect(1);
+        let log: serde_json::Value = serde_json::from_str(&bench.read("out.sarif")).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        let places: Vec<_> = results
+            .iter()
+            .map(|result| {
+                let location = &result["locations"][0]["physicalLocation"]["artifactLocation"];
+                assert_eq!(location["uriBaseId"], "%SRCROOT%", "{target}");
+                location["uri"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        for place in &places {
+            assert!(bench.path(place).is_file(), "{target}: there is no {place}");
+        }
+        written.push(places);
+    }
+    assert_eq!(written[0].len(), 4);
+    assert!(written.iter().all(|places| *places == written[0]), "{written:#?}");
 }
 
 #[test]

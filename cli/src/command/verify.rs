@@ -22,13 +22,15 @@ pub async fn run(args: VerifyArgs, global: &Global, output: &Output) -> Outcome 
     let bundle = if path.is_file() {
         let bytes = files::read(path, MAX_FILE)?;
         if bytes.starts_with(b"<!DOCTYPE html>") {
-            let bundle = embedded(&bytes)?;
+            let bundle = embedded(path, &bytes)?;
             // A page says nothing that its record does not say: it is the record, rendered.
-            let again = report::audit(&bundle, Format::Html)
+            let audit = report::audit(&bundle, Format::Html)
                 .map_err(|error| Failure::integrity(error.to_string()))?;
+            let delta = report::delta(&bundle, Format::Html).ok();
+            let same = [Some(audit), delta].iter().flatten().any(|page| page.as_bytes() == bytes);
             checks.push((
                 "the page is what its record renders to, byte for byte".to_owned(),
-                (again.as_bytes() != bytes).then(|| "the page differs from its record".to_owned()),
+                (!same).then(|| "the page differs from its record".to_owned()),
             ));
             bundle
         } else {
@@ -73,21 +75,42 @@ pub async fn run(args: VerifyArgs, global: &Global, output: &Output) -> Outcome 
 }
 
 /// The bundle inside an HTML report.
-fn embedded(html: &[u8]) -> Result<RunBundle, Failure> {
+fn embedded(path: &Path, html: &[u8]) -> Result<RunBundle, Failure> {
     let text = std::str::from_utf8(html)
         .map_err(|_| Failure::integrity("the report is not UTF-8 text"))?;
-    let start = r#"<script type="application/json" id="plumbline-bundle">"#;
-    let inner = text
-        .split_once(start)
-        .and_then(|(_, rest)| rest.split_once("</script>"))
-        .map(|(inner, _)| inner)
-        .ok_or_else(|| {
-            Failure::usage(
-                "the report carries digests only, because its record is large; verify the run in \
-                 its store, or the JSON bundle of `plumb report RUN -o json=FILE`",
-            )
-        })?;
-    serde_json::from_str(inner).map_err(|error| {
+    let Some(record) = data(text, "plumbline-bundle") else {
+        return Err(Failure::usage(no_record(path, text)));
+    };
+    serde_json::from_str(record).map_err(|error| {
         Failure::integrity(format!("the record in the report is damaged: {error}"))
     })
+}
+
+/// Data inside a page, by its id.
+fn data<'a>(html: &'a str, id: &str) -> Option<&'a str> {
+    let start = format!(r#"<script type="application/json" id="{id}">"#);
+    let (_, rest) = html.split_once(&start)?;
+    rest.split_once("</script>").map(|(inner, _)| inner)
+}
+
+/// Why a page cannot be verified, and what can.
+fn no_record(path: &Path, html: &str) -> String {
+    let page = path.display();
+    let digests = data(html, "plumbline-digests").map(serde_json::from_str::<serde_json::Value>);
+    match digests {
+        Some(digests) => {
+            let run = digests.ok().and_then(|digests| Some(digests["run"].as_str()?.to_owned()));
+            let run = run.map_or_else(|| "RUN".to_owned(), |run| tame(&run));
+            format!(
+                "{page} carries only the digests of its record, because the record is too large \
+                 for a page; the page alone proves nothing. Verify the run in its store with \
+                 `plumb verify {run}`, or write its record with `plumb report {run} -o \
+                 json=bundle.json` and verify that file"
+            )
+        }
+        None => format!(
+            "{page} carries no record; an audit or delta report does, and so does the JSON bundle \
+             of `plumb report RUN -o json=bundle.json`"
+        ),
+    }
 }

@@ -1,8 +1,8 @@
 //! What an acceptance criterion met in the rerun.
 //!
-//! A criterion is a sentence. Where it names pointers and says what each "is", the sentence is
-//! compared with the evidence; where it says more than that, the values are shown and nothing is
-//! ticked. A tick is never taken from the verdict alone.
+//! A criterion is a sentence. Where it names pointers and says what each "is", one value or "a, b
+//! or c", the sentence is compared with the evidence; where it says more than that, the values are
+//! shown and nothing is ticked. A tick is never taken from the verdict alone.
 
 use model::evidence::Evidence;
 use serde_json::Value;
@@ -29,29 +29,67 @@ pub fn compare(criterion: &str, evidence: Option<&Evidence>) -> Criterion {
         let Span::Code(pointer) = span else { continue };
         let Some(item) = evidence.and_then(|body| body.item(pointer)) else { continue };
         now.push(text::item(item).plain());
-        let expected = expectation(&spans[index + 1..]);
-        let value = item.value();
-        decided.push(expected.zip(value).is_some_and(|(word, value)| matches(word, value)));
+        let expected = expectation(&spans[index + 1..]).zip(item.value());
+        decided.push(
+            expected
+                .is_some_and(|(words, value)| words.into_iter().any(|word| matches(word, value))),
+        );
     }
     let met = !decided.is_empty() && decided.into_iter().all(|met| met);
     Criterion { text: criterion.to_owned(), met, now }
 }
 
-/// The word behind "is", "is observed as" or "is observed and", if a sentence ends with it.
-fn expectation<'a>(rest: &[Span<'a>]) -> Option<&'a str> {
-    let Some(Span::Text(text)) = rest.first() else { return None };
+/// What a sentence expects behind "is", "is observed as" or "is observed and": the alternatives of
+/// "a", "a or b", "a, b or c", if it ends with them.
+fn expectation<'a>(rest: &[Span<'a>]) -> Option<Vec<&'a str>> {
+    let (Span::Text(text), others) = rest.split_first()? else { return None };
     let said = text.trim_start().strip_prefix("is")?;
     let said = said.strip_prefix(' ').or_else(|| said.is_empty().then_some(said))?;
     let said = said.trim_start();
     let observed = ["observed as", "observed and"];
     let said = observed.iter().find_map(|form| said.strip_prefix(form)).unwrap_or(said);
-    let said = said.trim_start();
-    match (said.is_empty(), rest.get(1)) {
-        (true, Some(Span::Code(word))) => Some(word),
-        (false, following) => {
-            let (word, behind) = said.split_once(' ').unwrap_or((said, ""));
-            let alone = behind.is_empty() && following.is_none();
-            alone.then(|| word.trim_end_matches(['.', ',']))
+    let tokens: Vec<_> =
+        std::iter::once(&Span::Text(said)).chain(others).flat_map(tokens).collect();
+    // What begins with a slash is the next pointer, and no value.
+    alternatives(&tokens).filter(|values| !values.iter().any(|value| value.starts_with('/')))
+}
+
+/// A piece of "a, b or c".
+enum Token<'a> {
+    Value(&'a str),
+    Comma,
+    Or,
+}
+
+fn tokens<'a>(span: &Span<'a>) -> Vec<Token<'a>> {
+    match *span {
+        Span::Code(value) => vec![Token::Value(value)],
+        Span::Text(text) => text.split_whitespace().flat_map(words).collect(),
+    }
+}
+
+/// A word, and the comma behind it. A full stop ends the sentence and says nothing.
+fn words(word: &str) -> impl Iterator<Item = Token<'_>> {
+    let bare = word.trim_end_matches(['.', ',']);
+    let value = match bare {
+        "" => None,
+        "or" => Some(Token::Or),
+        bare => Some(Token::Value(bare)),
+    };
+    value.into_iter().chain(word.ends_with(',').then_some(Token::Comma))
+}
+
+/// The values of a list whose last two stand on either side of "or"; none where it says more.
+fn alternatives<'a>(tokens: &[Token<'a>]) -> Option<Vec<&'a str>> {
+    match tokens {
+        [Token::Value(only)] => Some(vec![only]),
+        [Token::Value(one), Token::Or, Token::Value(other)]
+        | [Token::Value(one), Token::Comma, Token::Or, Token::Value(other)] => {
+            Some(vec![one, other])
+        }
+        [Token::Value(first), Token::Comma, rest @ ..] => {
+            let rest = alternatives(rest).filter(|rest| rest.len() > 1)?;
+            Some([&[*first][..], &rest].concat())
         }
         _ => None,
     }
@@ -84,14 +122,73 @@ mod tests {
         assert!(matches("empty", &json!([])) && !matches("empty", &json!([1])));
     }
 
+    fn after(sentence: &str) -> Option<Vec<String>> {
+        let words = expectation(&text::spans(sentence)[1..])?;
+        Some(words.into_iter().map(str::to_owned).collect())
+    }
+
     #[test]
     fn only_a_plain_statement_is_compared() {
-        let after = |sentence| expectation(&text::spans(sentence)[1..]).map(str::to_owned);
-        assert_eq!(after("`/a` is 401").as_deref(), Some("401"));
-        assert_eq!(after("`/a` is observed as `denied`").as_deref(), Some("denied"));
-        assert_eq!(after("`/a` is observed and empty").as_deref(), Some("empty"));
-        assert_eq!(after("`/a` is 401 or 403"), None);
+        let one = |sentence| after(sentence).filter(|words| words.len() == 1).map(|w| w.concat());
+        assert_eq!(one("`/a` is 401").as_deref(), Some("401"));
+        assert_eq!(one("`/a` is 401.").as_deref(), Some("401"));
+        assert_eq!(one("`/a` is observed as `denied`").as_deref(), Some("denied"));
+        assert_eq!(one("`/a` is observed and empty").as_deref(), Some("empty"));
         assert_eq!(after("`/a` is observed and lists nothing beyond loopback"), None);
         assert_eq!(after("`/a` holds one entry"), None);
+        assert_eq!(after("`/a` is not `no_names`"), None);
+        assert_eq!(after("`/a` is at most 398"), None);
+        assert_eq!(after("`/a` is"), None);
+    }
+
+    #[test]
+    fn one_of_several_values_is_enough() {
+        let words = |words: [&str; 3]| Some(words.map(str::to_owned).to_vec());
+        assert_eq!(after("`/a` is 401 or 403"), Some(vec!["401".to_owned(), "403".to_owned()]));
+        let mixed = "`/a` is `dns_match`, `wildcard_match` or `ip_match`";
+        assert_eq!(after(mixed), words(["dns_match", "wildcard_match", "ip_match"]));
+        assert_eq!(after("`/a` is a, b, or c."), words(["a", "b", "c"]));
+    }
+
+    #[test]
+    fn a_list_that_says_more_is_no_list_of_values() {
+        assert_eq!(after("`/a` is false, or `/b` is at least 2048"), None);
+        assert_eq!(after("`/a` is 401, always"), None);
+        assert_eq!(after("`/a` is 401 or 403 once the token is set"), None);
+        assert_eq!(after("`/a` is a or b, c"), None);
+        assert_eq!(after("`/a` is `x` or `/b`"), None);
+    }
+
+    #[test]
+    fn a_criterion_is_met_by_what_was_observed_and_by_nothing_else() {
+        use model::evidence::Item;
+        let criterion = "`/names/outcome` is `dns_match`, `wildcard_match` or `ip_match`";
+        let met = |item: Item<Value>| {
+            let mut body = document();
+            body.stable.insert("/names/outcome".to_owned(), item);
+            compare(criterion, Some(&body)).met
+        };
+        assert!(met(Item::observed(json!("ip_match"))));
+        assert!(!met(Item::observed(json!("mismatch"))));
+        assert!(!met(Item::not_attempted("ip_match")), "a reason is no value");
+        assert!(!compare(criterion, Some(&document())).met);
+        assert!(!compare(criterion, None).met);
+    }
+
+    fn document() -> Evidence {
+        serde_json::from_value(json!({
+            "schema": "broker_cert_identity.v1",
+            "check": "broker_cert_identity",
+            "target": "t",
+            "subject": "endpoint/broker",
+            "run": "20261104-081241-3f9c0a12",
+            "probe": { "name": "plumb", "version": "0.1.0" },
+            "started_at": "2026-11-04T08:12:41Z",
+            "duration_ms": 1,
+            "attempts": 1,
+            "stable": {},
+            "volatile": {},
+        }))
+        .unwrap()
     }
 }

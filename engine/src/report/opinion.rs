@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::assessment::{Assessment, ControlResult, DomainPosture, Finding};
-use model::{CheckId, Digest, Posture, Severity, Status, Subject, Verdict};
+use model::{Digest, Posture, Severity, Status, Subject, Verdict};
 
 use super::path::Hop;
 use super::view::View;
@@ -336,37 +336,41 @@ fn because(view: &View<'_>, recommendation: Recommendation) -> String {
 }
 
 /// What holds: per check and subject the sentences of its passing controls, places without any
-/// failing control first, then by the weight of what passes there.
+/// failing control first, then by the weight of what passes there. What reads the same of several
+/// places is one line.
 fn solid<'a>(view: &View<'a>) -> Vec<Solid<'a>> {
-    let mut places: Vec<((CheckId, &Subject), Vec<&'a ControlResult>, bool)> = Vec::new();
+    let mut places: BTreeMap<(&str, &Subject), (Vec<&'a ControlResult>, bool)> = BTreeMap::new();
     for control in &view.assessment.controls {
-        let place = (control.rule.check(), &control.subject);
-        let index = places.iter().position(|(known, _, _)| *known == place).unwrap_or_else(|| {
-            places.push((place, Vec::new(), false));
-            places.len() - 1
-        });
+        let place = places.entry((control.rule.check().as_str(), &control.subject)).or_default();
         match control.verdict {
-            Verdict::Pass => places[index].1.push(control),
-            Verdict::Fail => places[index].2 = true,
+            Verdict::Pass => place.0.push(control),
+            Verdict::Fail => place.1 = true,
             _ => {}
         }
     }
-    places.retain(|(_, passing, _)| !passing.is_empty());
-    for (_, passing, _) in &mut places {
+    let mut places: Vec<_> =
+        places.into_iter().filter(|(_, (passing, _))| !passing.is_empty()).collect();
+    for (_, (passing, _)) in &mut places {
         passing.sort_by_key(|c| (std::cmp::Reverse(c.mandatory), std::cmp::Reverse(c.severity)));
     }
-    places.sort_by_key(|(_, passing, failing)| (*failing, std::cmp::Reverse(passing.len())));
-    places
-        .into_iter()
-        .take(SOLID_LINES)
-        .map(|((check, _), passing, _)| Solid {
-            text: line(check, &passing),
-            evidence: passing[0].evidence.as_ref(),
-        })
-        .collect()
+    places.sort_by_key(|(_, (passing, failing))| (*failing, std::cmp::Reverse(passing.len())));
+    let mut lines: Vec<(Solid<'a>, usize)> = Vec::new();
+    for (_, (passing, _)) in places {
+        let text = line(&passing);
+        match lines.iter_mut().find(|(known, _)| known.text == text) {
+            Some((_, places)) => *places += 1,
+            None => lines.push((Solid { text, evidence: passing[0].evidence.as_ref() }, 1)),
+        }
+    }
+    lines.truncate(SOLID_LINES);
+    for (line, places) in lines.iter_mut().filter(|(_, places)| *places > 1) {
+        line.text.push_str(&format!(" Seen on {} subjects.", words::number(*places)));
+    }
+    lines.into_iter().map(|(line, _)| line).collect()
 }
 
-fn line(check: CheckId, passing: &[&ControlResult]) -> String {
+/// What some passing controls of one check say, or how many they are.
+fn line(passing: &[&ControlResult]) -> String {
     let mut said: Vec<&str> = Vec::new();
     for control in passing {
         if !control.solid.is_empty() && !said.contains(&control.solid.as_str()) && said.len() < 2 {
@@ -375,7 +379,7 @@ fn line(check: CheckId, passing: &[&ControlResult]) -> String {
     }
     if said.is_empty() {
         let held = count(passing.len(), "control holds", "controls hold");
-        return format!("{}: {held}.", check.title());
+        return format!("{}: {held}.", passing[0].rule.check().title());
     }
     said.join(" ")
 }

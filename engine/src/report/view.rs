@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use model::assessment::{Assessment, ControlResult, Finding};
 use model::delta::{Delta, DeltaClass};
-use model::evidence::Evidence;
+use model::evidence::{Evidence, Item};
 use model::run::{RunBundle, RunRecord};
 use model::{CheckId, Digest, IssueKey, Severity, Subject, Verdict};
+use serde_json::Value;
 
 use super::ReportError;
 use super::anchor::Anchors;
 use super::group::{Group, group};
+use super::text::{self, Shown};
 
 /// One assessed run.
 #[derive(Debug)]
@@ -87,6 +89,23 @@ impl<'a> View<'a> {
     /// The body behind an address, if the bundle holds it.
     pub fn body(&self, digest: &Digest) -> Option<&'a Evidence> {
         self.evidence.get(digest).copied()
+    }
+
+    /// One side of a changed pointer as a reader sees it: a list or an object from its document, where
+    /// the bundle holds that, and everything else as the comparison kept it. None if it is absent.
+    pub fn changed(
+        &self,
+        document: Option<&Digest>,
+        pointer: &str,
+        kept: Option<&str>,
+    ) -> Option<Shown> {
+        let kept = kept?;
+        let body = document.and_then(|digest| self.body(digest));
+        let value = body.and_then(|body| body.item(pointer)).and_then(Item::value);
+        match value {
+            Some(value @ (Value::Array(_) | Value::Object(_))) => Some(text::brief(value)),
+            _ => Some(text::hostile(kept)),
+        }
     }
 
     /// Every address that the record names, its baseline's included; sorted, each once.

@@ -12,6 +12,7 @@ fn bundles() -> Vec<(&'static str, RunBundle)> {
         ("waived", fixture::waived()),
         ("many", fixture::many(300, false)),
         ("distinct", fixture::many(60, true)),
+        ("fleet", fixture::fleet(60)),
     ]
 }
 

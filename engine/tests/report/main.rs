@@ -6,6 +6,7 @@ mod fixture;
 
 mod cases;
 mod conservation;
+mod fleet;
 mod hostile;
 mod page;
 mod sarif;

@@ -248,8 +248,8 @@ impl AlertsPage<'_> {
                 @let value = if before { &change.before } else { &change.after };
                 li {
                     (breaking(&change.pointer)) ": "
-                    @match value {
-                        Some(value) => (shown(&text::hostile(value))),
+                    @match regression.view.changed(digest.as_ref(), &change.pointer, value.as_deref()) {
+                        Some(value) => (shown(&value)),
                         None => "absent",
                     }
                 }

@@ -6,7 +6,7 @@ use model::document::AuditTarget;
 use model::{Posture, Verdict};
 
 use super::components::{Figure, command, empty, figures, no_score, posture_badge, prose};
-use super::frame::{self, Page, counted, section};
+use super::frame::{self, Carried, Page, counted, section};
 use super::svg::Icon;
 use super::{coverage, evidence, finding, path, verdict};
 use crate::report::group::{Group, group};
@@ -25,6 +25,7 @@ pub fn audit(view: &View<'_>) -> String {
     let waived = group(view.waived());
     let cited = view.cited_by_run();
     let observed = assessment.coverage;
+    let carried = frame::carried(view.bundle);
     Page {
         title: format!(
             "{}, {}: {}, audit report, Plumbline",
@@ -60,9 +61,9 @@ pub fn audit(view: &View<'_>) -> String {
             (remediation(view, &open))
             (coverage::section(view))
             (evidence::section(view, &cited))
-            (integrity(view))
+            (integrity(view, &carried))
         },
-        embedded: frame::embedded_bundle(view.bundle),
+        embedded: carried.into_markup(),
     }
     .render()
 }
@@ -353,7 +354,7 @@ fn rerun(view: &View<'_>) -> String {
     )
 }
 
-fn integrity(view: &View<'_>) -> Markup {
+fn integrity(view: &View<'_>, carried: &Carried) -> Markup {
     let record = view.record;
     let bundle = record.bundle.map_or_else(String::new, |bundle| format!(", bundle {bundle}"));
     let digest = |of: fn(&model::run::Integrity) -> &model::Digest| {
@@ -370,10 +371,16 @@ fn integrity(view: &View<'_>) -> Markup {
             ("Signature", "unsigned".to_owned()),
             ("Time", "claimed by the runner, no time token".to_owned()),
         ],
-        "The manifest shows that evidence and findings have not changed since the run, and anyone \
-         can evaluate the stored evidence again. It does not show that a probe saw the truth or \
-         that the runner was honest. This is not a penetration test.",
-        "plumb verify report.html",
+        &format!(
+            "The manifest shows that evidence and findings have not changed since the run, and \
+             anyone can evaluate the stored evidence again. It does not show that a probe saw the \
+             truth or that the runner was honest. This is not a penetration test.{}",
+            carried.note()
+        ),
+        &match carried {
+            Carried::Record(_) => "plumb verify report.html".to_owned(),
+            Carried::Digests(_) => format!("plumb verify {}", record.id),
+        },
     )
 }
 

@@ -186,8 +186,15 @@ fn reference_link(reference: &str) -> Markup {
     }
 }
 
-/// The other subjects of a group: what differs between them, each under its own id.
+/// The other subjects of a group: what differs between them, each under its own id. What reads on
+/// every subject as it does on the card has no column.
 fn others(view: &View<'_>, group: &Group<'_>) -> Markup {
+    let columns: Vec<_> = DIFFERING
+        .into_iter()
+        .filter(|column| {
+            group.rest.iter().any(|other| (column.of)(other) != (column.of)(group.first))
+        })
+        .collect();
     html! {
         details {
             summary {
@@ -201,8 +208,7 @@ fn others(view: &View<'_>, group: &Group<'_>) -> Markup {
                         tr {
                             th scope="col" { "Subject" }
                             th scope="col" { "Finding" }
-                            th scope="col" { "What" }
-                            th scope="col" { "Observed" }
+                            @for column in &columns { th scope="col" { (column.heading) } }
                             th scope="col" { "Evidence" }
                         }
                     }
@@ -211,11 +217,11 @@ fn others(view: &View<'_>, group: &Group<'_>) -> Markup {
                             tr id=(view.finding_id(finding)) {
                                 th scope="row" { code { (breaking(&finding.subject.0)) } }
                                 td.mono data-l="Finding" { (text::visible(&finding.id.0)) }
-                                td data-l="What" { (prose(&finding.what)) }
-                                td.mono data-l="Observed" {
-                                    @for (index, line) in finding.observed.iter().enumerate() {
-                                        @if index > 0 { "; " }
-                                        (plain_prose(line))
+                                @for column in &columns {
+                                    td.mono[column.mono] data-l=(column.heading) {
+                                        @if (column.of)(finding) == (column.of)(group.first) {
+                                            span.muted { "as above" }
+                                        } @else { (column.cell(finding)) }
                                     }
                                 }
                                 td data-l="Evidence" { (evidence_link(&finding.evidence)) }
@@ -223,6 +229,30 @@ fn others(view: &View<'_>, group: &Group<'_>) -> Markup {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// What may differ between the subjects of a group.
+struct Differing {
+    heading: &'static str,
+    mono: bool,
+    of: for<'a> fn(&'a Finding) -> &'a [String],
+}
+
+const DIFFERING: [Differing; 3] = [
+    Differing { heading: "What", mono: false, of: |finding| std::slice::from_ref(&finding.what) },
+    Differing { heading: "Observed", mono: true, of: |finding| &finding.observed },
+    Differing { heading: "Expected", mono: true, of: |finding| &finding.expected },
+];
+
+impl Differing {
+    fn cell(&self, finding: &Finding) -> Markup {
+        html! {
+            @for (index, line) in (self.of)(finding).iter().enumerate() {
+                @if index > 0 { "; " }
+                @if self.mono { (plain_prose(line)) } @else { (prose(line)) }
             }
         }
     }

@@ -122,13 +122,41 @@ fn ends_name(rest: &str) -> bool {
     rest.starts_with([' ', '>'])
 }
 
-/// The record inside the page, so that the file alone can be verified; only its digests where it
-/// is larger than [`EMBEDDED_BYTES`].
-pub fn embedded_bundle(bundle: &RunBundle) -> Markup {
+/// What a page carries of its record.
+pub enum Carried {
+    /// All of it: the file alone can be verified.
+    Record(Markup),
+    /// Its digests, because it is larger than [`EMBEDDED_BYTES`].
+    Digests(Markup),
+}
+
+impl Carried {
+    /// What the foot of a page says of it; nothing where the page is whole.
+    pub fn note(&self) -> String {
+        match self {
+            Self::Record(_) => String::new(),
+            Self::Digests(_) => format!(
+                " This page carries the digests of its record and not the record, which is larger \
+                 than {} MiB: the page alone proves nothing, so verify the run in its store.",
+                EMBEDDED_BYTES / 1024 / 1024
+            ),
+        }
+    }
+
+    /// The element at the end of the page.
+    pub fn into_markup(self) -> Markup {
+        match self {
+            Self::Record(markup) | Self::Digests(markup) => markup,
+        }
+    }
+}
+
+/// The record of a page, or its digests.
+pub fn carried(bundle: &RunBundle) -> Carried {
     let canonical = model::digest::canonical(bundle);
     if canonical.len() <= EMBEDDED_BYTES {
         let json = String::from_utf8_lossy(&canonical);
-        return embedded("plumbline-bundle", &json);
+        return Carried::Record(embedded("plumbline-bundle", &json));
     }
     let record = &bundle.record;
     let digests = json!({
@@ -138,7 +166,7 @@ pub fn embedded_bundle(bundle: &RunBundle) -> Markup {
         "integrity": record.integrity,
         "evidence": record.evidence,
     });
-    embedded("plumbline-digests", &digests.to_string())
+    Carried::Digests(embedded("plumbline-digests", &digests.to_string()))
 }
 
 /// Data inside a page: never executed, and nothing in it can end the element.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use model::delta::{ControlSide, Delta, DeltaClass};
+use model::delta::{ControlSide, Delta, DeltaClass, PointerChange};
 
 use super::{documents, sign, table};
 use crate::report::text::{self, markdown, markdown_code, markdown_prose};
@@ -85,8 +85,8 @@ fn controls(out: &mut String, view: &View<'_>, delta: &Delta, class: DeltaClass)
             vec![
                 markdown_code(control.rule.as_str()),
                 markdown_code(&change.pointer),
-                value(change.before.as_deref()),
-                value(change.after.as_deref()),
+                value(view, control.before.as_ref(), change, change.before.as_deref()),
+                value(view, control.after.as_ref(), change, change.after.as_deref()),
             ]
         })
         .collect();
@@ -95,8 +95,15 @@ fn controls(out: &mut String, view: &View<'_>, delta: &Delta, class: DeltaClass)
     }
 }
 
-fn value(value: Option<&str>) -> String {
-    value.map_or_else(|| "absent".to_owned(), |value| super::shown(&text::hostile(value)))
+fn value(
+    view: &View<'_>,
+    side: Option<&ControlSide>,
+    change: &PointerChange,
+    kept: Option<&str>,
+) -> String {
+    let document = side.and_then(|side| side.evidence.as_ref());
+    let value = view.changed(document, &change.pointer, kept);
+    value.map_or_else(|| "absent".to_owned(), |value| super::shown(&value))
 }
 
 fn runtime_proof(out: &mut String, proofs: &[proof::Proof]) {

@@ -20,6 +20,9 @@ pub const SHOWN_BYTES: usize = 160;
 /// Bytes of one structured value (a list, an object) or one sentence that a report shows.
 pub const VALUE_BYTES: usize = 4_096;
 
+/// Bytes of one structured value that stands beside another one.
+const BRIEF_BYTES: usize = 480;
+
 /// A text as a reader may see it: no control characters, and honest about what was left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
@@ -140,13 +143,22 @@ fn boundary(text: &str, limit: usize) -> usize {
 /// A value of evidence: text as it is, everything else as JSON in one line with a space after
 /// each comma. Every text in it is cut by itself, and the whole at [`VALUE_BYTES`].
 pub fn value(value: &Value) -> Shown {
+    value_within(value, VALUE_BYTES)
+}
+
+/// The same, cut sooner, for a value beside another one.
+pub fn brief(value: &Value) -> Shown {
+    value_within(value, BRIEF_BYTES)
+}
+
+fn value_within(value: &Value, limit: usize) -> Shown {
     match value {
         Value::String(text) if text.is_empty() => Shown::whole("\"\""),
         Value::String(text) => hostile(text),
         other => {
             let mut out = String::new();
             write_value(&mut out, other);
-            let end = boundary(&out, VALUE_BYTES);
+            let end = boundary(&out, limit);
             let cut = (end < out.len()).then_some((end, out.len()));
             out.truncate(end);
             Shown { text: out, cut }
@@ -343,6 +355,7 @@ mod tests {
         assert!(shown.text.ends_with("\"on\": true}, null]"), "{}", shown.text);
         let long: Vec<_> = (0..5_000).collect();
         assert_eq!(value(&json!(long)).cut.map(|(first, _)| first), Some(VALUE_BYTES));
+        assert_eq!(brief(&json!(long)).cut.map(|(first, _)| first), Some(BRIEF_BYTES));
     }
 
     #[test]

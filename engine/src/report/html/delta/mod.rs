@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use model::delta::{ControlDelta, Delta, Side};
 
 use super::components::{badge, command, no_score, posture_badge, prose, status_colour};
-use super::frame::{self, Page, counted, section};
+use super::frame::{self, Carried, Page, counted, section};
 use super::{evidence, path, svg, verdict};
 use crate::report::anchor::Anchors;
 use crate::report::path::hops;
@@ -37,6 +37,7 @@ impl DeltaPage<'_> {
         let proofs = proof_rows(view);
         let cited = view.cited();
         let counts = delta.counts;
+        let carried = frame::carried(view.bundle);
         let mut sections = vec![
             section("summary", "Summary"),
             counted("delta", "Compared", number(delta.controls.len())),
@@ -83,9 +84,9 @@ impl DeltaPage<'_> {
                 @for rows in &ROWS[2..] { (self.rows(rows)) }
                 (self.next())
                 (evidence::section(view, &cited))
-                (self.integrity())
+                (self.integrity(&carried))
             },
-            embedded: frame::embedded_bundle(view.bundle),
+            embedded: carried.into_markup(),
         }
         .render()
     }
@@ -180,7 +181,7 @@ impl DeltaPage<'_> {
         }
     }
 
-    fn integrity(&self) -> Markup {
+    fn integrity(&self, carried: &Carried) -> Markup {
         let (view, delta) = (self.view, self.delta);
         let manifest = |view: Option<&View<'_>>| {
             let integrity = view.and_then(|view| view.record.integrity.as_ref());
@@ -199,9 +200,12 @@ impl DeltaPage<'_> {
                 ("Signature", "unsigned".to_owned()),
                 ("Time", "claimed by the runner, no time token".to_owned()),
             ],
-            "Both runs can be evaluated again from stored evidence. Volatile values are outside \
-             digests, drift and delta. The comparison proves what changed in the evidence; it does \
-             not prove that a probe saw the truth.",
+            &format!(
+                "Both runs can be evaluated again from stored evidence. Volatile values are \
+                 outside digests, drift and delta. The comparison proves what changed in the \
+                 evidence; it does not prove that a probe saw the truth.{}",
+                carried.note()
+            ),
             &format!("plumb diff {} {}", delta.before.run, delta.after.run),
         )
     }

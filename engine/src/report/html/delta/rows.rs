@@ -5,6 +5,7 @@ use model::delta::{ControlDelta, ControlSide, DeltaClass, PointerChange};
 use model::{Posture, Verdict};
 
 use super::DeltaPage;
+use crate::report::acceptance;
 use crate::report::html::components::{
     Column, breaking, class_badge, command, empty, evidence_link, facts, key, permalink, prose,
     shown,
@@ -12,7 +13,6 @@ use crate::report::html::components::{
 use crate::report::html::svg::Icon;
 use crate::report::view::of_class;
 use crate::report::words::{count, number};
-use crate::report::{acceptance, text};
 
 /// Changes of a control that stand beside each other; more go into a table.
 const FACTS: usize = 4;
@@ -135,11 +135,11 @@ impl DeltaPage<'_> {
                 p { (prose(reason)) }
             }
             @if control.class == DeltaClass::Drift || control.changes.len() > FACTS {
-                (changes(control))
+                (self.changes(control))
             } @else if !control.changes.is_empty() {
                 (facts(&[
-                    column("Before", control.before.as_ref(), &control.changes, |c| c.before.as_deref()),
-                    column("After", control.after.as_ref(), &control.changes, |c| c.after.as_deref()),
+                    self.column("Before", control.before.as_ref(), control, |c| c.before.as_deref()),
+                    self.column("After", control.after.as_ref(), control, |c| c.after.as_deref()),
                 ]))
             }
             @if control.class == DeltaClass::Improved { (self.criteria(control)) }
@@ -166,6 +166,69 @@ impl DeltaPage<'_> {
                             @if met.met { span.vh { "Met: " } }
                             (prose(&met.text))
                             @if !met.now.is_empty() { " " span.flag { "now " (met.now.join(", ")) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn column(
+        &self,
+        when: &str,
+        side: Option<&ControlSide>,
+        control: &ControlDelta,
+        kept: impl Fn(&PointerChange) -> Option<&str>,
+    ) -> Column {
+        Column {
+            heading: format!("{when}: {}", verdict_word(side)),
+            posture: match side.map(|side| &side.verdict) {
+                Some(Verdict::Pass) => Posture::Green,
+                Some(Verdict::Fail) => Posture::Red,
+                _ => Posture::Unknown,
+            },
+            facts: html! {
+                @for change in &control.changes {
+                    li {
+                        (breaking(&change.pointer)) ": "
+                        b { (self.value(side, change, kept(change))) }
+                    }
+                }
+            },
+        }
+    }
+
+    fn value(
+        &self,
+        side: Option<&ControlSide>,
+        change: &PointerChange,
+        kept: Option<&str>,
+    ) -> Markup {
+        let document = side.and_then(|side| side.evidence.as_ref());
+        match self.view.changed(document, &change.pointer, kept) {
+            Some(value) => shown(&value),
+            None => html! { "absent" },
+        }
+    }
+
+    fn changes(&self, control: &ControlDelta) -> Markup {
+        let (before, after) = (control.before.as_ref(), control.after.as_ref());
+        html! {
+            table.evd.stack {
+                caption.vh { "Changed pointers: " (control.rule.as_str()) }
+                thead {
+                    tr {
+                        th.p scope="col" { "Pointer" }
+                        th scope="col" { "Before" }
+                        th scope="col" { "After" }
+                    }
+                }
+                tbody {
+                    @for change in &control.changes {
+                        tr {
+                            th scope="row" { (breaking(&change.pointer)) }
+                            td data-l="Before" { del { (self.value(before, change, change.before.as_deref())) } }
+                            td data-l="After" { ins { (self.value(after, change, change.after.as_deref())) } }
                         }
                     }
                 }
@@ -213,61 +276,6 @@ fn keyline(control: &ControlDelta) -> Markup {
                 span.arrow aria-hidden="true" { "\u{2192}" }
                 span.vh { ", now " }
                 (side_evidence(control.after.as_ref()))
-            }
-        }
-    }
-}
-
-fn column(
-    when: &str,
-    side: Option<&ControlSide>,
-    changes: &[PointerChange],
-    value: impl Fn(&PointerChange) -> Option<&str>,
-) -> Column {
-    Column {
-        heading: format!("{when}: {}", verdict_word(side)),
-        posture: match side.map(|side| &side.verdict) {
-            Some(Verdict::Pass) => Posture::Green,
-            Some(Verdict::Fail) => Posture::Red,
-            _ => Posture::Unknown,
-        },
-        facts: html! {
-            @for change in changes {
-                li {
-                    (breaking(&change.pointer)) ": "
-                    @match value(change) {
-                        Some(value) => b { (shown(&text::hostile(value))) },
-                        None => "absent",
-                    }
-                }
-            }
-        },
-    }
-}
-
-fn changes(control: &ControlDelta) -> Markup {
-    let value = |value: &Option<String>| match value {
-        Some(value) => html! { (shown(&text::hostile(value))) },
-        None => html! { "absent" },
-    };
-    html! {
-        table.evd.stack {
-            caption.vh { "Changed pointers: " (control.rule.as_str()) }
-            thead {
-                tr {
-                    th.p scope="col" { "Pointer" }
-                    th scope="col" { "Before" }
-                    th scope="col" { "After" }
-                }
-            }
-            tbody {
-                @for change in &control.changes {
-                    tr {
-                        th scope="row" { (breaking(&change.pointer)) }
-                        td data-l="Before" { del { (value(&change.before)) } }
-                        td data-l="After" { ins { (value(&change.after)) } }
-                    }
-                }
             }
         }
     }

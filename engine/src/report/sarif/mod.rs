@@ -4,32 +4,49 @@
 //! suppressions. Every result has a file location, because one result without refuses the whole
 //! file. A finding points at the place that its evidence names, else at the configuration file
 //! that it speaks about, else at the target's document; where none of these is known, it is left
-//! out and named in a notification.
+//! out and named in a notification. So is what exceeds the number of results that is taken.
+
+mod place;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use model::assessment::Finding;
-use model::evidence::Item;
 use model::{IssueKey, Severity};
 use serde_json::{Value, json};
 
+use self::place::{File, Place, ROOT, place};
 use super::text::{self, markdown_block, markdown_prose, sarif_message};
 use super::view::View;
-use super::words::iso;
+use super::words::{count, iso};
 
 /// Where the published schema is.
 pub const SCHEMA_URI: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
+/// Results of one run above which GitHub refuses the file; of these it shows the worst 5,000
+/// (GitHub, "SARIF results exceed limits").
+pub const MAX_RESULTS: usize = 25_000;
+
+/// Characters of a rule's name (GitHub, "SARIF support for code scanning").
+const NAME_CHARS: usize = 255;
+
+/// Characters of a rule's short and full description (same source). A message has no stated limit
+/// and is held to the same.
+const TEXT_CHARS: usize = 1_024;
+
 /// The report. `artifact` is the target's document, relative to the repository's root.
 pub fn audit(view: &View<'_>, artifact: Option<&str>) -> String {
+    let document = artifact.and_then(File::document);
     let (mut placed, mut unplaced) = (Vec::new(), Vec::new());
     for finding in view.open() {
-        match place(view, finding, artifact) {
+        match place(view, finding, document.as_ref()) {
             Some(place) => placed.push((finding, place)),
             None => unplaced.push(finding),
         }
     }
+    // Worst first, so what is cut off is the least.
+    let beyond = placed.len().saturating_sub(MAX_RESULTS);
+    placed.truncate(MAX_RESULTS);
     let rules = rules(placed.iter().map(|(finding, _)| *finding));
     let index: BTreeMap<_, _> =
         rules.iter().enumerate().map(|(index, finding)| (&finding.key, index)).collect();
@@ -48,7 +65,8 @@ pub fn audit(view: &View<'_>, artifact: Option<&str>) -> String {
             } },
             "automationDetails": { "id": format!("plumbline/{}/", view.record.target) },
             "columnKind": "unicodeCodePoints",
-            "invocations": [invocation(view, &unplaced)],
+            "originalUriBaseIds": { ROOT: { "description": { "text": "The root of the repository." } } },
+            "invocations": [invocation(view, &unplaced, beyond)],
             "results": results,
             "properties": {
                 "run": view.record.id,
@@ -100,9 +118,9 @@ fn rule(view: &View<'_>, finding: &Finding) -> Value {
     let pack = view.assessment.packs.iter().map(|pack| format!("{} {}", pack.id, pack.version));
     json!({
         "id": finding.key,
-        "name": finding.key.name(),
-        "shortDescription": { "text": filled(&finding.title, finding.key.as_str()) },
-        "fullDescription": { "text": filled(&finding.why, &finding.title) },
+        "name": cut(finding.key.name(), NAME_CHARS),
+        "shortDescription": { "text": cut(&filled(&finding.title, finding.key.as_str()), TEXT_CHARS) },
+        "fullDescription": { "text": cut(&filled(&finding.why, &finding.title), TEXT_CHARS) },
         "help": { "text": filled(&help, &finding.title), "markdown": markdown },
         "defaultConfiguration": { "level": level(finding.severity) },
         "properties": {
@@ -121,6 +139,20 @@ fn filled(text: &str, otherwise: &str) -> String {
     if text.is_empty() { text::sentence(otherwise) } else { text }
 }
 
+/// The text, or its beginning with an ellipsis: at most `limit` characters, counted as units of
+/// UTF-16, the strictest reading of GitHub's word.
+fn cut(text: &str, limit: usize) -> String {
+    if text.encode_utf16().count() <= limit {
+        return text.to_owned();
+    }
+    let mut units = 1;
+    let fits = |c: &char| {
+        units += c.len_utf16();
+        units <= limit
+    };
+    text.chars().take_while(fits).chain(['\u{2026}']).collect()
+}
+
 fn result(finding: &Finding, index: usize, place: &Place) -> Value {
     let mut message = sarif_message(&finding.what.replace('`', ""));
     if message.is_empty() {
@@ -130,17 +162,9 @@ fn result(finding: &Finding, index: usize, place: &Place) -> Value {
         "ruleId": finding.key,
         "ruleIndex": index,
         "level": level(finding.severity),
-        "message": { "text": message },
+        "message": { "text": cut(&message, TEXT_CHARS) },
         "locations": [{
-            "physicalLocation": {
-                "artifactLocation": { "uri": place.uri },
-                "region": {
-                    "startLine": place.line,
-                    "startColumn": place.column,
-                    "endLine": place.line,
-                    "endColumn": place.column + 1,
-                },
-            },
+            "physicalLocation": place.location(),
             "logicalLocations": [{ "fullyQualifiedName": text::visible(&finding.subject.0), "kind": "resource" }],
         }],
         "partialFingerprints": { "primaryLocationLineHash": format!("{}:1", finding.id) },
@@ -177,8 +201,8 @@ const fn security_severity(severity: Severity) -> &'static str {
     }
 }
 
-fn invocation(view: &View<'_>, unplaced: &[&Finding]) -> Value {
-    let notifications: Vec<_> = unplaced
+fn invocation(view: &View<'_>, unplaced: &[&Finding], beyond: usize) -> Value {
+    let mut notifications: Vec<_> = unplaced
         .iter()
         .map(|finding| {
             json!({
@@ -193,6 +217,16 @@ fn invocation(view: &View<'_>, unplaced: &[&Finding]) -> Value {
             })
         })
         .collect();
+    if beyond > 0 {
+        notifications.push(json!({
+            "level": "warning",
+            "descriptor": { "id": "findings-beyond-the-limit" },
+            "message": { "text": format!(
+                "{} of the lowest severity left out, because code scanning takes {MAX_RESULTS} results at most. The other reports name all of them.",
+                count(beyond, "open finding is", "open findings are"),
+            ) },
+        }));
+    }
     let mut invocation = json!({
         "executionSuccessful": true,
         "startTimeUtc": iso(view.record.started_at),
@@ -204,87 +238,17 @@ fn invocation(view: &View<'_>, unplaced: &[&Finding]) -> Value {
     invocation
 }
 
-/// A place in a file, counted from 1.
-struct Place {
-    uri: String,
-    line: u64,
-    column: u64,
-}
-
-fn place(view: &View<'_>, finding: &Finding, artifact: Option<&str>) -> Option<Place> {
-    let start = |path: &str| Some(Place { uri: uri(path)?, line: 1, column: 1 });
-    observed_place(view, finding)
-        .or_else(|| start(config_path(view, finding)?))
-        .or_else(|| start(artifact?))
-}
-
-/// The first `{file, line, column}` among the finding's pointers.
-fn observed_place(view: &View<'_>, finding: &Finding) -> Option<Place> {
-    let body = view.body(&finding.evidence)?;
-    let items = finding.pointers.iter().filter_map(|pointer| body.item(pointer));
-    items.filter_map(Item::value).find_map(|value| find_place(value, 0))
-}
-
-fn find_place(value: &Value, depth: u8) -> Option<Place> {
-    if depth > 8 {
-        return None;
-    }
-    match value {
-        Value::Array(items) => items.iter().find_map(|item| find_place(item, depth + 1)),
-        Value::Object(fields) => {
-            let number = |name| fields.get(name).and_then(Value::as_u64).filter(|n| *n > 0);
-            let file = fields.get("file").and_then(Value::as_str).and_then(uri);
-            match (file, number("line")) {
-                (Some(uri), Some(line)) => {
-                    Some(Place { uri, line, column: number("column").unwrap_or(1) })
-                }
-                _ => fields.values().find_map(|field| find_place(field, depth + 1)),
-            }
-        }
-        _ => None,
-    }
-}
-
-/// The file behind the configuration that a finding speaks about.
-fn config_path<'a>(view: &View<'a>, finding: &Finding) -> Option<&'a str> {
-    let configs = &view.record.document.spec.gateway_config;
-    let declared = (finding.subject.kind() == "config")
-        .then(|| configs.iter().find(|config| config.name == finding.subject.name()))??;
-    declared.path.as_deref()
-}
-
-/// A path as a URI reference (RFC 3986): forward slashes, everything else percent-encoded. An
-/// empty path has none.
-fn uri(path: &str) -> Option<String> {
-    let path = path.trim_start_matches("./");
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                out.push(char::from(byte));
-            }
-            b'\\' => out.push('/'),
-            other => write!(out, "%{other:02X}").expect("writing to a string cannot fail"),
-        }
-    }
-    (!out.is_empty()).then_some(out)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn paths_become_relative_references() {
-        assert_eq!(uri("./a b/c.toml").as_deref(), Some("a%20b/c.toml"));
-        assert_eq!(uri("javascript:x").as_deref(), Some("javascript%3Ax"));
-        assert_eq!(uri(""), None);
-    }
-
-    #[test]
-    fn a_place_is_found_inside_a_list() {
-        let value = json!([{"name": "x", "place": {"file": "g.toml", "line": 4, "column": 2}}]);
-        let place = find_place(&value, 0).map(|place| (place.uri, place.line, place.column));
-        assert_eq!(place, Some(("g.toml".to_owned(), 4, 2)));
+    fn a_text_is_cut_by_units_of_utf16_and_never_inside_a_character() {
+        assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("abcd", 3), "ab\u{2026}");
+        let clef = "\u{1d11e}".repeat(3);
+        assert_eq!(cut(&clef, 6), clef);
+        assert_eq!(cut(&clef, 5), "\u{1d11e}\u{1d11e}\u{2026}");
+        assert_eq!(cut(&clef, 4), "\u{1d11e}\u{2026}");
     }
 }

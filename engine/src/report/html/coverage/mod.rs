@@ -1,15 +1,16 @@
 //! What was looked at, what was not and why, and what passed.
 
-use maud::{Markup, html};
-use model::assessment::{ControlResult, ExceptionState};
-use model::evidence::Item;
-use model::{Posture, Verdict};
+mod controls;
+mod subjects;
 
-use super::components::{badge, breaking, evidence_link, key, prose};
-use super::svg::{Icon, icon};
+use maud::{Markup, html};
+use model::assessment::ExceptionState;
+
+use self::controls::Controls;
+use super::components::{breaking, evidence_link, key, prose};
 use crate::report::text;
 use crate::report::view::{CheckRow, View};
-use crate::report::words::{count, number};
+use crate::report::words::number;
 
 /// The section.
 pub fn section(view: &View<'_>) -> Markup {
@@ -23,9 +24,7 @@ pub fn section(view: &View<'_>) -> Markup {
                 }
             }
             (by_check(view))
-            (unobserved(view))
-            (passed(view))
-            (not_applicable(view))
+            (Controls::new(view).tables())
             (exceptions(view))
             (defects(view))
         }
@@ -101,122 +100,6 @@ pub fn evidence_of(row: &CheckRow<'_>) -> Markup {
         }
         @if row.evidence.is_empty() {
             @match row.skipped { Some(reason) => span.muted { (prose(reason)) }, None => "none" }
-        }
-    }
-}
-
-fn unobserved(view: &View<'_>) -> Markup {
-    let controls = view.unobserved();
-    html! {
-        @if !controls.is_empty() {
-            table.stack id="unobserved" {
-                caption { "Not observed, and why. Inconclusive is neither a pass nor a finding." }
-                thead {
-                    tr {
-                        th scope="col" { "Control" }
-                        th scope="col" { "Verdict" }
-                        th scope="col" { "Reason" }
-                        th scope="col" { "To observe it" }
-                    }
-                }
-                tbody { @for control in &controls { (unobserved_row(view, control)) } }
-            }
-        }
-    }
-}
-
-fn unobserved_row(view: &View<'_>, control: &ControlResult) -> Markup {
-    let weight = if control.mandatory { "mandatory" } else { "optional" };
-    html! {
-        tr id=(view.control_id(control)) {
-            th scope="row" {
-                (key(control.rule.as_str()))
-                span.sub.muted { (breaking(&control.subject.0)) }
-                span.sub { (control.severity) ", " (weight) }
-            }
-            td data-l="Verdict" {
-                (badge(Posture::Unknown, &control.verdict.as_str().replace('_', " ")))
-            }
-            td data-l="Reason" { (prose(control.verdict.reason().unwrap_or_default())) }
-            td data-l="To observe" { (prose(how_to_observe(view, control))) }
-        }
-    }
-}
-
-/// What lets a control be observed, told from the first item that its reason names.
-fn how_to_observe(view: &View<'_>, control: &ControlResult) -> &'static str {
-    let reason = control.verdict.reason().unwrap_or_default();
-    let body = control.evidence.as_ref().and_then(|digest| view.body(digest));
-    let named = body.into_iter().flat_map(|body| &body.stable).find(|(pointer, item)| {
-        reason.contains(pointer.as_str()) && !matches!(item, Item::Observed { .. })
-    });
-    match (&control.verdict, named.map(|(_, item)| item)) {
-        (Verdict::NotRun { .. }, _) => "Run the check again; no evidence of it ever arrived.",
-        (_, Some(Item::Timeout { .. })) => {
-            "Check that the address answers from where the probe runs, or raise `probePolicy.connectTimeoutSeconds`."
-        }
-        (_, Some(Item::Refused { .. })) => "Let the probe reach it, then run the check again.",
-        (_, Some(Item::Truncated { .. })) => {
-            "A limit was reached first: run this check alone, or raise `probePolicy`."
-        }
-        (_, Some(Item::NotAttempted { .. })) => {
-            "Declare what is missing, or allow it in `probePolicy.allow`."
-        }
-        (_, Some(Item::Error { .. })) => "Remove what failed, then run the check again.",
-        _ => "Read the evidence, remove the reason, and run the check again.",
-    }
-}
-
-fn passed(view: &View<'_>) -> Markup {
-    let passing = view.controls_that(|verdict| *verdict == Verdict::Pass);
-    html! {
-        @if !passing.is_empty() {
-            details id="passed" {
-                summary {
-                    b { (count(passing.len(), "control", "controls")) " passed" }
-                    span.muted { "on observed evidence" }
-                }
-                div {
-                    ul.list {
-                        @for row in view.checks().iter().filter(|row| row.pass > 0) {
-                            li.grp { (icon(Icon::Pass)) (row.check) ": " (number(row.pass)) " pass" }
-                            @for control in passing.iter().filter(|c| c.rule.check() == row.check) {
-                                li id=(view.control_id(control)) {
-                                    span {
-                                        (breaking(control.rule.name()))
-                                        span.sub.muted { (breaking(&control.subject.0)) }
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn not_applicable(view: &View<'_>) -> Markup {
-    let outside = view.controls_that(|verdict| matches!(verdict, Verdict::NotApplicable { .. }));
-    html! {
-        @if !outside.is_empty() {
-            details id="not-applicable" {
-                summary {
-                    b { (count(outside.len(), "control", "controls")) " not applicable" }
-                    span.muted { "outside the " (number(view.assessment.coverage.selected)) }
-                }
-                div {
-                    ul {
-                        @for control in outside {
-                            li id=(view.control_id(control)) {
-                                (key(control.rule.as_str())) ", "
-                                (breaking(&control.subject.0)) ": "
-                                (prose(control.verdict.reason().unwrap_or_default()))
-                            }
-                        }
-                    }
-                }
-            }
         }
     }
 }
