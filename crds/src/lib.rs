@@ -3,6 +3,7 @@
 //!
 //! [`definitions`] is what `kubectl apply -f crds/` installs. Everything in a status is small:
 //! evidence, findings and history are in Postgres.
+#![allow(clippy::duplicated_attributes, reason = "every printer column has a type and a path")]
 
 mod audit_exception;
 mod audit_run;

@@ -146,7 +146,8 @@ fn tidy(value: &mut Value) {
     match value {
         Value::Object(object) => {
             // Only where these are keywords: a property of that name is a schema, not a value.
-            let keywords: [(&str, fn(&Value) -> bool); 3] = [
+            type Keyword = (&'static str, fn(&Value) -> bool);
+            let keywords: [Keyword; 3] = [
                 ("format", |value: &Value| value.is_string() && !known_format(value)),
                 ("nullable", Value::is_boolean),
                 ("additionalProperties", |value| *value == Value::Bool(false)),
