@@ -20,7 +20,8 @@ pub struct OpenFindings {
 }
 
 impl Store {
-    /// When the last complete run of each target ended, in the order of the targets.
+    /// When the last complete run of each target ended, to the microsecond, in the order of the
+    /// targets.
     pub async fn evidence_times(&self) -> Result<Vec<(TargetKey, Timestamp)>, StoreError> {
         let mut tx = self.read().await?;
         let rows = tx

@@ -1,6 +1,7 @@
 //! The life of a finding.
 
-use model::{CheckId, FindingId, Subject, Verdict};
+use jiff::Timestamp;
+use model::{CheckId, FindingId, Subject, TargetKey, Verdict};
 
 use super::{Place, sample};
 use crate::{FindingEventKind as Event, FindingRecord, FindingState as State};
@@ -126,7 +127,9 @@ pub async fn what_is_open_and_what_is_waived_is_counted(place: &Place) {
     let second = ended("plant-b/edge", 2, &open).await;
     let third = ended("plant-b/spare", 3, &open).await;
 
-    assert_eq!(store.evidence_times().await.unwrap(), [first, second, third]);
+    let micros = |(target, at): (TargetKey, Timestamp)| (target, at.as_microsecond());
+    let times = store.evidence_times().await.unwrap().into_iter().map(micros);
+    assert_eq!(times.collect::<Vec<_>>(), [first, second, third].map(micros));
     let counted = store.open_findings().await.unwrap();
     assert_eq!(counted.len(), 1);
     assert_eq!((counted[0].severity, counted[0].domain), (open.severity, open.domain));
