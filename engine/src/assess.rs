@@ -7,7 +7,7 @@ use model::assessment::{Assessment, ControlResult, Defect, DomainPosture, Findin
 use model::document::{AuditException, AuditTarget};
 use model::evidence::Evidence;
 use model::request::{CheckRequest, Plan};
-use model::{Digest, Domain, FindingId, Severity, Subject, Verdict};
+use model::{CheckId, Digest, Domain, FindingId, Severity, Subject, Verdict};
 
 use crate::expression::{Params, Scope};
 use crate::judge::judge_in;
@@ -35,8 +35,13 @@ pub fn assess(
     exceptions: &[AuditException],
     now: Timestamp,
 ) -> Assessment {
+    let mut evidence = BTreeMap::new();
+    for document in case.evidence {
+        evidence.entry((document.check, &document.subject)).or_insert(document);
+    }
     let mut bench = Bench {
         case,
+        evidence,
         waivers: Waivers::new(exceptions, &case.target.metadata.labels, now),
         now,
         controls: Vec::new(),
@@ -58,6 +63,8 @@ pub fn assess(
 
 struct Bench<'a> {
     case: &'a Case<'a>,
+    /// The first document of each check and subject.
+    evidence: BTreeMap<(CheckId, &'a Subject), &'a Evidence>,
     waivers: Waivers<'a>,
     now: Timestamp,
     controls: Vec<ControlResult>,
@@ -68,11 +75,7 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     fn judge(&mut self, request: &CheckRequest, rules: &'a RuleSet) {
-        let evidence = self
-            .case
-            .evidence
-            .iter()
-            .find(|e| e.check == request.check && e.subject == request.subject);
+        let evidence = self.evidence.get(&(request.check, &request.subject)).copied();
         let seen = evidence.map(|evidence| Seen {
             evidence,
             digest: evidence.digest(),
@@ -228,7 +231,7 @@ impl<'a> Bench<'a> {
 struct Seen<'a> {
     evidence: &'a Evidence,
     digest: Digest,
-    scope: Scope,
+    scope: Scope<'a>,
 }
 
 /// The rule's defaults with what the target says over them; none where it says nothing about them.

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
-use cel::objects::{Key, Map};
+use cel::common::types::{
+    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString,
+};
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
 use cel::{Context, Env, Program, Value};
 use jiff::Timestamp;
 use model::evidence::Items;
@@ -120,7 +124,7 @@ impl Expression {
     }
 
     /// Evaluates to a truth value.
-    pub fn is_true(&self, scope: &Scope, params: &Params) -> Result<bool, EvaluationError> {
+    pub fn is_true(&self, scope: &Scope<'_>, params: &Params) -> Result<bool, EvaluationError> {
         match self.evaluate(scope, params)? {
             Value::Bool(answer) => Ok(answer),
             other => Err(EvaluationError::Type {
@@ -131,7 +135,7 @@ impl Expression {
     }
 
     /// Evaluates to a number or a text, as text.
-    pub fn text(&self, scope: &Scope, params: &Params) -> Result<String, EvaluationError> {
+    pub fn text(&self, scope: &Scope<'_>, params: &Params) -> Result<String, EvaluationError> {
         match self.evaluate(scope, params)? {
             Value::String(text) => Ok(text.to_string()),
             Value::Int(number) => Ok(number.to_string()),
@@ -145,15 +149,15 @@ impl Expression {
         }
     }
 
-    fn evaluate(&self, scope: &Scope, params: &Params) -> Result<Value, EvaluationError> {
+    fn evaluate(&self, scope: &Scope<'_>, params: &Params) -> Result<Value, EvaluationError> {
         if self.loops > 1 && scope.longest.saturating_pow(self.loops) > MAX_STEPS {
             return Err(EvaluationError::TooCostly { longest: scope.longest });
         }
-        let outcome = if params.0.map.is_empty() {
+        let outcome = if self.params.is_empty() {
             self.program.execute(&scope.context)
         } else {
             let mut inner = scope.context.new_inner_scope();
-            inner.add_variable_from_value("params", Value::Map(params.0.clone()));
+            inner.set_variable_resolver(params);
             self.program.execute(&inner)
         };
         outcome.map_err(|error| EvaluationError::Failed(one_line(&error.to_string())))
@@ -162,37 +166,43 @@ impl Expression {
 
 /// Parameters of one rule on one target, ready for expressions.
 #[derive(Debug, Clone)]
-pub struct Params(Map);
+pub struct Params(CelMap<'static>);
 
 impl Params {
     /// The parameters as CEL sees them.
     pub fn new(params: &BTreeMap<String, serde_json::Value>) -> Self {
-        Self(map(params.iter().map(|(name, json)| (name.clone(), value(json)))))
+        Self(map(params, |text| CelString::from(text.to_owned())))
+    }
+}
+
+impl VariableResolver for Params {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        (variable == "params").then_some(CowVal::Borrowed(&self.0))
     }
 }
 
 /// One evidence document as expressions see it: the observed values of its stable half, nested by
-/// pointer, and the time. Built once per document, used by every rule.
-pub struct Scope {
-    context: Context<'static, 'static>,
+/// pointer, and the time. Built once per document, used by every rule; its texts stay where they
+/// are.
+pub struct Scope<'a> {
+    context: Context<'a, 'a>,
     longest: u64,
 }
 
-impl Scope {
+impl<'a> Scope<'a> {
     /// The scope of one document at one time.
-    pub fn new(items: &Items, now: Timestamp) -> Self {
+    pub fn new(items: &'a Items, now: Timestamp) -> Self {
         let mut root = Node::default();
         let mut longest = 0;
         for (pointer, item) in items {
             if let Some(json) = item.value() {
                 longest = longest.max(longest_list(json));
-                root.place(pointer.split('/').skip(1), value(json));
+                root.place(pointer.split('/').skip(1), json);
             }
         }
         let mut context = Context::with_env(ENVIRONMENT.clone());
-        context.add_variable_from_value("evidence", root.into_value());
-        context.add_variable_from_value("params", Value::Map(map(std::iter::empty())));
-        context.add_variable_from_value("now", Value::Int(now.as_second()));
+        context.add_variable_as_val("evidence", root.into_value());
+        context.add_variable_as_val("now", Box::new(CelInt::from(now.as_second())));
         context
             .add_function("unix", |text: Arc<String>| seconds(&text))
             .expect("the standard library has no `unix`");
@@ -209,50 +219,60 @@ fn seconds(text: &str) -> Result<i64, cel::ExecutionError> {
 
 /// A branch of the nested evidence, or a value at its end.
 #[derive(Default)]
-struct Node {
-    value: Option<Value>,
-    children: BTreeMap<String, Node>,
+struct Node<'a> {
+    value: Option<&'a serde_json::Value>,
+    children: BTreeMap<&'a str, Node<'a>>,
 }
 
-impl Node {
-    fn place<'a>(&mut self, mut segments: impl Iterator<Item = &'a str>, value: Value) {
+impl<'a> Node<'a> {
+    fn place(&mut self, mut segments: impl Iterator<Item = &'a str>, value: &'a serde_json::Value) {
         match segments.next() {
-            Some(segment) => {
-                self.children.entry(segment.to_owned()).or_default().place(segments, value);
-            }
+            Some(segment) => self.children.entry(segment).or_default().place(segments, value),
             None => self.value = Some(value),
         }
     }
 
-    fn into_value(self) -> Value {
-        self.value.unwrap_or_else(|| {
-            let children = self.children.into_iter();
-            Value::Map(map(children.map(|(name, node)| (name, node.into_value()))))
-        })
+    fn into_value(self) -> Box<dyn Val + 'a> {
+        match self.value {
+            Some(json) => value(json, CelString::from),
+            None => {
+                let children = self.children.into_iter();
+                let fields = children.map(|(name, node)| (name.into(), node.into_value()));
+                Box::new(CelMap::from(fields.collect::<HashMap<_, _>>()))
+            }
+        }
     }
 }
 
-fn map(entries: impl Iterator<Item = (String, Value)>) -> Map {
-    let entries = entries.map(|(name, value)| (Key::String(Arc::new(name)), value));
-    Map { map: Arc::new(entries.collect::<HashMap<_, _>>()) }
+/// How a text becomes a text of CEL: borrowed or owned.
+type Text<'j, 'v> = fn(&'j str) -> CelString<'v>;
+
+fn map<'j, 'v>(
+    fields: impl IntoIterator<Item = (&'j String, &'j serde_json::Value)>,
+    text: Text<'j, 'v>,
+) -> CelMap<'v> {
+    let fields = fields.into_iter();
+    let fields = fields.map(|(name, json)| (CelMapKey::String(text(name)), value(json, text)));
+    CelMap::from(fields.collect::<HashMap<_, _>>())
 }
 
 /// JSON as a CEL value. Whole numbers become `int`, because the crate's own conversion makes them
 /// `uint`, which then does not mix with literals.
-fn value(json: &serde_json::Value) -> Value {
+fn value<'j, 'v>(json: &'j serde_json::Value, text: Text<'j, 'v>) -> Box<dyn Val + 'v> {
     match json {
-        serde_json::Value::Null => Value::Null,
-        serde_json::Value::Bool(flag) => Value::Bool(*flag),
-        serde_json::Value::Number(number) => number
-            .as_i64()
-            .map(Value::Int)
-            .or_else(|| number.as_f64().map(Value::Float))
-            .unwrap_or(Value::Null),
-        serde_json::Value::String(text) => Value::String(Arc::new(text.clone())),
-        serde_json::Value::Array(list) => Value::List(Arc::new(list.iter().map(value).collect())),
-        serde_json::Value::Object(object) => {
-            Value::Map(map(object.iter().map(|(name, json)| (name.clone(), value(json)))))
+        serde_json::Value::Null => Box::new(CelNull),
+        serde_json::Value::Bool(flag) => Box::new(CelBool::from(*flag)),
+        serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => Box::new(CelInt::from(whole)),
+            (None, Some(number)) => Box::new(CelDouble::from(number)),
+            (None, None) => Box::new(CelNull),
+        },
+        serde_json::Value::String(inner) => Box::new(text(inner)),
+        serde_json::Value::Array(list) => {
+            let list = list.iter().map(|json| value(json, text));
+            Box::new(CelList::from(list.collect::<Vec<_>>()))
         }
+        serde_json::Value::Object(object) => Box::new(map(object, text)),
     }
 }
 
@@ -407,20 +427,21 @@ mod tests {
 
     use super::*;
 
-    fn scope() -> Scope {
-        let items = Items::from([
+    fn items() -> Items {
+        Items::from([
             ("/anonymous/access".to_owned(), Item::observed(json!("accepted"))),
             ("/anonymous/response/status".to_owned(), Item::observed(json!(202))),
             ("/leaf/not_after".to_owned(), Item::observed(json!("2026-01-08T00:00:00Z"))),
             ("/names".to_owned(), Item::observed(json!(["a", "b"]))),
             ("/plain/outcome".to_owned(), Item::timeout("no answer in 5 s")),
-        ]);
-        Scope::new(&items, "2026-01-01T00:00:00Z".parse().unwrap())
+        ])
     }
 
     fn check(source: &str) -> Result<bool, EvaluationError> {
         let params = Params::new(&BTreeMap::from([("days".to_owned(), json!(7))]));
-        Expression::compile(source).unwrap().is_true(&scope(), &params)
+        let items = items();
+        let scope = Scope::new(&items, "2026-01-01T00:00:00Z".parse().unwrap());
+        Expression::compile(source).unwrap().is_true(&scope, &params)
     }
 
     #[test]
@@ -435,6 +456,42 @@ mod tests {
     fn an_item_that_was_not_observed_is_an_error_and_never_false() {
         assert!(check(r#"evidence.plain.outcome == "accepted""#).is_err());
         assert!(check(r#"evidence.plain.outcome != "accepted""#).is_err());
+    }
+
+    #[test]
+    fn every_kind_of_json_is_what_cel_makes_of_it() {
+        let items = Items::from([(
+            "/x".to_owned(),
+            Item::observed(json!({
+                "whole": -3, "half": 0.5, "huge": u64::MAX, "no": null, "yes": true,
+                "list": [{ "k": 1 }], "text": "t",
+            })),
+        )]);
+        let params = Params::new(&BTreeMap::from([("p".to_owned(), json!({ "k": ["v"] }))]));
+        let scope = Scope::new(&items, Timestamp::UNIX_EPOCH);
+        for source in [
+            "evidence.x.whole + 1 == -2",
+            "evidence.x.half * 2.0 == 1.0",
+            "evidence.x.huge > 1.8e19",
+            "evidence.x.no == null",
+            "evidence.x.yes",
+            "evidence.x.list[0].k == 1 && size(evidence.x.list) == 1",
+            r#"evidence.x.text + "u" == "tu""#,
+            r#"params.p.k[0] == "v" && "v" in params.p.k"#,
+            r#"evidence.x.list.map(e, e.k) == [1] && has(evidence.x.text)"#,
+            "now == 0",
+        ] {
+            let answer = Expression::compile(source).unwrap().is_true(&scope, &params);
+            assert_eq!(answer, Ok(true), "{source}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_is_not_there_is_an_error() {
+        let expression = Expression::compile("params.x > 1").unwrap();
+        let items = items();
+        let scope = Scope::new(&items, Timestamp::UNIX_EPOCH);
+        assert!(expression.is_true(&scope, &Params::new(&BTreeMap::new())).is_err());
     }
 
     #[test]

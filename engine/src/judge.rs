@@ -27,7 +27,7 @@ pub fn judge(
 pub fn judge_in(
     rule: &Rule,
     items: &Items,
-    scope: &Scope,
+    scope: &Scope<'_>,
     params: &Params,
 ) -> (Verdict, Option<String>) {
     let missing = rule.requires.iter().find(|pointer| !observed(items, pointer));

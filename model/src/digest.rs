@@ -98,7 +98,7 @@ impl From<Digest> for String {
 /// # Panics
 /// If the value cannot be JSON at all, which no type of this crate can be.
 pub fn canonical(value: &impl Serialize) -> Vec<u8> {
-    serde_json_canonicalizer::to_vec(value).expect("our types have string keys and finite numbers")
+    crate::canonical::to_vec(value).expect("our types have string keys and finite numbers")
 }
 
 /// Lower-case hex of bytes.

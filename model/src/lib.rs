@@ -5,6 +5,7 @@
 
 pub mod alert;
 pub mod assessment;
+mod canonical;
 pub mod check;
 pub mod delta;
 pub mod digest;

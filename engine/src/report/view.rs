@@ -25,6 +25,8 @@ pub struct View<'a> {
     pub assessment: &'a Assessment,
     /// Evidence bodies of this run and of its baseline, by address.
     evidence: BTreeMap<Digest, &'a Evidence>,
+    /// Addresses of the bodies of this run.
+    own: Vec<Digest>,
     classes: BTreeMap<(&'a IssueKey, &'a Subject), DeltaClass>,
     failing: BTreeMap<(&'a IssueKey, &'a Subject), &'a Finding>,
     baseline: Option<Box<View<'a>>>,
@@ -63,9 +65,11 @@ impl<'a> View<'a> {
             run: record.id.clone(),
             state: record.state,
         })?;
+        let own: Vec<_> = bundle.evidence.iter().map(Evidence::digest).collect();
         let earlier = bundle.baseline.iter().flat_map(|baseline| &baseline.evidence);
-        let evidence =
-            bundle.evidence.iter().chain(earlier).map(|body| (body.digest(), body)).collect();
+        let evidence = std::iter::zip(own.iter().cloned(), &bundle.evidence)
+            .chain(earlier.map(|body| (body.digest(), body)))
+            .collect();
         let deltas = record.delta.iter().flat_map(|delta| &delta.controls);
         let keys = || assessment.findings.iter().map(|finding| finding.key.as_str());
         Ok(Self {
@@ -73,6 +77,7 @@ impl<'a> View<'a> {
             record,
             assessment,
             evidence,
+            own,
             classes: deltas.map(|c| ((&c.rule, &c.subject), c.class)).collect(),
             failing: assessment.findings.iter().map(|f| ((&f.key, &f.subject), f)).collect(),
             baseline: bundle
@@ -130,9 +135,8 @@ impl<'a> View<'a> {
         let own = self.record.evidence.iter().map(|evidence| &evidence.digest);
         let controls = self.assessment.controls.iter().filter_map(|c| c.evidence.as_ref());
         let findings = self.assessment.findings.iter().map(|finding| &finding.evidence);
-        let bodies = self.bundle.evidence.iter().map(Evidence::digest);
-        let mut cited: Vec<_> = own.chain(controls).chain(findings).cloned().collect();
-        cited.extend(bodies);
+        let mut cited: Vec<_> =
+            own.chain(controls).chain(findings).chain(&self.own).cloned().collect();
         cited.sort();
         cited.dedup();
         cited

@@ -51,7 +51,7 @@ pub struct Filling<'a> {
     /// The stable items.
     pub items: &'a Items,
     /// The same items, for expressions.
-    pub scope: &'a Scope,
+    pub scope: &'a Scope<'a>,
     /// Parameters of the rule on this target.
     pub params: &'a BTreeMap<String, serde_json::Value>,
     /// The same parameters, for expressions.
