@@ -202,7 +202,7 @@ fn source(source: &model::document::Source) -> String {
 }
 
 /// Ctrl-C, or the request to end.
-async fn stopped() {
+pub(super) async fn stopped() {
     let interrupt = tokio::signal::ctrl_c();
     let terminate = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
