@@ -3,7 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,21 +15,17 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 
 use super::{AtWork, NEVER, rows};
 use crate::cluster::{Kubectl, Namespace, image};
-use crate::operator::{Installation, OWN, in_peace};
+use crate::operator::{Installation, OWN, alone, in_peace};
 
 /// The audience that the ingest asks of a token.
 const AUDIENCE: &str = "ingest.plumbline.dev";
 /// The name in the certificate.
 const HOST: &str = "plumbline-ingest.plumbline-system.svc";
 const PORT: u16 = 8443;
-
-/// Held by whoever uses up the connections of the other address.
-static ELSEWHERE: Mutex<()> = Mutex::new(());
 
 /// The ingest, as a probe pod calls it.
 struct Ingest {
@@ -132,18 +128,14 @@ impl Ingest {
         self.runtime.block_on(probes::collect(&context, &request))
     }
 
-    /// A connection to a replica from another address than all other requests here.
-    async fn from_elsewhere(&self, replica: usize) -> tokio::net::TcpStream {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::new(Installation::get().node(), 0)).unwrap();
-        socket.connect(self.pods[replica]).await.unwrap()
-    }
-
     /// A connection to a replica over which so much of an upload was sent that the rest is
     /// waited for.
-    fn half_an_upload(&self, token: &str, replica: usize) -> StreamOwned<ClientConnection, TcpStream> {
-        let stream = self.runtime.block_on(self.from_elsewhere(replica)).into_std().unwrap();
-        stream.set_nonblocking(false).unwrap();
+    fn half_an_upload(
+        &self,
+        token: &str,
+        replica: usize,
+    ) -> StreamOwned<ClientConnection, TcpStream> {
+        let stream = TcpStream::connect(self.pods[replica]).unwrap();
         let name = HOST.try_into().unwrap();
         let session = ClientConnection::new(Arc::clone(&self.tls), name).unwrap();
         let mut stream = StreamOwned::new(session, stream);
@@ -202,7 +194,8 @@ fn only_the_pod_of_a_run_at_work_is_let_in() {
     refused(None, 401, "token");
     refused(Some("garbage"), 401, "token");
     refused(Some(&"x".repeat(20_000)), 401, "token");
-    let for_another = token(&at_work.namespace, &pod.name, &pod.uid, "https://kubernetes.default.svc");
+    let for_another =
+        token(&at_work.namespace, &pod.name, &pod.uid, "https://kubernetes.default.svc");
     refused(Some(&for_another), 401, "token");
     let audience = format!("--audience={AUDIENCE}");
     let unbound = at_work.namespace.run(&["create", "token", "default", &audience]);
@@ -233,7 +226,9 @@ spec:
     let good = token(&at_work.namespace, &pod.name, &pod.uid, AUDIENCE);
     assert_eq!(ingest.plan(&good).0.0, at_work.id);
     let document = bytes(&ingest.document(&good));
-    ingest.assert_refused(ingest.upload(&stranger, &document), 401, "token");
+    // The API server may take its token for good a moment longer; the pod is looked for as well.
+    let (status, _, body) = ingest.send(ingest.upload(&stranger, &document));
+    assert!(matches!(status, 401 | 403), "{body}");
     assert_eq!(at_work.stored(), 1, "nothing of this was stored");
 }
 
@@ -267,8 +262,10 @@ fn a_body_that_was_tampered_with_or_is_too_large_is_refused() {
     let document = bytes(&ingest.document(&token));
     let client = ingest.client(0);
     let post = |said: Option<String>, encoding: Option<&str>, body: Vec<u8>| {
-        let mut request =
-            client.post(format!("https://{HOST}:{PORT}/v1/evidence")).bearer_auth(&token).body(body);
+        let mut request = client
+            .post(format!("https://{HOST}:{PORT}/v1/evidence"))
+            .bearer_auth(&token)
+            .body(body);
         if let Some(said) = said {
             request = request.header("content-digest", said);
         }
@@ -332,9 +329,8 @@ fn a_hundred_uploads_at_once_store_each_document_once() {
     let token = token_of(&at_work);
     let body = bytes(&ingest.document(&token));
     let statuses: Vec<u16> = ingest.runtime.block_on(async {
-        let sent: Vec<_> = (0..100)
-            .map(|_| tokio::spawn(ingest.upload(&token, &body).send()))
-            .collect();
+        let sent: Vec<_> =
+            (0..100).map(|_| tokio::spawn(ingest.upload(&token, &body).send())).collect();
         let mut statuses = Vec::new();
         for answer in sent {
             statuses.push(answer.await.unwrap().unwrap().status().as_u16());
@@ -351,20 +347,15 @@ fn a_hundred_uploads_at_once_store_each_document_once() {
 #[test]
 fn a_pod_that_sends_slowly_does_not_hold_up_the_others() {
     Installation::get();
-    let _peace = in_peace();
+    let _alone = alone();
     let ingest = Ingest::new();
     let (slow, other) = (AtWork::new("drip", NEVER, "{}"), AtWork::new("waits", NEVER, "{}"));
     let (token, others) = (token_of(&slow), token_of(&other));
-    let _elsewhere = ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner);
     // More than may be worked on at the same time.
     let mut held: Vec<_> = (0..100).map(|_| ingest.half_an_upload(&token, 0)).collect();
-    // Those that are not waited for are answered; after that, what is held is held.
-    let answered = held
-        .iter_mut()
-        .skip(99)
-        .filter_map(|stream| stream.read(&mut [0; 12]).ok())
-        .count();
-    assert_eq!(answered, 1, "the last of a hundred is told to come back");
+    let mut start = [0; 12];
+    held.last_mut().unwrap().read_exact(&mut start).unwrap();
+    assert_eq!(&start, b"HTTP/1.1 429", "the last of a hundred is told to come back");
     let body = bytes(&ingest.document(&others));
     let (status, _, answer) = ingest.send(ingest.upload(&others, &body));
     assert_eq!(status, 200, "{answer}");
@@ -373,20 +364,20 @@ fn a_pod_that_sends_slowly_does_not_hold_up_the_others() {
 #[test]
 fn connections_that_say_nothing_do_not_hold_up_the_others() {
     Installation::get();
-    let _peace = in_peace();
+    let _alone = alone();
     let ingest = Ingest::new();
-    let at_work = AtWork::new("silent", NEVER, "{}");
-    let token = token_of(&at_work);
-    let _elsewhere = ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner);
-    // More than are open at the same time.
-    let held: Vec<_> = ingest.runtime.block_on(async {
+    // More than are open at the same time, to every replica.
+    let held = ingest.runtime.block_on(async {
         let mut held = Vec::new();
         for _ in 0..600 {
-            held.push(ingest.from_elsewhere(0).await);
+            for replica in &ingest.pods {
+                held.push(tokio::net::TcpStream::connect(replica).await.unwrap());
+            }
         }
         held
     });
-    let (run, _) = ingest.plan(&token);
-    assert_eq!(run.0, at_work.id);
-    assert_eq!(held.len(), 600);
+    // From its own address, a real probe pod gets its plan and delivers.
+    let at_work = AtWork::new("silent", NEVER, "{}");
+    assert_eq!(at_work.stored(), 1);
+    assert_eq!(held.len(), 1_200);
 }

@@ -16,7 +16,8 @@ fn answers(path: &str) -> Vec<u16> {
         let address = pod["status"]["podIP"].as_str()?;
         let mut stream = TcpStream::connect((address, 8080)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: operator\r\nconnection: close\r\n\r\n").ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: operator\r\nconnection: close\r\n\r\n")
+            .ok()?;
         let mut text = String::new();
         stream.read_to_string(&mut text).ok()?;
         text.split(' ').nth(1)?.parse().ok()
@@ -27,7 +28,8 @@ fn answers(path: &str) -> Vec<u16> {
 /// How often the operator's containers were restarted, all together.
 fn restarts() -> u64 {
     let pods = Kubectl::new().in_namespace(OWN).json("pods");
-    let of = |pod: &serde_json::Value| pod["status"]["containerStatuses"][0]["restartCount"].as_u64();
+    let of =
+        |pod: &serde_json::Value| pod["status"]["containerStatuses"][0]["restartCount"].as_u64();
     pods["items"].as_array().unwrap().iter().filter_map(of).sum()
 }
 

@@ -61,7 +61,7 @@ fn a_job_that_runs_into_its_deadline_leaves_a_run_that_names_what_is_missing() {
     let status = at_work.over();
     assert_incomplete(&at_work, &status);
     let message = status["message"].as_str().unwrap();
-    assert!(message.contains("no time was left for its probe"), "{message}");
+    assert!(message.contains("its Job failed: DeadlineExceeded"), "{message}");
 }
 
 #[test]
