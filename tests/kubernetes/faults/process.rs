@@ -42,7 +42,7 @@ fn a_leader_that_is_killed_is_followed_by_the_other_and_its_run_ends_once() {
     let _alone = alone();
     let at_work = AtWork::new("leader", GIVES_UP, "{}");
     let before = leader();
-    kill(&[before.clone()]);
+    kill(std::slice::from_ref(&before));
     let status = at_work.over();
     assert_eq!(status["phase"], "Complete", "{status:#}");
     assert_eq!(status["evidence"]["stored"], status["evidence"]["planned"], "{status:#}");

@@ -158,7 +158,7 @@ fn each_slot_has_one_run_although_leaders_die_around_it() {
         let all = runs(&namespace);
         let later = all.iter().any(|run| run["spec"]["slot"] != first.as_str());
         let over = all.iter().all(|run| run["status"]["phase"] == "Complete");
-        (later && over && all.len() % 3 == 0).then_some(())
+        (later && over && all.len().is_multiple_of(3)).then_some(())
     });
     let mut by_slot: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for run in runs(&namespace) {
