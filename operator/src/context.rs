@@ -14,7 +14,7 @@ use kube::runtime::reflector::Store as Cache;
 use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use store::Store;
 use tokio::sync::watch;
 
@@ -29,6 +29,9 @@ pub const MANAGER: &str = "plumbline-operator";
 
 /// How long after an error the same object is looked at again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// How long after a write that came second the object is looked at again: the cache needs a moment.
+const OUTRUN: Duration = Duration::from_millis(200);
 
 /// What every reconciler works with.
 pub struct Context {
@@ -128,7 +131,8 @@ impl Context {
         seen.1
     }
 
-    /// Writes a status, if it says something else than the object's own.
+    /// Writes what a status says otherwise than the object's own, if anything, onto just this
+    /// version of the object: whoever saw an older one must look again.
     pub async fn patch_status<K, S>(&self, object: &K, old: Option<&S>, new: &S) -> Result<()>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
@@ -141,7 +145,14 @@ impl Context {
             return Ok(());
         }
         let api: Api<K> = self.beside(object);
-        let patch = kube::api::Patch::Merge(json!({ "status": new }));
+        let change = match old {
+            Some(old) => difference(&json!(old), &json!(new)),
+            None => json!(new),
+        };
+        let patch = kube::api::Patch::Merge(json!({
+            "metadata": { "resourceVersion": object.resource_version() },
+            "status": change,
+        }));
         api.patch_status(&object.name_any(), &kube::api::PatchParams::apply(MANAGER), &patch)
             .await?;
         Ok(())
@@ -166,6 +177,9 @@ impl Context {
 
     /// When to look at an object again after an error: later with every error in a row.
     pub fn retry<K: Resource<DynamicType = ()>>(&self, object: &K, error: &Error) -> Action {
+        if matches!(error, Error::Kube(kube::Error::Api(status)) if status.is_conflict()) {
+            return Action::requeue(OUTRUN);
+        }
         let key = key(object);
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let failed = failures.entry(key).or_default();
@@ -192,4 +206,30 @@ fn key<K: Resource<DynamicType = ()>>(object: &K) -> String {
 pub fn until(then: Timestamp, now: Timestamp) -> Duration {
     let left = then.duration_since(now).max(jiff::SignedDuration::ZERO);
     Duration::try_from(left).unwrap_or_default() + Duration::from_millis(20)
+}
+
+/// The merge patch (RFC 7396) from one document to another. A field goes only by a null.
+fn difference(old: &Value, new: &Value) -> Value {
+    let (Value::Object(old), Value::Object(new)) = (old, new) else { return new.clone() };
+    let gone = old.keys().filter(|key| !new.contains_key(*key));
+    let mut patch: Map<_, _> = gone.map(|key| (key.clone(), Value::Null)).collect();
+    for (key, value) in new.iter().filter(|(key, value)| old.get(*key) != Some(value)) {
+        let change = old.get(key).map_or_else(|| value.clone(), |old| difference(old, value));
+        patch.insert(key.clone(), change);
+    }
+    Value::Object(patch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_has_what_changed_and_nulls_what_is_gone() {
+        let old = json!({ "same": 1, "gone": 2, "deep": { "same": 1, "gone": 2 }, "list": [1, 2] });
+        let new = json!({ "same": 1, "deep": { "same": 1, "new": 3 }, "list": [1] });
+        let patch = json!({ "gone": null, "deep": { "gone": null, "new": 3 }, "list": [1] });
+        assert_eq!(difference(&old, &new), patch);
+        assert_eq!(difference(&new, &new), json!({}));
+    }
 }

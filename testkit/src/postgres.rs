@@ -78,6 +78,16 @@ impl Database {
         self.cluster.sql(&self.name, sql)
     }
 
+    /// Kills the server of every database of this process, until the value is dropped: then it
+    /// starts again on the same port, and recovers.
+    ///
+    /// # Errors
+    /// What `pg_ctl` says.
+    pub fn outage(&self) -> anyhow::Result<Outage> {
+        self.cluster.kill()?;
+        Ok(Outage { cluster: self.cluster })
+    }
+
     /// A session of the superuser that stays open between statements.
     ///
     /// # Errors
@@ -106,6 +116,18 @@ impl Drop for Database {
     fn drop(&mut self) {
         // Fails only if the server is gone already, and the database with it.
         self.cluster.sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name)).ok();
+    }
+}
+
+/// A time without a server, see [`Database::outage`].
+#[derive(Debug)]
+pub struct Outage {
+    cluster: &'static Cluster,
+}
+
+impl Drop for Outage {
+    fn drop(&mut self) {
+        self.cluster.start_again().expect("the server starts on the port that it had");
     }
 }
 
@@ -140,6 +162,7 @@ struct Cluster {
     bin: PathBuf,
     folder: PathBuf,
     port: u16,
+    user: Unprivileged,
     /// Ends the server when its standard input closes, which it does when this process ends.
     _watchdog: Child,
 }
@@ -181,12 +204,22 @@ impl Cluster {
         for _ in 0..5 {
             let port = free_port();
             match user.serve(&bin, &folder, port) {
-                Ok(()) => return Ok(Self { bin, folder, port, _watchdog: watchdog }),
+                Ok(()) => return Ok(Self { bin, folder, port, user, _watchdog: watchdog }),
                 Err(error) => last = Some(error),
             }
         }
         let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
         Err(last.unwrap_or_else(|| anyhow::anyhow!("not started"))).context(log)
+    }
+
+    fn kill(&self) -> anyhow::Result<()> {
+        let mut stop = self.user.command(&self.bin.join("pg_ctl"));
+        stop.arg("-D").arg(self.folder.join("data"));
+        run(stop.args(["-m", "immediate", "-w", "stop"])).map(drop)
+    }
+
+    fn start_again(&self) -> anyhow::Result<()> {
+        self.user.serve(&self.bin, &self.folder, self.port)
     }
 
     fn sql(&self, database: &str, sql: &str) -> anyhow::Result<String> {

@@ -1,7 +1,7 @@
 //! The operator as it is installed: the chart, two replicas, Postgres, and real probe Jobs.
 
 use std::net::IpAddr;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use testkit::gateway::{Gateway, Ports, Posture, Site};
 use testkit::postgres::Database;
@@ -11,7 +11,20 @@ use tokio::runtime::Runtime;
 use crate::cluster::{Kubectl, Namespace, eventually};
 
 /// The namespace that the operator is installed into.
-const OWN: &str = "plumbline-system";
+pub const OWN: &str = "plumbline-system";
+
+/// Held by tests that count on the operator and its store, and alone by those that break them.
+static PEACE: RwLock<()> = RwLock::new(());
+
+/// Nobody breaks the operator or its store while this is held.
+pub fn in_peace() -> RwLockReadGuard<'static, ()> {
+    PEACE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Nobody else counts on the operator or its store while this is held.
+pub fn alone() -> RwLockWriteGuard<'static, ()> {
+    PEACE.write().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The operator, installed once for all tests of this program.
 pub struct Installation {
@@ -35,6 +48,13 @@ impl Installation {
             .expect("a node has an address");
         testkit::postgres::listen_also_on(node);
         let database = Database::create().unwrap();
+        // What was said to be stored must survive a server that is killed.
+        database
+            .sql(
+                "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = on', \
+                 current_database()); END $$",
+            )
+            .unwrap();
         cluster.apply(&format!(
             "apiVersion: v1
 kind: Namespace
@@ -68,6 +88,16 @@ stringData: {{url: '{}'}}
     /// Where the operator keeps its runs.
     pub fn store(&self) -> String {
         self.database.url()
+    }
+
+    /// The database that the operator keeps its runs in.
+    pub const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The node's address: pods and tests reach each other's listeners by it.
+    pub const fn node(&self) -> IpAddr {
+        self.node
     }
 }
 
@@ -138,6 +168,7 @@ fn complete(namespace: &Namespace, posture: &str) -> Option<serde_json::Value> {
 #[test]
 fn a_target_goes_from_red_to_green_and_its_runs_are_in_postgres() {
     let installation = Installation::get();
+    let _peace = in_peace();
     let namespace = Namespace::new("story");
     let mut edge = Edge::start(installation.node, Posture::Exposed);
     namespace.apply(&edge.manifests(Posture::Exposed));

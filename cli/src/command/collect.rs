@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;
 
 use crate::args::CollectArgs;
+use crate::command::run::stopped;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
 
@@ -90,6 +91,8 @@ pub async fn run(args: CollectArgs, output: &Output) -> Outcome {
     let plan = mounted(plan, &args.mounts);
     output.note(&format!("run {run}: {} probes", plan.requests.len()));
     let context = Context::new(run.clone(), args.mounts.clone());
+    let mut left: Vec<(CheckId, Subject)> =
+        plan.requests.iter().map(|request| (request.check, request.subject.clone())).collect();
     let mut work = JoinSet::new();
     for request in plan.requests {
         let (context, post) = (context.clone(), Arc::clone(&post));
@@ -99,8 +102,35 @@ pub async fn run(args: CollectArgs, output: &Output) -> Outcome {
         });
     }
     let (mut delivered, mut undelivered) = (Vec::new(), Vec::new());
-    while let Some(outcome) = work.join_next().await {
-        match outcome.map_err(|error| Failure::usage(format!("a probe ended early: {error}")))? {
+    // The first process of a container that does not listen to SIGTERM is killed half a minute
+    // later, without a last word.
+    let end = async {
+        tokio::select! {
+            () = stopped() => "the pod was told to stop",
+            () = tokio::time::sleep_until(deadline.into()) => "no time was left for its probe",
+        }
+    };
+    tokio::pin!(end);
+    loop {
+        let outcome = tokio::select! {
+            outcome = work.join_next() => outcome,
+            why = &mut end => {
+                output.note(why);
+                undelivered.extend(left.drain(..).map(|(check, subject)| {
+                    Undelivered { check, subject, reason: why.to_owned(), for_good: false }
+                }));
+                break;
+            }
+        };
+        let Some(outcome) = outcome else { break };
+        let outcome =
+            outcome.map_err(|error| Failure::usage(format!("a probe ended early: {error}")))?;
+        let (check, subject) = match &outcome {
+            Ok(receipt) => (receipt.check, &receipt.subject),
+            Err(lost) => (lost.check, &lost.subject),
+        };
+        left.retain(|(planned, of)| (*planned, of) != (check, subject));
+        match outcome {
             Ok(receipt) => {
                 output.note(&format!("{} of {}: stored", receipt.check, receipt.subject));
                 delivered.push(receipt);
@@ -304,7 +334,7 @@ impl Post {
                     let reason = format!("the ingest says {}: {message}", status.as_u16());
                     refused_tokens += u32::from(status.as_u16() == 401);
                     let again = status.is_server_error()
-                        || status.as_u16() == 429
+                        || matches!(status.as_u16(), 408 | 429)
                         || (status.as_u16() == 401 && refused_tokens < TOKEN_TRIES);
                     if !again {
                         return Err((reason, true));

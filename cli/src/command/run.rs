@@ -204,7 +204,7 @@ fn further_sources(request: &CheckRequest, own: Option<&Source>) -> String {
 }
 
 /// Ctrl-C, or the request to end.
-async fn stopped() {
+pub(super) async fn stopped() {
     let interrupt = tokio::signal::ctrl_c();
     let terminate = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {

@@ -1,6 +1,7 @@
 //! The body of an upload: bounded on the wire and unpacked, and held to its digest.
 
 use std::io::Read as _;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -12,6 +13,8 @@ use super::Refusal;
 
 /// Largest body on the wire, packed or not.
 const MAX_WIRE: usize = MAX_DOCUMENT;
+/// How long a body may take to arrive: the largest one at 280 kB a second.
+const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// The document's bytes.
 pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -19,7 +22,12 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Ref
         let message = format!("a document has at most {MAX_DOCUMENT} bytes");
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
     };
-    let wire = match Limited::new(body, MAX_WIRE).collect().await {
+    let arrival = tokio::time::timeout(ARRIVAL, Limited::new(body, MAX_WIRE).collect()).await;
+    let Ok(arrived) = arrival else {
+        let message = "the body took too long to arrive";
+        return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "slow", message));
+    };
+    let wire = match arrived {
         Ok(collected) => collected.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
         Err(_) => {
@@ -117,6 +125,13 @@ mod tests {
         assert_eq!(reason(bytes.clone(), Some(content_digest(b"{}")), None).await, "taken");
         assert_eq!(reason(bytes.clone(), Some(content_digest(b"{ }")), None).await, "digest");
         assert_eq!(reason(bytes, None, None).await, "digest");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_end_is_given_up() {
+        let never = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
+        let refusal = read(&HeaderMap::new(), never).await.map(drop).map_err(|r| r.reason);
+        assert_eq!(refusal, Err("slow"));
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ pub mod authority;
 mod body;
 mod identity;
 mod server;
+mod share;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,11 +30,15 @@ use tokio::sync::Semaphore;
 
 use crate::context::Context;
 use identity::{Gate, Visitor};
+use share::{Place, Shares};
 
 pub use server::serve;
 
 /// Requests that are worked on at the same time.
 const PARALLEL: usize = 64;
+/// Requests of one run that are worked on at the same time: a pod that sends slowly waits for
+/// itself.
+const PARALLEL_OF_RUN: usize = 8;
 /// Requests of one run in a minute: a plan has some dozens of documents, and retries.
 const PER_MINUTE: u32 = 600;
 
@@ -88,13 +93,20 @@ struct Desk {
     context: Arc<Context>,
     gate: Gate,
     seats: Semaphore,
+    shares: Shares<RunId>,
     minutes: Mutex<BTreeMap<RunId, (Instant, u32)>>,
 }
 
 /// The routes of the ingest.
 pub fn router(context: Arc<Context>) -> Router {
     let gate = Gate::new(context.client.clone());
-    let desk = Desk { context, gate, seats: Semaphore::new(PARALLEL), minutes: Mutex::default() };
+    let desk = Desk {
+        context,
+        gate,
+        seats: Semaphore::new(PARALLEL),
+        shares: Shares::new(PARALLEL_OF_RUN),
+        minutes: Mutex::default(),
+    };
     Router::new()
         .route("/v1/plan", get(plan))
         .route("/v1/evidence", post(evidence))
@@ -136,7 +148,7 @@ impl Desk {
     /// What the pod's run asks for.
     async fn plan(&self, headers: &HeaderMap) -> Result<serde_json::Value, Refusal> {
         let _seat = self.seat()?;
-        let (_, record) = self.visitor(headers).await?;
+        let (_, record, _place) = self.visitor(headers).await?;
         Ok(json!({ "run": record.id, "target": record.target, "plan": record.plan }))
     }
 
@@ -145,7 +157,7 @@ impl Desk {
     async fn take(&self, request: Request) -> Result<serde_json::Value, Refusal> {
         let _seat = self.seat()?;
         let headers = request.headers().clone();
-        let (visitor, record) = self.visitor(&headers).await?;
+        let (visitor, record, _place) = self.visitor(&headers).await?;
         let outcome = self.admit(&visitor, &record, &headers, request).await;
         if let Err(refusal) = &outcome
             && refusal.status != StatusCode::SERVICE_UNAVAILABLE
@@ -201,18 +213,17 @@ impl Desk {
         }))
     }
 
-    /// The pod that asks, and the record of its run.
-    async fn visitor(&self, headers: &HeaderMap) -> Result<(Visitor, RunRecord), Refusal> {
+    /// The pod that asks, the record of its run, and the place that the run takes up.
+    async fn visitor(&self, headers: &HeaderMap) -> Result<(Visitor, RunRecord, Place), Refusal> {
         let visitor = self.gate.visitor(headers).await?;
+        let place = self.shares.take(visitor.id.clone()).ok_or_else(busy)?;
         self.pace(&visitor.id)?;
         let record = self.context.store.run(&visitor.id.0, Timestamp::now()).await?;
-        Ok((visitor, record))
+        Ok((visitor, record, place))
     }
 
     fn seat(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Refusal> {
-        self.seats.try_acquire().map_err(|_| {
-            Refusal::later(StatusCode::TOO_MANY_REQUESTS, "busy", 1, "too many requests at once")
-        })
+        self.seats.try_acquire().map_err(|_| busy())
     }
 
     /// Holds each run to its requests a minute.
@@ -229,4 +240,8 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+fn busy() -> Refusal {
+    Refusal::later(StatusCode::TOO_MANY_REQUESTS, "busy", 1, "too many requests at once")
 }

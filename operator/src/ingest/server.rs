@@ -14,8 +14,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use super::share::Shares;
+
 /// Connections open at the same time.
 const MAX_CONNECTIONS: usize = 512;
+/// Connections of one address open at the same time: nobody keeps the others out.
+const MAX_OF_ADDRESS: usize = 128;
 /// How long a client may take for its handshake, and for the head of a request.
 const HEAD: Duration = Duration::from_secs(10);
 /// How long a connection may last: an upload of the largest document over a slow link.
@@ -31,12 +35,18 @@ pub async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
+    let addresses = Shares::new(MAX_OF_ADDRESS);
     while !*stop.borrow() {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if connections.len() < MAX_CONNECTIONS => {
-                    let acceptor = TlsAcceptor::from(tls.borrow().clone());
-                    connections.spawn(connection(stream, acceptor, router.clone()));
+                Ok((stream, peer)) if connections.len() < MAX_CONNECTIONS => {
+                    let Some(place) = addresses.take(peer.ip().to_canonical()) else { continue };
+                    let connection =
+                        connection(stream, TlsAcceptor::from(tls.borrow().clone()), router.clone());
+                    connections.spawn(async move {
+                        connection.await;
+                        drop(place);
+                    });
                 }
                 // Dropped: the client tries again, and those who are in are not slowed down.
                 Ok(_) => {}

@@ -69,7 +69,10 @@ impl Step<'_> {
             return Ok(Action::requeue(wait));
         }
         let record = self.record(&order)?;
-        self.adopt(&object).await?;
+        if self.adopt(&object).await? {
+            // The change brings the run back.
+            return Ok(Action::await_change());
+        }
         self.store_begin(&record, &order.template).await?;
         match self.create_job(&order).await? {
             Ok(()) => {}
@@ -204,13 +207,14 @@ impl Step<'_> {
         Ok(Action::await_change())
     }
 
-    /// Makes the run the target's own, so that it goes with it, and findable by label.
-    async fn adopt(&self, target: &AuditTarget) -> Result<()> {
+    /// Makes the run the target's own, so that it goes with it, and findable by label; false if it
+    /// is so already.
+    async fn adopt(&self, target: &AuditTarget) -> Result<bool> {
         let labels = self.run.labels();
         let owned =
             self.run.owner_references().iter().any(|o| Some(&o.uid) == target.uid().as_ref());
         if owned && labels.contains_key(TARGET_LABEL) {
-            return Ok(());
+            return Ok(false);
         }
         let mut owners = self.run.owner_references().to_vec();
         owners.extend(target.owner_ref(&()).filter(|_| !owned));
@@ -225,7 +229,7 @@ impl Step<'_> {
         } });
         let by = PatchParams::apply(MANAGER);
         runs.patch(&self.run.name_any(), &by, &Patch::Merge(patch)).await?;
-        Ok(())
+        Ok(true)
     }
 
     fn record(&self, order: &Order) -> Result<RunRecord> {

@@ -1,0 +1,176 @@
+//! Schedules: slots that must be skipped, told, counted and started once.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Hanging, NEVER};
+use crate::cluster::{Kubectl, Namespace, eventually};
+use crate::operator::{Installation, OWN, alone, in_peace};
+
+const RUNS: &str = "auditruns";
+
+fn runs(namespace: &Namespace) -> Vec<Value> {
+    namespace.json(RUNS)["items"].as_array().unwrap().clone()
+}
+
+/// A schedule of every minute, with further fields.
+fn every_minute(target: &str, fields: &str) -> String {
+    format!(
+        "apiVersion: plumbline.dev/v1alpha1
+kind: AuditSchedule
+metadata: {{name: s}}
+spec:
+  targetRefs: [{{name: {target}}}]
+  checks: [gateway_config_guardrails]
+  schedule: '* * * * *'
+{fields}"
+    )
+}
+
+#[test]
+fn a_slot_that_comes_while_a_run_is_at_work_is_skipped_and_told() {
+    Installation::get();
+    let _peace = in_peace();
+    let hanging = Hanging::new();
+    let namespace = Namespace::new("forbid");
+    namespace.apply(&hanging.target("slow", NEVER));
+    let schedule = every_minute("slow", "  concurrencyPolicy: Forbid\n  runOnCreate: true\n");
+    namespace.apply(&schedule.replace("  checks: [gateway_config_guardrails]\n", ""));
+    eventually("a skipped slot", || {
+        let events = namespace.run(&["events", "--for=auditschedule/s"]);
+        (events.contains("SlotSkipped") && events.contains("has not ended")).then_some(())
+    });
+    assert_eq!(runs(&namespace).len(), 1, "only the first slot has a run");
+    assert_eq!(namespace.field("auditschedule/s", ".status.active").as_deref(), Some("1"));
+}
+
+#[test]
+fn a_schedule_that_is_suspended_has_no_next_slot_until_it_goes_on() {
+    Installation::get();
+    let _peace = in_peace();
+    let hanging = Hanging::new();
+    let namespace = Namespace::new("suspend");
+    namespace.apply(&hanging.target("quick", 2));
+    let schedule = every_minute("quick", "  concurrencyPolicy: Forbid\n");
+    let hourly = schedule.replace("'* * * * *'", "'0 * * * *'");
+    namespace.apply(&hourly);
+    let next = || namespace.field("auditschedule/s", ".status.nextScheduleTime");
+    eventually("a next slot", next);
+    namespace.apply(&format!("{hourly}  suspend: true\n"));
+    eventually("no next slot", || next().is_none().then_some(()));
+    let scheduled = ".status.conditions[?(@.type==\"Scheduled\")].reason";
+    assert_eq!(namespace.field("auditschedule/s", scheduled).as_deref(), Some("Suspended"));
+    namespace.apply(&hourly);
+    eventually("a next slot again", next);
+}
+
+#[test]
+fn a_label_on_the_target_asks_for_one_run_and_another_value_for_another() {
+    Installation::get();
+    let _peace = in_peace();
+    let hanging = Hanging::new();
+    let namespace = Namespace::new("now");
+    namespace.apply(&hanging.target("quick", 2));
+    let ask = |value: &str| {
+        let label = format!("plumbline.dev/run-now={value}");
+        namespace.run(&["label", "audittarget/quick", "--overwrite", &label]);
+        namespace.wait_for("audittarget/quick", ".status.lastRunRequest", value);
+    };
+    let complete = |number: usize| {
+        eventually("the runs to be complete", || {
+            let all = runs(&namespace);
+            let whole = all.iter().all(|run| run["status"]["phase"] == "Complete");
+            (all.len() >= number && whole).then_some(all.len())
+        })
+    };
+    ask("one");
+    assert_eq!(complete(1), 1);
+    // Whatever else changes on the target, the same value asks for nothing.
+    namespace.run(&["label", "audittarget/quick", "site=plant"]);
+    ask("two");
+    assert_eq!(complete(2), 2);
+    assert!(runs(&namespace).iter().all(|run| run["spec"]["trigger"] == "Requested"));
+}
+
+#[test]
+fn ended_runs_beyond_the_history_leave_the_cluster_and_stay_in_the_store() {
+    let installation = Installation::get();
+    let _peace = in_peace();
+    let hanging = Hanging::new();
+    let namespace = Namespace::new("history");
+    namespace.apply(&hanging.target("quick", 2));
+    // Runs of a schedule, made faster than its slots come.
+    let schedule = every_minute("quick", "  successfulRunsHistoryLimit: 2\n");
+    namespace.apply(&schedule.replace("'* * * * *'", "'0 0 1 1 *'"));
+    for number in 1..=4 {
+        namespace.apply(&format!(
+            "apiVersion: plumbline.dev/v1alpha1
+kind: AuditRun
+metadata: {{name: r{number}}}
+spec:
+  targetRef: {{name: quick}}
+  scheduleRef: {{name: s}}
+  checks: [gateway_config_guardrails]
+"
+        ));
+        eventually("the run to be over or pruned", || {
+            let phase = namespace.field(&format!("auditrun/r{number}"), ".status.phase");
+            phase.is_none_or(|phase| phase == "Complete").then_some(())
+        });
+    }
+    eventually("two runs to be left", || (runs(&namespace).len() == 2).then_some(()));
+    let names: Vec<_> =
+        runs(&namespace).iter().map(|run| run["metadata"]["name"].to_string()).collect();
+    assert_eq!(names, ["\"r3\"", "\"r4\""]);
+    let sql = format!(
+        "SELECT count(*) FROM runs WHERE target = '{}/quick' AND state = 'complete'",
+        namespace.name()
+    );
+    assert_eq!(installation.database().sql(&sql).unwrap(), "4");
+}
+
+#[test]
+fn each_slot_has_one_run_although_leaders_die_around_it() {
+    Installation::get();
+    let _alone = alone();
+    let hanging = Hanging::new();
+    let namespace = Namespace::new("slots");
+    for target in ["a", "b", "c"] {
+        namespace.apply(&hanging.target(target, 2));
+    }
+    let three = every_minute("a}, {name: b}, {name: c", "  successfulRunsHistoryLimit: 100\n");
+    namespace.apply(&three);
+    let own = Kubectl::new().in_namespace(OWN);
+    let first = eventually("the first slot", || {
+        runs(&namespace).first().and_then(|run| Some(run["spec"]["slot"].as_str()?.to_owned()))
+    });
+    // In the middle of the slot, and again when the next one comes.
+    for _ in 0..2 {
+        let leader = own.field("lease/plumbline-operator", ".spec.holderIdentity").unwrap();
+        own.try_run(&["delete", "pod", &leader, "--grace-period=0", "--force"]);
+        eventually("another leader", || {
+            let holder = own.field("lease/plumbline-operator", ".spec.holderIdentity")?;
+            (holder != leader).then_some(())
+        });
+    }
+    eventually("runs of a later slot, all of them over", || {
+        let all = runs(&namespace);
+        let later = all.iter().any(|run| run["spec"]["slot"] != first.as_str());
+        let over = all.iter().all(|run| run["status"]["phase"] == "Complete");
+        (later && over && all.len().is_multiple_of(3)).then_some(())
+    });
+    let mut by_slot: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for run in runs(&namespace) {
+        let target = run["spec"]["targetRef"]["name"].as_str().unwrap().to_owned();
+        by_slot.entry(run["spec"]["slot"].to_string()).or_default().push(target);
+    }
+    for (slot, mut targets) in by_slot {
+        targets.sort();
+        assert_eq!(targets, ["a", "b", "c"], "runs of slot {slot}");
+    }
+    eventually("both replicas to be ready", || {
+        let ready = own.field("deployment/plumbline", ".status.readyReplicas")?;
+        (ready == "2").then_some(())
+    });
+}
