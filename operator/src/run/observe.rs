@@ -71,7 +71,7 @@ impl Step<'_> {
         let of_job = ListParams::default()
             .labels(&format!("batch.kubernetes.io/job-name={}", self.run.name_any()));
         let pods = pods.list(&of_job).await?;
-        let words = pods.items.iter().filter_map(|pod| {
+        let mut words = pods.items.iter().filter_map(|pod| {
             let state =
                 pod.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()?;
             let terminated =
@@ -80,7 +80,7 @@ impl Step<'_> {
                 || state.waiting.as_ref().and_then(|w| w.message.clone().or(w.reason.clone()));
             terminated.or_else(waiting)
         });
-        Ok(words.last().map(|words| printable(&words)))
+        Ok(words.next_back().map(|words| printable(&words)))
     }
 }
 
