@@ -3,7 +3,7 @@
 
 use std::ops::Deref;
 
-use store::contract_suite::{Place, migration, sample};
+use store::contract_suite::{Place, concurrency, migration, sample};
 use store::{OpenMode, Owner, Store, StoreError, StoreUrl};
 use testkit::postgres::{Database, PASSWORD};
 use testkit::process::free_port;
@@ -136,17 +136,7 @@ async fn an_empty_database_opened_for_reading_is_left_empty() {
 async fn many_programs_may_open_an_empty_database_at_once() {
     let database = Database::create().unwrap();
     let url: StoreUrl = database.url().parse().unwrap();
-    let opening: Vec<_> = (0..6)
-        .map(|_| {
-            let url = url.clone();
-            tokio::spawn(async move { Store::open(&url, OpenMode::ReadWrite).await })
-        })
-        .collect();
-    for opened in opening {
-        opened.await.unwrap().unwrap();
-    }
-    let store = Store::open(&url, OpenMode::ReadWrite).await.unwrap();
-    sample::run(&store, "edge", 0, Vec::new()).await;
+    concurrency::many_may_open_an_empty_place_at_once(&url, 6).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

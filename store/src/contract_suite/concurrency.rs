@@ -1,7 +1,7 @@
 //! Several at once on one store.
 
 use super::{Place, sample};
-use crate::{OpenMode, Store, StoreError};
+use crate::{OpenMode, Store, StoreError, StoreUrl};
 
 async fn another(place: &Place) -> Store {
     Store::open(&place.url, OpenMode::ReadWrite).await.unwrap()
@@ -25,6 +25,21 @@ pub async fn two_writers_both_finish(place: &Place) {
         let head = place.store.chain_head(&sample::target(target)).await.unwrap().unwrap();
         assert_eq!(head.length, 15, "{target}");
     }
+}
+
+/// Programs that find nothing at an address and open it at the same moment; then it is a store.
+pub async fn many_may_open_an_empty_place_at_once(url: &StoreUrl, programs: usize) {
+    let opening: Vec<_> = (0..programs)
+        .map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { Store::open(&url, OpenMode::ReadWrite).await })
+        })
+        .collect();
+    for opened in opening {
+        opened.await.unwrap().unwrap();
+    }
+    let store = Store::open(url, OpenMode::ReadWrite).await.unwrap();
+    sample::run(&store, "edge", 0, Vec::new()).await;
 }
 
 /// Two programs on one target: whoever comes second makes its integrity anew.

@@ -11,7 +11,7 @@ use model::run::RunState;
 use tempfile::TempDir;
 
 use super::process::{given, other};
-use crate::contract_suite::sample;
+use crate::contract_suite::{concurrency, sample};
 use crate::open::sqlite::{self, Limits};
 use crate::sql::Pool;
 use crate::{OpenMode, Store, StoreError, StoreUrl};
@@ -125,17 +125,7 @@ async fn a_reader_never_waits_for_a_writer() {
 async fn many_programs_may_open_a_new_file_at_once() {
     for _ in 0..10 {
         let (_folder, url) = folder();
-        let opening: Vec<_> = (0..8)
-            .map(|_| {
-                let url = url.clone();
-                tokio::spawn(async move { Store::open(&url, OpenMode::ReadWrite).await })
-            })
-            .collect();
-        for opened in opening {
-            opened.await.unwrap().unwrap();
-        }
-        let store = Store::open(&url, OpenMode::ReadWrite).await.unwrap();
-        sample::run(&store, "edge", 0, Vec::new()).await;
+        concurrency::many_may_open_an_empty_place_at_once(&url, 8).await;
     }
 }
 
