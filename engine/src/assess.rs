@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::assessment::{Assessment, ControlResult, Defect, DomainPosture, Finding, JudgedRule};
+use model::assessment::{Assessment, ControlResult, Defect, Finding, JudgedRule};
 use model::document::{AuditException, AuditTarget};
 use model::evidence::Evidence;
 use model::request::{CheckRequest, Plan};
@@ -204,7 +204,8 @@ impl<'a> Bench<'a> {
         self.controls.sort_by(|a, b| (&a.rule, &a.subject).cmp(&(&b.rule, &b.subject)));
         self.findings.sort_by(|a, b| rank(a).cmp(&rank(b)));
         self.defects.sort();
-        let domains: Vec<_> = Domain::ALL.into_iter().map(|d| domain(d, &self.controls)).collect();
+        let domains: Vec<_> =
+            Domain::ALL.into_iter().map(|d| score::domain(d, &self.controls)).collect();
         let posture = score::overall(domains.iter().map(|d| (d.posture, d.coverage)));
         let coverage = score::coverage(&self.controls);
         let points = score::points(&self.controls);
@@ -257,15 +258,4 @@ fn rank(finding: &Finding) -> impl Ord + use<'_> {
         finding.key.as_str(),
         finding.subject.0.as_str(),
     )
-}
-
-fn domain(domain: Domain, controls: &[ControlResult]) -> DomainPosture {
-    let own = controls.iter().filter(|control| control.domain == domain);
-    let coverage = score::coverage(own.clone());
-    DomainPosture {
-        domain,
-        posture: score::posture(own.clone()),
-        risk_score: (coverage.evaluated > 0).then(|| score::risk_score(score::points(own))),
-        coverage,
-    }
 }

@@ -1,7 +1,7 @@
 //! Score by formula, colour by gate; the same two functions for a domain and for a whole run.
 
-use model::assessment::{ControlResult, Coverage};
-use model::{Posture, Severity, Status, Verdict};
+use model::assessment::{ControlResult, Coverage, DomainPosture};
+use model::{Domain, Posture, Severity, Status, Verdict};
 
 /// Points per open, unwaived finding, added up.
 pub fn points<'a>(controls: impl IntoIterator<Item = &'a ControlResult>) -> u64 {
@@ -52,6 +52,18 @@ pub fn posture<'a>(controls: impl IntoIterator<Item = &'a ControlResult> + Clone
     Posture::Green
 }
 
+/// Posture, score and coverage of one domain, out of all controls of a run.
+pub fn domain(domain: Domain, controls: &[ControlResult]) -> DomainPosture {
+    let own = controls.iter().filter(|control| control.domain == domain);
+    let coverage = coverage(own.clone());
+    DomainPosture {
+        domain,
+        posture: posture(own.clone()),
+        risk_score: (coverage.evaluated > 0).then(|| risk_score(points(own))),
+        coverage,
+    }
+}
+
 /// The worst of the domains that anything was selected in; unknown where there is none. A domain
 /// of which nothing could be observed keeps the whole from green.
 pub fn overall(domains: impl IntoIterator<Item = (Posture, Coverage)>) -> Posture {
@@ -81,7 +93,7 @@ fn is_open(control: &ControlResult) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use model::{Domain, Subject};
+    use model::Subject;
     use proptest::prelude::*;
 
     use super::*;

@@ -21,17 +21,7 @@ pub struct Sheet {
 pub fn all() -> &'static [Sheet] {
     static ALL: LazyLock<Vec<Sheet>> = LazyLock::new(|| {
         let mut sheets = demo();
-        let cases = [
-            ("before", fixture::before()),
-            ("after", fixture::after()),
-            ("empty", fixture::empty()),
-            ("unknown", fixture::unknown()),
-            ("waived", fixture::waived()),
-            ("incomplete", fixture::incomplete()),
-            ("regressed", fixture::regressed()),
-            ("hostile", fixture::hostile()),
-        ];
-        for (name, bundle) in cases {
+        for (name, bundle) in fixture::named() {
             sheets.extend(of(name, &bundle));
         }
         sheets.push(alerts("none", &[]));

@@ -11,19 +11,10 @@ use crate::fixture;
 
 /// Every page of every fixture, by name.
 pub fn pages() -> Vec<(String, String)> {
-    let bundles: Vec<(&str, RunBundle)> = vec![
-        ("before", fixture::before()),
-        ("after", fixture::after()),
-        ("empty", fixture::empty()),
-        ("unknown", fixture::unknown()),
-        ("waived", fixture::waived()),
-        ("incomplete", fixture::incomplete()),
-        ("regressed", fixture::regressed()),
-        ("hostile", fixture::hostile()),
-        ("many", fixture::many(400, false)),
-        ("distinct", fixture::many(60, true)),
-        ("fleet", fixture::fleet(60)),
-    ];
+    let mut bundles = fixture::named();
+    bundles.push(("many", fixture::many(400, false)));
+    bundles.push(("distinct", fixture::many(60, true)));
+    bundles.push(("fleet", fixture::fleet(60)));
     let mut pages = Vec::new();
     for (name, bundle) in bundles {
         pages.push((format!("{name} audit"), report::audit(&bundle, Format::Html).unwrap()));

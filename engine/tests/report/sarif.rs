@@ -48,21 +48,12 @@ fn bundles() -> Vec<(&'static str, RunBundle)> {
         finding.why = "A long reason. ".repeat(200);
         finding.what = "A long observation. ".repeat(200);
     }
-    vec![
-        ("before", fixture::before()),
-        ("after", fixture::after()),
-        ("empty", fixture::empty()),
-        ("unknown", fixture::unknown()),
-        ("waived", fixture::waived()),
-        ("incomplete", fixture::incomplete()),
-        ("dark", fixture::dark()),
-        ("regressed", fixture::regressed()),
-        ("hostile", fixture::hostile()),
-        ("long", long),
-        ("many", fixture::many(2_000, false)),
-        ("distinct", fixture::many(60, true)),
-        ("fleet", fixture::fleet(60)),
-    ]
+    let mut bundles = fixture::named();
+    bundles.push(("long", long));
+    bundles.push(("many", fixture::many(2_000, false)));
+    bundles.push(("distinct", fixture::many(60, true)));
+    bundles.push(("fleet", fixture::fleet(60)));
+    bundles
 }
 
 /// Every log: of every fixture, without a document, with one, and with one outside of everything.

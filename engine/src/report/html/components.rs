@@ -176,6 +176,11 @@ fn pieces(line: &str) -> Vec<String> {
     pieces
 }
 
+/// The head of a table whose columns need nothing but their names.
+pub fn heads(names: &[&str]) -> Markup {
+    html! { thead { tr { @for name in names { th scope="col" { (name) } } } } }
+}
+
 /// A configuration to copy.
 pub fn snippet(lines: &str) -> Markup {
     let lines: Vec<_> = lines.trim_end().lines().map(text::visible).collect();

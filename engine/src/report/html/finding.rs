@@ -5,8 +5,8 @@ use model::Posture;
 use model::assessment::Finding;
 
 use super::components::{
-    Column, breaking, command, evidence_link, facts, key, permalink, plain_prose, prose, sev,
-    snippet,
+    Column, breaking, command, evidence_link, facts, heads, key, permalink, plain_prose, prose,
+    sev, snippet,
 };
 use super::evidence;
 use crate::report::group::Group;
@@ -195,6 +195,9 @@ fn others(view: &View<'_>, group: &Group<'_>) -> Markup {
             group.rest.iter().any(|other| (column.of)(other) != (column.of)(group.first))
         })
         .collect();
+    let differing = columns.iter().map(|column| column.heading);
+    let names: Vec<_> =
+        ["Subject", "Finding"].into_iter().chain(differing).chain(["Evidence"]).collect();
     html! {
         details {
             summary {
@@ -204,14 +207,7 @@ fn others(view: &View<'_>, group: &Group<'_>) -> Markup {
             div {
                 table.stack {
                     caption.vh { "Other subjects: " (group.first.key.as_str()) }
-                    thead {
-                        tr {
-                            th scope="col" { "Subject" }
-                            th scope="col" { "Finding" }
-                            @for column in &columns { th scope="col" { (column.heading) } }
-                            th scope="col" { "Evidence" }
-                        }
-                    }
+                    (heads(&names))
                     tbody {
                         @for finding in &group.rest {
                             tr id=(view.finding_id(finding)) {

@@ -7,7 +7,7 @@ use model::{Posture, Verdict};
 
 use super::subjects::Subjects;
 use crate::report::group::{Group, fold};
-use crate::report::html::components::{badge, breaking, key, prose};
+use crate::report::html::components::{badge, breaking, heads, key, prose};
 use crate::report::html::svg::{Icon, icon};
 use crate::report::view::View;
 use crate::report::words::{count, number};
@@ -60,14 +60,7 @@ impl<'a> Controls<'a> {
             @if !self.unobserved.is_empty() {
                 table.stack id="unobserved" {
                     caption { "Not observed, and why. Inconclusive is neither a pass nor a finding." }
-                    thead {
-                        tr {
-                            th scope="col" { "Control" }
-                            th scope="col" { "Verdict" }
-                            th scope="col" { "Reason" }
-                            th scope="col" { "To observe it" }
-                        }
-                    }
+                    (heads(&["Control", "Verdict", "Reason", "To observe it"]))
                     tbody { @for row in &self.unobserved { (self.unobserved_row(row)) } }
                 }
             }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use model::assessment::ExceptionState;
 
 use self::controls::Controls;
-use super::components::{breaking, evidence_link, key, prose};
+use super::components::{breaking, evidence_link, heads, key, prose};
 use crate::report::text;
 use crate::report::view::{CheckRow, View};
 use crate::report::words::number;
@@ -147,13 +147,7 @@ fn defects(view: &View<'_>) -> Markup {
         @if !defects.is_empty() {
             table.stack id="defects" {
                 caption { "Rules that failed on admitted evidence. A defect of the rule pack or the engine, never of the target." }
-                thead {
-                    tr {
-                        th scope="col" { "Rule" }
-                        th scope="col" { "Subject" }
-                        th scope="col" { "Error" }
-                    }
-                }
+                (heads(&["Rule", "Subject", "Error"]))
                 tbody {
                     @for defect in defects {
                         tr {

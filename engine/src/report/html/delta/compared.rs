@@ -6,7 +6,7 @@ use model::delta::DeltaClass;
 
 use super::DeltaPage;
 use super::rows::{side_evidence, verdict_word};
-use crate::report::html::components::{breaking, class_icon, class_word, key};
+use crate::report::html::components::{breaking, class_icon, class_word, heads, key};
 use crate::report::html::coverage::evidence_of;
 use crate::report::html::svg::icon;
 use crate::report::view::of_class;
@@ -98,7 +98,7 @@ impl DeltaPage<'_> {
                     div {
                         table.stack {
                             caption.vh { "Unchanged controls" }
-                            thead { tr { th scope="col" { "Control" } th scope="col" { "Verdict, both runs" } th scope="col" { "Evidence" } } }
+                            (heads(&["Control", "Verdict, both runs", "Evidence"]))
                             tbody {
                                 @for control in controls {
                                     tr id=(self.id(control)) {

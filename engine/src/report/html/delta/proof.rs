@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use model::Posture;
 
-use crate::report::html::components::{badge, evidence_link};
+use crate::report::html::components::{badge, evidence_link, heads};
 use crate::report::proof::Proof;
 use crate::report::text;
 use crate::report::words::number;
@@ -21,16 +21,7 @@ pub fn section(proofs: &[Proof]) -> Markup {
             }
             table.stack {
                 caption { "The same requests against the same path." }
-                thead {
-                    tr {
-                        th scope="col" { "Request" }
-                        th scope="col" { "Before" }
-                        th scope="col" { "After" }
-                        th scope="col" { "Required" }
-                        th scope="col" { "Result" }
-                        th scope="col" { "Evidence" }
-                    }
-                }
+                (heads(&["Request", "Before", "After", "Required", "Result", "Evidence"]))
                 tbody { @for proof in proofs { (proof_row(proof)) } }
             }
         }
