@@ -40,3 +40,28 @@ fn a_link_to_a_finding_brings_it_into_view() {
     );
     assert_eq!(seen, json!([true, true]));
 }
+
+#[test]
+fn a_link_into_a_folded_part_opens_it() {
+    let mut browser = Browser::start();
+    let sheet = pages::named("fleet-audit");
+    let mut page = browser.open(&sheet.name, &sheet.html);
+    for (folded, link) in [
+        ("#subjects", r##"a[href="#s/1"]"##),
+        ("article.evidence", r##"#coverage a[href^="#e/"]"##),
+    ] {
+        let seen = page.evaluate(&format!(
+            "(() => {{
+                const link = [...document.querySelectorAll('{link}')].find(a => a.checkVisibility());
+                const id = decodeURIComponent(link.getAttribute('href').slice(1));
+                const there = document.getElementById(id);
+                const shown = () => there.checkVisibility({{ contentVisibilityAuto: true }});
+                const before = shown();
+                link.click();
+                const top = there.getBoundingClientRect().top;
+                return [there.closest('{folded}') !== null, before, shown(), top >= 0 && top < innerHeight];
+            }})()"
+        ));
+        assert_eq!(seen, json!([true, false, true, true]), "{link}");
+    }
+}

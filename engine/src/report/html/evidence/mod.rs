@@ -142,8 +142,11 @@ pub fn documents(views: &[&View<'_>], cited: &[Digest]) -> Markup {
                 "Evidence " span.count { (count(cited.len(), "document", "documents")) }
             }
             p.intro {
-                "What the probes saw, item by item. Digests, drift and rules read the stable items; "
-                "the volatile ones are kept for the reader and never judged."
+                @if cited.is_empty() { "Nothing on this page rests on a document." }
+                @else {
+                    "What the probes saw, item by item. Digests, drift and rules read the stable "
+                    "items; the volatile ones are kept for the reader and never judged."
+                }
             }
             @for (index, series) in in_series(known).into_iter().enumerate() {
                 @if series.len() >= alike::FROM {
