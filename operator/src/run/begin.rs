@@ -65,6 +65,8 @@ impl Step<'_> {
         };
         if let Some(wait) = self.rests(&object) {
             let seconds = wait.as_secs();
+            // Who rests holds no place.
+            self.context.admitted().remove(&self.run.uid().unwrap_or_default());
             self.queue(&format!("waits {seconds} s more: the target's minIntervalSeconds")).await?;
             return Ok(Action::requeue(wait));
         }
@@ -76,7 +78,10 @@ impl Step<'_> {
         self.store_begin(&record, &order.template).await?;
         match self.create_job(&order).await? {
             Ok(()) => {}
-            Err(message) => return self.give_up("JobRefused", &message).await,
+            Err(message) => {
+                self.context.store.interrupt(&record.id, self.now).await?;
+                return self.give_up("JobRefused", &message).await;
+            }
         }
         self.started(&record, &object).await
     }
