@@ -5,6 +5,7 @@
 //! engine as on the command line. The operator opens no connection to a target.
 
 mod context;
+mod crash;
 mod document;
 mod error;
 mod exception;
@@ -61,6 +62,9 @@ fn run(settings: &Settings) -> anyhow::Result<()> {
     match settings.log_format {
         LogFormat::Json => log.json().flatten_event(true).init(),
         LogFormat::Text => log.init(),
+    }
+    if let Some(point) = settings.crash_at {
+        crash::arm(point);
     }
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

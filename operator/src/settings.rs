@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::crash::Point;
+
 /// Audits IoT paths from inside a cluster: schedules, probe Jobs, evidence in Postgres.
 #[derive(Debug, Parser)]
 #[command(name = "plumbline-operator", version, disable_help_subcommand = true)]
@@ -116,6 +118,9 @@ pub struct Settings {
         value_name = "FORMAT"
     )]
     pub log_format: LogFormat,
+    /// The point at which the process dies, for tests of what a crash leaves behind
+    #[arg(long, env = "PLUMBLINE_CRASH_AT", value_enum, hide = true, value_name = "POINT")]
+    pub crash_at: Option<Point>,
 }
 
 impl Settings {

@@ -29,6 +29,7 @@ use store::StoreError;
 use tokio::sync::Semaphore;
 
 use crate::context::Context;
+use crate::crash::{self, Point};
 use identity::{Gate, Visitor};
 use share::{Place, Shares};
 
@@ -198,7 +199,9 @@ impl Desk {
                 format!("the plan does not ask for {} of {}", document.check, document.subject);
             return Err(unprocessable("not_planned", message));
         }
+        crash::reached(Point::EvidenceReceived);
         let digest = self.context.store.append_evidence(&record.id, &document).await?;
+        crash::reached(Point::EvidenceStored);
         self.context.metrics.accepted.inc();
         tracing::info!(
             run = %record.id, name = %visitor.run.name_any(), check = %document.check,

@@ -23,6 +23,7 @@ use store::{Owner, StoreError};
 use super::queue::{self, Waiting};
 use super::{Step, job};
 use crate::context::{MANAGER, until};
+use crate::crash::{self, Point};
 use crate::document;
 use crate::error::Result;
 
@@ -53,6 +54,7 @@ impl Step<'_> {
             self.queue(&format!("waits for its turn; {at_work} runs are at work")).await?;
             return Ok(Action::requeue(TURN));
         }
+        crash::reached(Point::RunAdmitted);
         let targets: Api<AuditTarget> = self.context.beside(self.run);
         let name = &self.run.spec.target_ref.name;
         let Some(object) = targets.get_opt(name).await? else {
@@ -72,12 +74,14 @@ impl Step<'_> {
         }
         let record = self.record(&order)?;
         if self.adopt(&object).await? {
+            crash::reached(Point::RunAdopted);
             // The change brings the run back.
             return Ok(Action::await_change());
         }
         self.store_begin(&record, &order.template).await?;
+        crash::reached(Point::RunBegun);
         match self.create_job(&order).await? {
-            Ok(()) => {}
+            Ok(()) => crash::reached(Point::JobCreated),
             Err(message) => {
                 self.context.store.interrupt(&record.id, self.now).await?;
                 return self.give_up("JobRefused", &message).await;
@@ -336,6 +340,7 @@ impl Step<'_> {
             ..old.cloned().unwrap_or_default()
         };
         self.context.patch_status(self.run, old, &status).await?;
+        crash::reached(Point::RunStarted);
         let note = format!("probe Job of {} started as run {}", target.name_any(), record.id);
         self.context.tell(self.run, EventType::Normal, "Started", &note).await;
         if let Some(slot) = &self.run.spec.slot {

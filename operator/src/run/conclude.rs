@@ -13,6 +13,7 @@ use store::StoreError;
 
 use super::Step;
 use super::observe::End;
+use crate::crash::{self, Point};
 use crate::document;
 use crate::error::Result;
 
@@ -33,9 +34,10 @@ impl Step<'_> {
             next_run: self.run.spec.next_run.as_ref().map(|time| time.0),
         };
         conclude(&mut record, &evidence, &terms, self.now);
+        crash::reached(Point::RunJudged);
         let seal = engine::integrity::seal;
         match store.finish_in_chain(&mut record, &exceptions, &evidence, seal).await {
-            Ok(()) => {}
+            Ok(()) => crash::reached(Point::RunFinished),
             // Another replica finished it, or evidence came in meanwhile: look again.
             Err(StoreError::Conflict { what }) => {
                 tracing::info!(run = %record.id, what, "looked at again before it is finished");
@@ -46,6 +48,7 @@ impl Step<'_> {
         let target = &record.target;
         if record.mode == Mode::Audit && store.baseline(target).await?.is_none() {
             store.set_baseline(&record.id, "first audit of this target", self.now).await?;
+            crash::reached(Point::BaselineSet);
         }
         self.report(&record, Some(end)).await
     }

@@ -21,6 +21,7 @@ use serde_json::json;
 use super::Step;
 use super::observe::End;
 use crate::context::MANAGER;
+use crate::crash::{self, Point};
 use crate::error::{Error, Result};
 
 /// Missing documents that a message names.
@@ -36,9 +37,13 @@ impl Step<'_> {
         let missing = missing(record);
         let message = message(record, assessment, &missing, end.as_ref());
         self.report_target(record, assessment, &missing).await?;
+        crash::reached(Point::TargetReported);
         self.report_schedule(record, &missing).await?;
+        crash::reached(Point::ScheduleReported);
         self.release_job().await?;
+        crash::reached(Point::JobReleased);
         self.report_run(record, assessment, &missing, &message).await?;
+        crash::reached(Point::RunReported);
         self.tell_outcome(record, &missing, &message).await;
         self.count(record, assessment);
         Ok(Action::await_change())

@@ -23,6 +23,7 @@ use kube::{Api, Resource as _, ResourceExt as _};
 use model::document::{AuditScheduleSpec, ConcurrencyPolicy, TargetRef};
 
 use crate::context::{Context, MANAGER, until};
+use crate::crash::{self, Point};
 use crate::document;
 use crate::error::{Error, Result};
 use crate::name;
@@ -117,6 +118,7 @@ impl Desk<'_> {
         if let Some(slot) = due.slot {
             self.start(&mut status, slot, due.next, Trigger::Schedule).await?;
             status.last_schedule_time = Some(Time(slot));
+            crash::reached(Point::SlotStarted);
         }
         self.say(&mut status, condition::SCHEDULED, Some(true), "Waiting", "the next slot is set");
         self.write(old, status, due.next).await?;
@@ -137,6 +139,9 @@ impl Desk<'_> {
         let active = runs.iter().filter(|run| !is_over(run)).count();
         status.active = i32::try_from(active).unwrap_or(i32::MAX);
         self.context.patch_status(self.schedule, old, &status).await?;
+        if old.is_some_and(|old| old.last_schedule_time != status.last_schedule_time) {
+            crash::reached(Point::SlotReported);
+        }
         self.prune(&runs).await
     }
 
@@ -200,9 +205,11 @@ impl Desk<'_> {
         let run = self.run(target, run_name, slot, next, trigger);
         let by = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
         match runs.create(&by, &run).await {
-            Err(kube::Error::Api(error)) if error.is_already_exists() => Ok(()),
-            other => other.map(drop).map_err(Into::into),
+            Err(kube::Error::Api(error)) if error.is_already_exists() => {}
+            other => drop(other?),
         }
+        crash::reached(Point::RunCreated);
+        Ok(())
     }
 
     fn run(
