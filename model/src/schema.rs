@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use crate::check::CheckId;
 use crate::document::{API_VERSION, AuditException, AuditSchedule, AuditTarget, KINDS, Source};
 use crate::evidence::{
     BrokerCertIdentity, BrokerTransportPosture, Contract, DeviceCertHygiene, Document,
@@ -68,6 +69,35 @@ pub fn evidence() -> Vec<NamedSchema> {
         contract::<GatewayConfigGuardrails>(),
         contract::<DeviceCertHygiene>(),
     ]
+}
+
+/// The items that evidence of a check has in the newest version of its contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractItems {
+    /// `<check>.v<N>`.
+    pub schema: String,
+    /// Pointers of the stable half.
+    pub stable: Vec<String>,
+    /// Pointers of the volatile half.
+    pub volatile: Vec<String>,
+}
+
+/// The newest contract of a check.
+pub fn newest(check: CheckId) -> ContractItems {
+    let is_of = |named: &NamedSchema| {
+        named.schema.pointer("/properties/check/const").and_then(Value::as_str)
+            == Some(check.as_str())
+    };
+    let NamedSchema { name, schema } =
+        evidence().into_iter().rev().find(is_of).expect("every check has a contract");
+    let pointers = |half: &str| -> Vec<String> {
+        let reference = schema.pointer(&format!("/properties/{half}/$ref"));
+        let place = reference.and_then(Value::as_str).and_then(|place| place.strip_prefix('#'));
+        let half = place.and_then(|place| schema.pointer(place));
+        let items = half.and_then(|half| half["properties"].as_object());
+        items.into_iter().flatten().map(|(pointer, _)| pointer.clone()).collect()
+    };
+    ContractItems { stable: pointers("stable"), volatile: pointers("volatile"), schema: name }
 }
 
 /// Every schema, as the types have it now.

@@ -12,6 +12,7 @@ use model::evidence::{Contract, Document, Evidence, ProbeInfo};
 use model::request::CheckRequest;
 use model::{CheckId, RunId};
 
+mod broken;
 pub mod broker_cert_identity;
 pub mod broker_transport_posture;
 pub mod device_cert_hygiene;
@@ -47,8 +48,14 @@ impl Context {
     }
 }
 
-/// Collects the evidence that a request asks for. Never fails: see the items.
+/// Collects the evidence that a request asks for. Never fails: see the items. Where the probe
+/// itself panics, every item says so.
 pub async fn collect(context: &Context, request: &CheckRequest) -> Evidence {
+    let (own, asked) = (context.clone(), request.clone());
+    broken::guarded(context, request, async move { observe(&own, &asked).await }).await
+}
+
+async fn observe(context: &Context, request: &CheckRequest) -> Evidence {
     match request.check {
         CheckId::BrokerTransportPosture => {
             broker_transport_posture::collect(context, request).await
