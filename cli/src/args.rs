@@ -315,6 +315,25 @@ pub enum RunsCommand {
         #[arg(long, default_value = "chosen on the command line", value_name = "TEXT")]
         reason: String,
     },
+    /// Remove runs that were kept long enough
+    ///
+    /// The newest of each target, its baseline, and the runs in which an open finding began stay
+    /// however old they are.
+    Prune {
+        /// Days that runs are kept
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        older_than: u32,
+        /// Complete runs of each target that stay whatever their age
+        #[arg(long, default_value_t = 3, value_name = "N",
+            value_parser = clap::value_parser!(u32).range(1..))]
+        keep: u32,
+        /// Only this target
+        #[arg(long, value_name = "NAME")]
+        target: Option<String>,
+        /// Only say what would go
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// `plumb rules`

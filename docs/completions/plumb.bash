@@ -76,6 +76,9 @@ _plumb() {
             plumb__subcmd__runs,list)
                 cmd="plumb__subcmd__runs__subcmd__list"
                 ;;
+            plumb__subcmd__runs,prune)
+                cmd="plumb__subcmd__runs__subcmd__prune"
+                ;;
             plumb__subcmd__runs,show)
                 cmd="plumb__subcmd__runs__subcmd__show"
                 ;;
@@ -637,7 +640,7 @@ _plumb() {
             return 0
             ;;
         plumb__subcmd__runs)
-            opts="-q -h --store --color --quiet --progress --help list show baseline"
+            opts="-q -h --store --color --quiet --progress --help list show baseline prune"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -708,6 +711,44 @@ _plumb() {
                     return 0
                     ;;
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "none plain json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        plumb__subcmd__runs__subcmd__prune)
+            opts="-q -h --older-than --keep --target --dry-run --store --color --quiet --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --target)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

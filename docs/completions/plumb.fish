@@ -145,18 +145,19 @@ plain\t'A line per probe'
 json\t'A JSON object per line'"
 complete -c plumb -n "__fish_plumb_using_subcommand alerts" -s q -l quiet -d 'Say nothing but what was asked for'
 complete -c plumb -n "__fish_plumb_using_subcommand alerts" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline" -l store -d 'Where runs are kept: sqlite:PATH or postgres://USER@HOST/NAME [default: SQLite in the user\'s data directory]' -r
-complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline" -l color -d 'Colour on terminals' -r -f -a "auto\t'On a terminal'
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline prune" -l store -d 'Where runs are kept: sqlite:PATH or postgres://USER@HOST/NAME [default: SQLite in the user\'s data directory]' -r
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline prune" -l color -d 'Colour on terminals' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline" -l progress -d 'Progress on stderr [default: plain, with bars on a terminal]' -r -f -a "none\t'Not at all'
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline prune" -l progress -d 'Progress on stderr [default: plain, with bars on a terminal]' -r -f -a "none\t'Not at all'
 plain\t'A line per probe'
 json\t'A JSON object per line'"
-complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline" -s q -l quiet -d 'Say nothing but what was asked for'
-complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline" -f -a "list" -d 'List runs, the newest first'
-complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline" -f -a "show" -d 'Show the record of a run as JSON'
-complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline" -f -a "baseline" -d 'Make a run the baseline of its target'
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline prune" -s q -l quiet -d 'Say nothing but what was asked for'
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline prune" -f -a "list" -d 'List runs, the newest first'
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline prune" -f -a "show" -d 'Show the record of a run as JSON'
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline prune" -f -a "baseline" -d 'Make a run the baseline of its target'
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and not __fish_seen_subcommand_from list show baseline prune" -f -a "prune" -d 'Remove runs that were kept long enough'
 complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from list" -l target -d 'Only this target' -r
 complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from list" -l limit -d 'At most so many' -r
 complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from list" -l store -d 'Where runs are kept: sqlite:PATH or postgres://USER@HOST/NAME [default: SQLite in the user\'s data directory]' -r
@@ -190,6 +191,19 @@ plain\t'A line per probe'
 json\t'A JSON object per line'"
 complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from baseline" -s q -l quiet -d 'Say nothing but what was asked for'
 complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from baseline" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from prune" -l older-than -d 'Days that runs are kept' -r
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from prune" -l keep -d 'Complete runs of each target that stay whatever their age' -r
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from prune" -l target -d 'Only this target' -r
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from prune" -l store -d 'Where runs are kept: sqlite:PATH or postgres://USER@HOST/NAME [default: SQLite in the user\'s data directory]' -r
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from prune" -l color -d 'Colour on terminals' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from prune" -l progress -d 'Progress on stderr [default: plain, with bars on a terminal]' -r -f -a "none\t'Not at all'
+plain\t'A line per probe'
+json\t'A JSON object per line'"
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from prune" -l dry-run -d 'Only say what would go'
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Say nothing but what was asked for'
+complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show test lint" -l store -d 'Where runs are kept: sqlite:PATH or postgres://USER@HOST/NAME [default: SQLite in the user\'s data directory]' -r
 complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show test lint" -l color -d 'Colour on terminals' -r -f -a "auto\t'On a terminal'
 always\t'Always'

@@ -15,7 +15,8 @@ use crate::sql::Tx;
 
 impl Store {
     /// A run's record with its evidence, byte for byte as it was appended, and the exceptions
-    /// that were in force; on request with the run that its delta compares with.
+    /// that were in force; on request with the run that its delta compares with, if it is still
+    /// there.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Corrupt`] at the first digest that does not hold.
@@ -28,8 +29,12 @@ impl Store {
         let mut tx = self.read().await?;
         let mut bundle = self.one(&mut tx, run, now).await?;
         if with_baseline && let Some(delta) = &bundle.record.delta {
-            let baseline = self.one(&mut tx, &delta.before.run, now).await?;
-            bundle.baseline = Some(Box::new(baseline));
+            bundle.baseline = match self.one(&mut tx, &delta.before.run, now).await {
+                Ok(baseline) => Some(Box::new(baseline)),
+                // It was not kept as long as what was compared with it.
+                Err(StoreError::NotFound { .. }) => None,
+                Err(error) => return Err(error),
+            };
         }
         Ok(bundle)
     }

@@ -20,6 +20,7 @@ mod listing;
 mod open;
 mod outbox;
 mod owner;
+mod retention;
 mod run;
 mod sql;
 mod standing;
@@ -36,6 +37,7 @@ pub use listing::{ControlPoint, RunFilter, RunSummary};
 pub use open::OpenMode;
 pub use outbox::OutboxEntry;
 pub use owner::Owner;
+pub use retention::{Keep, Pruned};
 pub use standing::OpenFindings;
 pub use url::{BadStoreUrl, StoreUrl};
 
@@ -68,6 +70,37 @@ impl Store {
         Ok(Self { pool, place })
     }
 
+    /// Opens a Postgres store for adding evidence only: as its user, who acts as `role` from the
+    /// first statement on. The store must be up to date, and the role granted (see
+    /// [`Store::grant_ingest`]).
+    ///
+    /// # Errors
+    /// As [`Store::open`]; [`StoreError::Conflict`] on SQLite, which has no roles, and for a name
+    /// that is no plain identifier.
+    pub async fn open_as(url: &StoreUrl, role: &str) -> Result<Self, StoreError> {
+        let place = url.to_string();
+        let Address::Postgres(options) = url.address() else { return Err(no_roles(&place)) };
+        open::postgres::check_role(role)?;
+        let options = options.clone().options([("role", role)]);
+        let pool = open::postgres::open(&options, &place, OpenMode::ReadWrite).await?;
+        Ok(Self { pool: Pool::Postgres(pool), place })
+    }
+
+    /// Makes a role for [`Store::open_as`], unless there is one, and lets the store's own user
+    /// act as it.
+    ///
+    /// # Errors
+    /// [`StoreError::ReadOnly`] if the user may not make roles: somebody who may must do it.
+    pub async fn make_ingest_role(&self, role: &str) -> Result<(), StoreError> {
+        if matches!(self.pool, Pool::Sqlite(_)) {
+            return Err(no_roles(&self.place));
+        }
+        open::postgres::check_role(role)?;
+        let mut tx = self.write().await?;
+        tx.execute_text(open::postgres::ingest_role(role)).await?;
+        tx.commit().await
+    }
+
     /// Lets a Postgres role add evidence and read it back, and nothing else: no UPDATE and no
     /// DELETE on any table. The role must exist; repeating the grant changes nothing.
     ///
@@ -75,9 +108,7 @@ impl Store {
     /// [`StoreError::Conflict`] on SQLite, which has no roles.
     pub async fn grant_ingest(&self, role: &str) -> Result<(), StoreError> {
         if matches!(self.pool, Pool::Sqlite(_)) {
-            return Err(StoreError::Conflict {
-                what: format!("{} has no roles; only Postgres does", self.place),
-            });
+            return Err(no_roles(&self.place));
         }
         let mut tx = self.write().await?;
         tx.execute_text(open::postgres::ingest_grants(role)).await?;
@@ -118,6 +149,10 @@ impl Store {
             reason: reason.into(),
         }
     }
+}
+
+fn no_roles(place: &str) -> StoreError {
+    conflict(format!("{place} has no roles; only Postgres does"))
 }
 
 fn conflict(what: impl Into<String>) -> StoreError {

@@ -5,6 +5,7 @@ mod bad_input;
 mod documentation;
 mod interruption;
 mod offline;
+mod retention;
 mod rules;
 mod secrets;
 mod sources;

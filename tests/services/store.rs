@@ -4,7 +4,7 @@
 use std::ops::Deref;
 
 use store::contract_suite::{Place, concurrency, migration, sample};
-use store::{OpenMode, Owner, Store, StoreError, StoreUrl};
+use store::{Keep, OpenMode, Owner, Store, StoreError, StoreUrl};
 use testkit::postgres::{Database, PASSWORD};
 use testkit::process::free_port;
 
@@ -75,6 +75,49 @@ async fn the_ingest_role_can_change_and_delete_nothing() {
     }
     let bundle = place.store.bundle(&run.id, true, sample::at(5)).await.unwrap();
     assert_eq!(bundle.record, run);
+}
+
+/// A user who owns nothing but this database, as an operator has one, and may make roles or not.
+async fn owner(database: &Database, may: &str) -> (Store, StoreUrl, String) {
+    let name = database.role("owner").unwrap();
+    database.sql(&format!("ALTER ROLE {name} {may}")).unwrap();
+    database.sql(&format!("GRANT ALL ON SCHEMA public TO {name}")).unwrap();
+    let url: StoreUrl = database.url_as(&name, PASSWORD).parse().unwrap();
+    (Store::open(&url, OpenMode::ReadWrite).await.unwrap(), url, name)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_who_may_makes_the_ingest_role_and_acts_as_it() {
+    let database = Database::create().unwrap();
+    let (own, url, name) = owner(&database, "CREATEROLE").await;
+    let role = format!("in_{name}");
+    for _ in 0..2 {
+        own.make_ingest_role(&role).await.unwrap();
+        own.grant_ingest(&role).await.unwrap();
+    }
+    let ingest = Store::open_as(&url, &role).await.unwrap();
+    let record = sample::running("edge", 0);
+    own.begin(&record, &Owner::this_process(sample::at(60))).await.unwrap();
+    let document = sample::evidence(&record, &sample::ingest(), "denied");
+    ingest.append_evidence(&record.id, &document).await.unwrap();
+    for sql in ["DELETE FROM run_evidence", "UPDATE runs SET state = 'complete'"] {
+        let refusal = ingest.tamper(sql).await.unwrap_err();
+        assert!(matches!(refusal, StoreError::ReadOnly { .. }), "{sql}: {refusal}");
+    }
+    let target = sample::target("edge");
+    let keep = Keep { since: sample::at(1_000), newest: 1 };
+    let refusal = ingest.prune(&target, keep, false).await.unwrap_err();
+    assert!(matches!(refusal, StoreError::ReadOnly { .. }), "{refusal}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_who_may_not_make_roles_is_told_so() {
+    let database = Database::create().unwrap();
+    let (own, ..) = owner(&database, "NOCREATEROLE").await;
+    let refusal = own.make_ingest_role("ingest_of_nobody").await.unwrap_err();
+    assert!(matches!(refusal, StoreError::ReadOnly { .. }), "{refusal}");
+    let refusal = own.make_ingest_role("x; DROP TABLE runs").await.unwrap_err();
+    assert!(refusal.to_string().contains("is no name of a role"), "{refusal}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

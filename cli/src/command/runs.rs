@@ -3,14 +3,14 @@
 use model::TargetKey;
 use model::run::RunState;
 use serde_json::json;
-use store::RunFilter;
+use store::{Keep, RunFilter};
 
 use crate::args::{Global, RunsArgs, RunsCommand};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Output, Tone};
 use crate::stores;
 
-/// Lists and shows runs, and chooses baselines.
+/// Lists and shows runs, chooses baselines, and removes what was kept long enough.
 pub async fn run(args: RunsArgs, global: &Global, output: &Output) -> Outcome {
     match args.command {
         RunsCommand::List { target, limit, json } => {
@@ -64,6 +64,28 @@ pub async fn run(args: RunsArgs, global: &Global, output: &Output) -> Outcome {
             store.set_baseline(&id, &reason, jiff::Timestamp::now()).await?;
             let record = store.run(&id.0, jiff::Timestamp::now()).await?;
             output.line(&format!("{id} is the baseline of {}", record.target))?;
+        }
+        RunsCommand::Prune { older_than, keep, target, dry_run } => {
+            let store = stores::open(global).await?;
+            let days = jiff::SignedDuration::from_hours(24 * i64::from(older_than));
+            let since = jiff::Timestamp::now() - days;
+            let keep = Keep { since, newest: keep };
+            let (mut runs, mut evidence) = (0, 0);
+            for key in store.targets_before(since).await? {
+                if target.as_ref().is_some_and(|target| key.0 != *target) {
+                    continue;
+                }
+                let pruned = store.prune(&key, keep, dry_run).await?;
+                runs += pruned.runs;
+                evidence += pruned.evidence;
+            }
+            let done = if dry_run { "would be removed" } else { "removed" };
+            let count = |number: u64, what: &str| match number {
+                1 => format!("1 {what}"),
+                many => format!("{many} {what}s"),
+            };
+            let (runs, evidence) = (count(runs, "run"), count(evidence, "evidence document"));
+            output.line(&format!("{runs} and {evidence} {done}"))?;
         }
     }
     Ok(Exit::Passed)

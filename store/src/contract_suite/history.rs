@@ -73,7 +73,8 @@ pub async fn a_bundle_brings_the_run_that_its_delta_compares_with(place: &Place)
     assert_eq!(store.bundle(&before.id, true, sample::at(5)).await.unwrap().baseline, None);
 }
 
-fn side(record: &RunRecord) -> Side {
+/// One side of a delta.
+pub fn side(record: &RunRecord) -> Side {
     let assessment = record.assessment.as_ref().unwrap();
     Side {
         run: record.id.clone(),

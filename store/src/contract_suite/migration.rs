@@ -15,7 +15,10 @@ use crate::{FindingEventKind, FindingState, Store, StoreUrl};
 
 /// Version of a schema, and rows of that time. A new migration needs new rows: the ignored test
 /// `write_the_sample_of_the_newest_schema` makes them.
-const SAMPLES: [(i64, &str); 1] = [(1, include_str!("../../migrations/samples/0001.sql"))];
+const SAMPLES: [(i64, &str); 2] = [
+    (1, include_str!("../../migrations/samples/0001.sql")),
+    (2, include_str!("../../migrations/samples/0002.sql")),
+];
 
 /// Every schema that a store may have, the oldest first. Fails where a migration has no sample or
 /// one backend lacks it.

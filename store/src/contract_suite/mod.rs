@@ -11,6 +11,7 @@ pub mod findings;
 pub mod finishing;
 pub mod history;
 pub mod migration;
+pub mod retention;
 pub mod runs;
 pub mod sample;
 pub mod schema;
@@ -99,6 +100,10 @@ macro_rules! contract_suite {
             tampering::a_changed_record_is_named,
             tampering::a_body_under_a_wrong_address_is_noticed_when_it_is_written_again,
             tampering::raw_evidence_shows_every_row_wrong_or_right,
+            retention::old_runs_go_with_the_evidence_that_only_they_have,
+            retention::what_something_speaks_of_stays,
+            retention::a_run_outlives_what_it_was_compared_with,
+            retention::asking_whether_it_can_be_written_leaves_nothing,
             concurrency::two_writers_both_finish,
             concurrency::two_runs_of_one_target_finish_one_after_the_other,
             concurrency::the_same_evidence_from_many_writers_is_stored_once,

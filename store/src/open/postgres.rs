@@ -84,6 +84,47 @@ async fn applied(connection: &mut PgConnection, place: &str) -> Result<Vec<Appli
         .map_err(fault)
 }
 
+/// Longest name that Postgres keeps whole (NAMEDATALEN - 1).
+const MAX_NAME: usize = 63;
+
+/// Accepts a role's name that needs no quotes, wherever it is written.
+pub(crate) fn check_role(role: &str) -> Result<(), StoreError> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let good = role.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && role.chars().all(plain)
+        && role.len() <= MAX_NAME;
+    good.then_some(()).ok_or_else(|| StoreError::Conflict {
+        what: format!(
+            "`{}` is no name of a role; expected at most {MAX_NAME} lower-case letters, digits and \
+             underscores",
+            role.escape_debug()
+        ),
+    })
+}
+
+/// The statement that makes `role`, a checked name, where it is missing, and lets the user act as
+/// it. Several programs may do so at once.
+pub(crate) fn ingest_role(role: &str) -> String {
+    format!(
+        "DO $$ BEGIN \
+           PERFORM pg_advisory_xact_lock(hashtext('plumbline ingest role')); \
+           IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role}') THEN \
+             BEGIN \
+               CREATE ROLE {role} NOLOGIN; \
+             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; \
+             END; \
+           END IF; \
+           IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN \
+             BEGIN \
+               GRANT {role} TO CURRENT_USER; \
+             EXCEPTION WHEN insufficient_privilege THEN \
+               IF NOT pg_has_role('{role}', 'MEMBER') THEN RAISE; END IF; \
+             END; \
+           END IF; \
+         END $$"
+    )
+}
+
 /// The statements that let `role` add evidence and read it, and nothing else.
 pub(crate) fn ingest_grants(role: &str) -> String {
     let role = format!("\"{}\"", role.replace('"', "\"\""));
