@@ -199,8 +199,8 @@ async fn work(
     Ok(Audited { bundle, became_baseline })
 }
 
-/// Runs every probe of the plan at once, and stores each document as it comes. The documents are
-/// returned in the order of the plan.
+/// Runs the probes of the plan, as many at once as the target allows, and stores each document as
+/// it comes. The documents are returned in the order of the plan.
 async fn collect(
     order: &Order<'_>,
     store: &Store,
@@ -209,13 +209,16 @@ async fn collect(
 ) -> Result<Vec<Evidence>, Failure> {
     let context = Context::new(record.id.clone(), order.declared.base.clone());
     let mut probing = JoinSet::new();
-    for (position, request) in order.plan.requests.iter().cloned().enumerate() {
-        watcher.started(&request);
-        let context = context.clone();
-        probing.spawn(async move { (position, probes::collect(&context, &request).await) });
-    }
+    let mut waiting = order.plan.requests.iter().cloned().enumerate();
     let mut documents: Vec<Option<Evidence>> = vec![None; order.plan.requests.len()];
-    while let Some(joined) = probing.join_next().await {
+    loop {
+        while probing.len() < order.plan.at_once() {
+            let Some((position, request)) = waiting.next() else { break };
+            watcher.started(&request);
+            let context = context.clone();
+            probing.spawn(async move { (position, probes::collect(&context, &request).await) });
+        }
+        let Some(joined) = probing.join_next().await else { break };
         let (position, evidence) =
             joined.map_err(|error| Failure::usage(format!("a probe ended early: {error}")))?;
         let json = serde_json::to_value(&evidence)

@@ -106,6 +106,9 @@ impl Redact for Inputs {
 pub struct ProbePolicy {
     /// Connections open at the same time.
     pub max_connections: u16,
+    /// Probes of one run at work at the same time; all of them where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_concurrent_probes: Option<u16>,
     /// Seconds until a connection attempt is given up.
     pub connect_timeout_seconds: u16,
     /// Seconds until the whole check is given up.
@@ -118,6 +121,7 @@ impl Default for ProbePolicy {
     fn default() -> Self {
         Self {
             max_connections: 4,
+            max_concurrent_probes: None,
             connect_timeout_seconds: 5,
             deadline_seconds: 60,
             allow: Vec::new(),
@@ -130,6 +134,7 @@ impl From<&ProbePolicySpec> for ProbePolicy {
         let default = Self::default();
         Self {
             max_connections: spec.max_connections.unwrap_or(default.max_connections),
+            max_concurrent_probes: spec.max_concurrent_probes,
             connect_timeout_seconds: spec
                 .connect_timeout_seconds
                 .unwrap_or(default.connect_timeout_seconds),
@@ -150,6 +155,13 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// How many of the requests may be worked on at the same time.
+    pub fn at_once(&self) -> usize {
+        let limits =
+            self.requests.iter().filter_map(|request| request.policy.max_concurrent_probes);
+        limits.min().map_or(usize::MAX, usize::from).clamp(1, self.requests.len().max(1))
+    }
+
     /// The plan as a record keeps it: addresses without what may be a secret.
     #[must_use]
     pub fn for_record(mut self) -> Self {

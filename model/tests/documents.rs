@@ -404,11 +404,12 @@ fn severities_are_overridden_for_rules_of_the_same_check() {
 
 #[test]
 fn probes_stay_within_the_limits() {
-    insta::assert_snapshot!(problems(&target("probePolicy: {maxConnections: 65, connectTimeoutSeconds: 0, deadlineSeconds: 3601, minIntervalSeconds: 9999999}")), @r#"
+    insta::assert_snapshot!(problems(&target("probePolicy: {maxConnections: 65, connectTimeoutSeconds: 0, deadlineSeconds: 3601, minIntervalSeconds: 9999999, maxConcurrentProbes: 65}")), @r#"
     6:33: spec.probePolicy.maxConnections: expected a whole number from 1 to 64, found 65
     6:60: spec.probePolicy.connectTimeoutSeconds: expected a whole number from 1 to 60, found 0
     6:80: spec.probePolicy.deadlineSeconds: expected a whole number from 1 to 3600, found 3601
     6:106: spec.probePolicy.minIntervalSeconds: expected a whole number from 0 to 2592000, found 9999999
+    6:136: spec.probePolicy.maxConcurrentProbes: expected a whole number from 1 to 64, found 65
     "#);
 }
 

@@ -290,7 +290,7 @@ fn documents_of_another_shape_are_marked_by_the_schema() {
     let target = example("gateway.yaml").remove(0);
     let schedule = example("schedule.yaml").remove(0);
     let exception = example("exception.yaml").remove(0);
-    let cases: [(&Value, &str, Value); 20] = [
+    let cases: [(&Value, &str, Value); 21] = [
         (&target, "/apiVersion", json!("plumbline.dev/v1")),
         (&target, "/kind", json!(null)),
         (&target, "/metadata/name", json!("Gateway_7")),
@@ -306,6 +306,7 @@ fn documents_of_another_shape_are_marked_by_the_schema() {
         (&target, "/spec/credentials/0/path", json!("two")),
         (&target, "/spec/credentials/0/env", json!("A=b")),
         (&target, "/spec/probePolicy/maxConnections", json!(65)),
+        (&target, "/spec/probePolicy/maxConcurrentProbes", json!(0)),
         (&schedule, "/spec/targetRefs", json!([{ "name": "a" }])),
         (&schedule, "/spec/checks", json!(["ingest_auth"])),
         (&schedule, "/spec/schedule", json!("0 4 * *")),

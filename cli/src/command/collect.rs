@@ -16,6 +16,7 @@ use rustls::pki_types::pem::PemObject as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::args::CollectArgs;
@@ -40,6 +41,12 @@ const LAST_WORDS: usize = 4_096;
 struct Assignment {
     run: RunId,
     plan: Plan,
+    /// What an earlier pod of the same Job handed over.
+    #[serde(default)]
+    delivered: Vec<Receipt>,
+    /// Seconds that are left of the Job's own deadline, which an earlier pod may have used up.
+    #[serde(default)]
+    seconds_left: Option<u64>,
 }
 
 /// What the ingest says when it refuses.
@@ -58,7 +65,7 @@ struct LastWords<'a> {
 }
 
 /// A document that was stored.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Receipt {
     check: CheckId,
     subject: Subject,
@@ -78,7 +85,7 @@ struct Undelivered {
 /// Probes and delivers.
 pub async fn run(args: CollectArgs, output: &Output) -> Outcome {
     let deadline = Instant::now() + Duration::from_secs(args.deadline_seconds);
-    let post = Arc::new(Post::new(&args, deadline)?);
+    let mut post = Post::new(&args, deadline)?;
     let assignment = match post.assignment().await {
         Ok(assignment) => assignment,
         Err(undelivered) => {
@@ -87,21 +94,33 @@ pub async fn run(args: CollectArgs, output: &Output) -> Outcome {
             return Ok(Exit::Refused);
         }
     };
-    let Assignment { run, plan } = assignment;
+    let Assignment { run, mut plan, mut delivered, seconds_left } = assignment;
+    if let Some(seconds) = seconds_left {
+        post.deadline = deadline.min(Instant::now() + Duration::from_secs(seconds));
+    }
+    let (deadline, post) = (post.deadline, Arc::new(post));
+    // The target answers each question once, however many pods it takes.
+    plan.requests.retain(|request| {
+        !delivered.iter().any(|d| (d.check, &d.subject) == (request.check, &request.subject))
+    });
     let plan = mounted(plan, &args.mounts);
     output.note(&format!("run {run}: {} probes", plan.requests.len()));
     let context = Context::new(run.clone(), args.mounts.clone());
     let mut left: Vec<(CheckId, Subject)> =
         plan.requests.iter().map(|request| (request.check, request.subject.clone())).collect();
+    let turns = Arc::new(Semaphore::new(plan.at_once()));
     let mut work = JoinSet::new();
     for request in plan.requests {
-        let (context, post) = (context.clone(), Arc::clone(&post));
+        let (context, post, turns) = (context.clone(), Arc::clone(&post), Arc::clone(&turns));
         work.spawn(async move {
+            let turn = turns.acquire_owned().await;
             let evidence = probes::collect(&context, &request).await;
+            // Who waits for the ingest keeps no other probe from the target.
+            drop(turn);
             post.deliver(&request, &evidence).await
         });
     }
-    let (mut delivered, mut undelivered) = (Vec::new(), Vec::new());
+    let mut undelivered = Vec::new();
     // The first process of a container that does not listen to SIGTERM is killed half a minute
     // later, without a last word.
     let end = async {

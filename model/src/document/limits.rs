@@ -4,6 +4,8 @@
 pub(super) const PORT: (u16, u16) = (1, u16::MAX);
 /// Connections open at the same time. More would be a load, not a look.
 pub(super) const CONNECTIONS: (u32, u32) = (1, 64);
+/// Probes of one run at work at the same time: a target has some dozens of subjects.
+pub(super) const CONCURRENT_PROBES: (u32, u32) = (1, 64);
 /// Seconds until a connection attempt is given up.
 pub(super) const CONNECT_TIMEOUT_SECONDS: (u32, u32) = (1, 60);
 /// Seconds until a whole check is given up: at most an hour.

@@ -1,6 +1,7 @@
 //! `AuditSchedule`: when targets are audited again, and against what.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,14 @@ pub struct LabelSelector {
     /// Labels with their values.
     #[serde(default)]
     pub match_labels: BTreeMap<String, String>,
+}
+
+impl fmt::Display for LabelSelector {
+    /// As the API server's `labelSelector` has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pairs = self.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
+        f.write_str(&pairs.collect::<Vec<_>>().join(","))
+    }
 }
 
 impl LabelSelector {

@@ -429,6 +429,10 @@ pub struct ProbePolicySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = limits::CONNECTIONS.0, max = limits::CONNECTIONS.1))]
     pub max_connections: Option<u16>,
+    /// Probes of one run at work at the same time; all of them where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = limits::CONCURRENT_PROBES.0, max = limits::CONCURRENT_PROBES.1))]
+    pub max_concurrent_probes: Option<u16>,
     /// Seconds until a connection attempt is given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(

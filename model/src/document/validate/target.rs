@@ -55,6 +55,9 @@ pub(super) fn check(faults: &mut Faults, spec: &AuditTargetSpec) {
         let field = field.key("probePolicy");
         let (min, max) = limits::CONNECTIONS;
         faults.range(field.key("maxConnections"), policy.max_connections.map(u32::from), min, max);
+        let (min, max) = limits::CONCURRENT_PROBES;
+        let probes = policy.max_concurrent_probes.map(u32::from);
+        faults.range(field.key("maxConcurrentProbes"), probes, min, max);
         let (min, max) = limits::CONNECT_TIMEOUT_SECONDS;
         let timeout = policy.connect_timeout_seconds.map(u32::from);
         faults.range(field.key("connectTimeoutSeconds"), timeout, min, max);
