@@ -33,12 +33,23 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 /// How long after a write that came second the object is looked at again: the cache needs a moment.
 const OUTRUN: Duration = Duration::from_millis(200);
 
+/// One database by two roles.
+#[derive(Clone)]
+pub struct Stores {
+    /// Its owner.
+    pub own: Store,
+    /// Who may only add evidence and read it.
+    pub ingest: Store,
+}
+
 /// What every reconciler works with.
 pub struct Context {
     /// The API server.
     pub client: Client,
     /// Runs and their evidence.
     pub store: Store,
+    /// The same store, by a role that may only add evidence and read it.
+    pub ingest_store: Store,
     /// The built-in rules.
     pub rules: RuleSet,
     /// What every Job has in common.
@@ -62,7 +73,7 @@ impl Context {
     /// The context of one process.
     pub fn new(
         client: Client,
-        store: Store,
+        stores: Stores,
         settings: &Settings,
         authority: watch::Receiver<String>,
         metrics: Arc<Metrics>,
@@ -72,7 +83,8 @@ impl Context {
         let recorder = Recorder::new(client.clone(), reporter);
         Self {
             client,
-            store,
+            store: stores.own,
+            ingest_store: stores.ingest,
             rules: engine::rule::built_in(),
             shape: Shape::from(settings),
             caps: Caps {

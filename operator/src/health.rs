@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use store::{RunFilter, Store, StoreError};
+use store::{Store, StoreError};
 
 use crate::context::Context;
 use crate::metrics::Standing;
@@ -23,9 +23,9 @@ pub fn router(context: Arc<Context>) -> Router {
 }
 
 async fn ready(State(context): State<Arc<Context>>) -> impl IntoResponse {
-    let filter = RunFilter { limit: Some(1), ..RunFilter::default() };
-    match context.store.runs(&filter, jiff::Timestamp::now()).await {
-        Ok(_) => {
+    // A server that has become read-only, or a full disk, still answers questions.
+    match context.store.can_write(jiff::Timestamp::now()).await {
+        Ok(()) => {
             context.metrics.store_up.set(1);
             (StatusCode::OK, "ok\n".to_owned())
         }

@@ -15,6 +15,7 @@ mod lease;
 mod metrics;
 mod name;
 mod operate;
+mod retention;
 mod run;
 mod schedule;
 mod settings;

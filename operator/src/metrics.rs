@@ -90,6 +90,8 @@ pub struct Metrics {
     pub store_up: Gauge,
     /// Documents that were taken in.
     pub accepted: Counter,
+    /// Runs that were kept long enough.
+    pub pruned: Counter,
 }
 
 impl Default for Metrics {
@@ -111,6 +113,7 @@ impl Default for Metrics {
             leader: Gauge::default(),
             store_up: Gauge::default(),
             accepted: Counter::default(),
+            pruned: Counter::default(),
             registry: Mutex::default(),
         };
         registry.register("audit_runs", "Runs that ended, by result", metrics.runs.clone());
@@ -165,6 +168,11 @@ impl Default for Metrics {
             "audit_ingest_accepted",
             "Documents that were taken in",
             metrics.accepted.clone(),
+        );
+        registry.register(
+            "audit_runs_pruned",
+            "Runs that were kept long enough and removed from the store",
+            metrics.pruned.clone(),
         );
         Self { registry: Mutex::new(registry), ..metrics }
     }

@@ -17,13 +17,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::context::Context;
+use crate::context::{Context, Stores};
 use crate::health;
 use crate::ingest::{self, authority::Authority};
 use crate::lease::Leadership;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::{exception, run, schedule, target};
+use crate::{exception, retention, run, schedule, target};
 
 /// How long the store is waited for between two tries at the start.
 const STORE_PATIENCE: Duration = Duration::from_secs(3);
@@ -43,12 +43,12 @@ pub async fn operate(settings: &Settings) -> anyhow::Result<()> {
     });
     let client = Client::try_default().await.context("finding the API server")?;
     let metrics = Arc::new(Metrics::default());
-    let Some(store) = open_store(settings, stopped.clone()).await? else { return Ok(()) };
+    let Some(stores) = open_stores(settings, stopped.clone()).await? else { return Ok(()) };
     metrics.store_up.set(1);
     let authority = Authority::open(client.clone(), settings).await?;
     let context = Arc::new(Context::new(
         client.clone(),
-        store.clone(),
+        stores.clone(),
         settings,
         authority.ca(),
         Arc::clone(&metrics),
@@ -85,7 +85,8 @@ pub async fn operate(settings: &Settings) -> anyhow::Result<()> {
     Leadership::release(&leases, &settings.lease, &settings.pod_name).await.ok();
     while tasks.join_next().await.is_some() {}
     drop(context);
-    store.close().await;
+    stores.ingest.close().await;
+    stores.own.close().await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -131,7 +132,8 @@ async fn reconcile(context: &Arc<Context>, settings: &Settings, end: &watch::Rec
         namespaces.push(None);
     }
     let all = namespaces.into_iter().map(|namespace| one(context, namespace, end.clone()));
-    futures::future::join_all(all).await;
+    let kept = retention::keep(context, settings, end.clone());
+    futures::join!(futures::future::join_all(all), kept);
 }
 
 async fn one(context: &Arc<Context>, namespace: Option<&str>, end: watch::Receiver<bool>) {
@@ -259,23 +261,53 @@ fn prune<K: kube::Resource>(object: &mut K) {
 
 /// The store, as soon as it can be had; none if the process was told to stop before. Several
 /// replicas may come at once: migrations run under a lock.
-async fn open_store(
+async fn open_stores(
     settings: &Settings,
     mut stopped: watch::Receiver<bool>,
-) -> anyhow::Result<Option<Store>> {
+) -> anyhow::Result<Option<Stores>> {
     let url: StoreUrl = settings.store.parse().context("PLUMBLINE_STORE")?;
     anyhow::ensure!(
         url.sqlite_path().is_none(),
         "PLUMBLINE_STORE: replicas share one store, so it is postgres://..., not a file"
     );
     loop {
-        match Store::open(&url, OpenMode::ReadWrite).await {
-            Ok(store) => return Ok(Some(store)),
-            Err(error) => tracing::warn!(%error, "the store cannot be opened; trying again"),
+        match open_once(&url, &settings.ingest_role).await {
+            Ok(stores) => return Ok(Some(stores)),
+            Err(error) => tracing::warn!(
+                error = format!("{error:#}"),
+                "the store cannot be opened; trying again"
+            ),
         }
         tokio::select! {
             () = tokio::time::sleep(STORE_PATIENCE) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return Ok(None),
+        }
+    }
+}
+
+async fn open_once(url: &StoreUrl, role: &str) -> anyhow::Result<Stores> {
+    let own = Store::open(url, OpenMode::ReadWrite).await?;
+    if role.is_empty() {
+        return Ok(Stores { ingest: own.clone(), own });
+    }
+    let ingest = async {
+        own.make_ingest_role(role).await?;
+        own.grant_ingest(role).await?;
+        Store::open_as(url, role).await
+    };
+    let ingest = ingest.await.with_context(|| {
+        format!(
+            "PLUMBLINE_INGEST_ROLE: the database's user cannot take evidence in as the role \
+             `{role}`. Let somebody who may make roles run `CREATE ROLE {role} NOLOGIN; GRANT \
+             {role} TO` that user, or leave the variable empty to take evidence in as the user \
+             itself"
+        )
+    });
+    match ingest {
+        Ok(ingest) => Ok(Stores { own, ingest }),
+        Err(error) => {
+            own.close().await;
+            Err(error)
         }
     }
 }

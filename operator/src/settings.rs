@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use k8s_openapi::NamespaceResourceScope;
+use kube::{Api, Client, Resource};
 
 use crate::crash::Point;
 
@@ -40,6 +42,24 @@ pub struct Settings {
     /// Where runs are kept: postgres://USER@HOST/NAME
     #[arg(long, env = "PLUMBLINE_STORE", hide_env_values = true, value_name = "URL")]
     pub store: String,
+    /// Role of the database that evidence is taken in as: it may add and read, never change or
+    /// remove. It is made where it is missing. Empty: as the store's own user
+    #[arg(
+        long,
+        env = "PLUMBLINE_INGEST_ROLE",
+        default_value = "plumbline_ingest",
+        value_name = "NAME"
+    )]
+    pub ingest_role: String,
+    /// Days that runs are kept in the store; 0: for ever. The newest of a target, its baseline, and
+    /// what an open finding speaks of stay however old they are
+    #[arg(long, env = "PLUMBLINE_RETENTION_DAYS", default_value_t = 400, value_name = "DAYS",
+        value_parser = clap::value_parser!(u32).range(..=36_500))]
+    pub retention_days: u32,
+    /// Complete runs of each target that stay in the store whatever their age
+    #[arg(long, env = "PLUMBLINE_RETENTION_RUNS", default_value_t = 3, value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub retention_runs: u32,
     /// Image of `plumb` that probe Jobs run
     #[arg(long, env = "PLUMBLINE_PROBE_IMAGE", value_name = "IMAGE")]
     pub probe_image: String,
@@ -124,6 +144,16 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Objects of a kind in every watched namespace; one API over all of them where all are.
+    pub fn apis<K>(&self, client: &Client) -> Vec<Api<K>>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        let named = self.watch_namespaces.iter().filter(|name| !name.is_empty());
+        let apis: Vec<_> = named.map(|name| Api::namespaced(client.clone(), name)).collect();
+        if apis.is_empty() { vec![Api::all(client.clone())] } else { apis }
+    }
+
     /// What probe Jobs call.
     pub fn ingest_url(&self) -> String {
         self.ingest_url

@@ -16,6 +16,8 @@ fn a_value_of_the_wrong_form_is_refused_by_its_name() {
         ("networkPolicy.database.port=70000", "/networkPolicy/database/port"),
         ("podDisruptionBudget.maxUnavailable=0", "/podDisruptionBudget/maxUnavailable"),
         ("database.existingSecret=Not A Name", "/database/existingSecret"),
+        ("database.ingestRole=Ingest", "/database/ingestRole"),
+        ("retention.runs=0", "/retention/runs"),
         ("maxEvidenceAgeSeconds=1", "/maxEvidenceAgeSeconds"),
     ] {
         let said = refusal("default", &[value]);

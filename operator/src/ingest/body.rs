@@ -16,6 +16,17 @@ const MAX_WIRE: usize = MAX_DOCUMENT;
 /// How long a body may take to arrive: the largest one at 280 kB a second.
 const ARRIVAL: Duration = Duration::from_secs(30);
 
+/// Longest body that needs no turn of its own. Most documents have some kilobytes.
+pub(super) const LARGE: u64 = 256 * 1024;
+
+/// True for a body that is long, or whose length is not known: packed, or in chunks.
+pub(super) fn is_large(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let short = length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|l| l <= LARGE);
+    let plain = headers.get(header::CONTENT_ENCODING).is_none_or(|value| value == "identity");
+    !(short && plain)
+}
+
 /// The document's bytes.
 pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Refusal> {
     let too_large = || {
@@ -36,7 +47,8 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Ref
     };
     check_digest(headers, &wire)?;
     match headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes()) {
-        None | Some(b"identity") => Ok(wire.to_vec()),
+        // Without a copy: nobody else holds these bytes.
+        None | Some(b"identity") => Ok(wire.into()),
         Some(b"gzip") => unpack(&wire).ok_or_else(too_large)?.map_err(|reason| {
             Refusal::new(
                 StatusCode::BAD_REQUEST,

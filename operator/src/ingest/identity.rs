@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, StatusCode, header};
 use crds::{AuditRun, Phase};
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
@@ -20,7 +21,7 @@ use model::{Digest, RunId};
 
 use super::Refusal;
 use crate::run;
-use crate::run::job::AUDIENCE;
+use crate::run::job::{AUDIENCE, LAST_WORDS};
 
 /// How long a token that was good is taken for good: a pod uploads several documents at once, and
 /// a pod that is deleted must not write for long.
@@ -35,6 +36,8 @@ pub(super) struct Visitor {
     pub run: Arc<AuditRun>,
     /// Its name in the store.
     pub id: RunId,
+    /// When the Job's deadline ends its pods, less a moment for their last words.
+    pub ends: Option<Timestamp>,
 }
 
 /// Lets pods in.
@@ -110,7 +113,7 @@ impl Gate {
             _ => return Err(Refusal::new(StatusCode::CONFLICT, "over", "the run is over")),
         }
         let id = run::id(&run).map_err(|error| forbidden(&error.to_string()))?;
-        Ok(Visitor { run: Arc::new(run), id })
+        Ok(Visitor { run: Arc::new(run), id, ends: ends(&job) })
     }
 
     /// Asks the API server whether the token is good for us, and whose it is.
@@ -157,6 +160,12 @@ fn bound_pod(review: &TokenReview) -> Option<BoundPod> {
         name: extra("authentication.kubernetes.io/pod-name")?,
         uid: extra("authentication.kubernetes.io/pod-uid")?,
     })
+}
+
+fn ends(job: &Job) -> Option<Timestamp> {
+    let started = job.status.as_ref()?.start_time.as_ref()?.0;
+    let seconds = job.spec.as_ref()?.active_deadline_seconds? - LAST_WORDS;
+    started.checked_add(SignedDuration::from_secs(seconds)).ok()
 }
 
 fn controller<'a>(owners: &'a [OwnerReference], kind: &str) -> Option<&'a OwnerReference> {

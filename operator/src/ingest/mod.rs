@@ -6,6 +6,7 @@
 
 pub mod authority;
 mod body;
+mod certificate;
 mod identity;
 mod server;
 mod share;
@@ -26,7 +27,7 @@ use model::RunId;
 use model::run::RunRecord;
 use serde_json::json;
 use store::StoreError;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::context::Context;
 use crate::crash::{self, Point};
@@ -40,6 +41,11 @@ const PARALLEL: usize = 64;
 /// Requests of one run that are worked on at the same time: a pod that sends slowly waits for
 /// itself.
 const PARALLEL_OF_RUN: usize = 8;
+/// Bodies beyond [`body::LARGE`] that are in memory at the same time, all runs together: one takes some
+/// ten times its length while it is looked at.
+const PARALLEL_LARGE: usize = 2;
+/// How long a large body waits for its turn before it is told to come back.
+const TURN: Duration = Duration::from_secs(5);
 /// Requests of one run in a minute: a plan has some dozens of documents, and retries.
 const PER_MINUTE: u32 = 600;
 
@@ -95,6 +101,8 @@ struct Desk {
     gate: Gate,
     seats: Semaphore,
     shares: Shares<RunId>,
+    large: Semaphore,
+    large_shares: Shares<RunId>,
     minutes: Mutex<BTreeMap<RunId, (Instant, u32)>>,
 }
 
@@ -106,6 +114,8 @@ pub fn router(context: Arc<Context>) -> Router {
         gate,
         seats: Semaphore::new(PARALLEL),
         shares: Shares::new(PARALLEL_OF_RUN),
+        large: Semaphore::new(PARALLEL_LARGE),
+        large_shares: Shares::new(1),
         minutes: Mutex::default(),
     };
     Router::new()
@@ -146,11 +156,23 @@ impl Desk {
         }
     }
 
-    /// What the pod's run asks for.
+    /// What the pod's run asks for, what of it an earlier pod delivered, and how long it may take.
     async fn plan(&self, headers: &HeaderMap) -> Result<serde_json::Value, Refusal> {
         let _seat = self.seat()?;
-        let (_, record, _place) = self.visitor(headers).await?;
-        Ok(json!({ "run": record.id, "target": record.target, "plan": record.plan }))
+        let (visitor, record, _place) = self.visitor(headers).await?;
+        let left = visitor.ends.map(|ends| ends.duration_since(Timestamp::now()).as_secs().max(0));
+        let delivered: Vec<_> = record
+            .evidence
+            .iter()
+            .map(|e| json!({ "check": e.check, "subject": e.subject, "document": e.document }))
+            .collect();
+        Ok(json!({
+            "run": record.id,
+            "target": record.target,
+            "plan": record.plan,
+            "delivered": delivered,
+            "seconds_left": left,
+        }))
     }
 
     /// Takes one document in. The receipt names what was stored; the same document again gets
@@ -178,12 +200,21 @@ impl Desk {
         headers: &HeaderMap,
         request: Request,
     ) -> Result<serde_json::Value, Refusal> {
+        let large = body::is_large(headers);
+        let _turn = if large { Some(self.turn(&record.id).await?) } else { None };
         let bytes = body::read(headers, request.into_body()).await?;
         let unprocessable = |reason, message: String| {
             Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, reason, message)
         };
-        let document = engine::contract::admit(&bytes)
-            .map_err(|rejection| unprocessable("contract", rejection.to_string()))?;
+        let admit = move || engine::contract::admit(&bytes);
+        // What takes long must not keep the small ones waiting.
+        let admitted = match large {
+            true => tokio::task::spawn_blocking(admit).await.unwrap_or_else(|_| {
+                Err(engine::contract::Rejection::NotJson("it could not be looked at".to_owned()))
+            }),
+            false => admit(),
+        };
+        let document = admitted.map_err(|r| unprocessable("contract", r.to_string()))?;
         if document.run != record.id || document.target != record.target {
             return Err(unprocessable(
                 "other_run",
@@ -200,7 +231,7 @@ impl Desk {
             return Err(unprocessable("not_planned", message));
         }
         crash::reached(Point::EvidenceReceived);
-        let digest = self.context.store.append_evidence(&record.id, &document).await?;
+        let digest = self.context.ingest_store.append_evidence(&record.id, &document).await?;
         crash::reached(Point::EvidenceStored);
         self.context.metrics.accepted.inc();
         tracing::info!(
@@ -221,11 +252,21 @@ impl Desk {
         let visitor = self.gate.visitor(headers).await?;
         let place = self.shares.take(visitor.id.clone()).ok_or_else(busy)?;
         self.pace(&visitor.id)?;
-        let record = self.context.store.run(&visitor.id.0, Timestamp::now()).await?;
+        let record = self.context.ingest_store.run(&visitor.id.0, Timestamp::now()).await?;
         Ok((visitor, record, place))
     }
 
-    fn seat(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Refusal> {
+    /// A large body's turn: one of each run, and few of all.
+    async fn turn(&self, run: &RunId) -> Result<(SemaphorePermit<'_>, Place), Refusal> {
+        let place = self.large_shares.take(run.clone()).ok_or_else(busy)?;
+        let turn = tokio::time::timeout(TURN, self.large.acquire()).await;
+        match turn {
+            Ok(Ok(turn)) => Ok((turn, place)),
+            _ => Err(busy()),
+        }
+    }
+
+    fn seat(&self) -> Result<SemaphorePermit<'_>, Refusal> {
         self.seats.try_acquire().map_err(|_| busy())
     }
 

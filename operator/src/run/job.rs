@@ -26,7 +26,7 @@ const USER: i64 = 65_532;
 pub const REFUSED: i32 = 42;
 
 /// Seconds before the Job's deadline at which the pod gives up by itself, to say what it has.
-const LAST_WORDS: i64 = 5;
+pub const LAST_WORDS: i64 = 5;
 
 /// Where the pod finds things.
 const TOKEN: &str = "/run/plumbline/token";

@@ -7,6 +7,7 @@
 
 mod begin;
 mod conclude;
+pub mod history;
 pub mod job;
 mod observe;
 pub mod queue;
@@ -38,6 +39,7 @@ pub async fn reconcile(run: Arc<AuditRun>, context: Arc<Context>) -> Result<Acti
         Some(Phase::Running) => step.observe().await?,
         Some(Phase::Complete | Phase::Failed) => {
             context.admitted().remove(&run.uid().unwrap_or_default());
+            step.prune().await?;
             Action::await_change()
         }
     };
@@ -54,6 +56,20 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
+    /// Takes older runs of the same target that nobody's schedule keeps out of the cluster.
+    async fn prune(&self) -> Result<()> {
+        if self.run.spec.schedule_ref.is_some() {
+            return Ok(());
+        }
+        let mut beside = self.context.runs();
+        beside.retain(|other| {
+            other.spec.schedule_ref.is_none()
+                && other.spec.target_ref == self.run.spec.target_ref
+                && other.namespace() == self.run.namespace()
+        });
+        history::prune(&self.context.beside(self.run), &beside, history::Limits::default()).await
+    }
+
     /// The run's name in the store.
     fn id(&self) -> Result<RunId> {
         id(self.run)

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crds::condition::{self, Said};
 use crds::{
-    AuditRun, AuditRunSpec, AuditRunStatus, AuditSchedule, AuditScheduleStatus, AuditTarget, Phase,
+    AuditRun, AuditRunSpec, AuditRunStatus, AuditSchedule, AuditScheduleStatus, AuditTarget,
     SCHEDULE_LABEL, ScheduleRef, TARGET_LABEL, Trigger,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -27,14 +27,11 @@ use crate::crash::{self, Point};
 use crate::document;
 use crate::error::{Error, Result};
 use crate::name;
+use crate::run::history::{self, Limits};
 use slot::{Slots, delay};
 
 /// Runs that are created at the same time.
 const PARALLEL: usize = 16;
-/// Runs that stay in the cluster, where the schedule says nothing.
-const SUCCESSFUL_RUNS: u32 = 3;
-/// Failed runs that stay in the cluster, where the schedule says nothing.
-const FAILED_RUNS: u32 = 1;
 
 /// One look at one schedule.
 ///
@@ -269,10 +266,7 @@ impl Desk<'_> {
             return Ok(targets);
         }
         let selector = self.spec.target_selector.as_ref();
-        let labels = selector.map(|selector| {
-            let pairs = selector.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
-            pairs.collect::<Vec<_>>().join(",")
-        });
+        let labels = selector.map(ToString::to_string);
         let found = api.list(&ListParams::default().labels(&labels.unwrap_or_default())).await?;
         Ok(found
             .items
@@ -310,21 +304,14 @@ impl Desk<'_> {
         self.context.runs().into_iter().filter(own).collect()
     }
 
-    /// Takes ended runs beyond the history limits out of the cluster; their history is in the
-    /// store.
+    /// Takes ended runs beyond the history limits out of the cluster.
     async fn prune(&self, runs: &[Arc<AuditRun>]) -> Result<()> {
-        let kept = [
-            (true, self.spec.successful_runs_history_limit.unwrap_or(SUCCESSFUL_RUNS)),
-            (false, self.spec.failed_runs_history_limit.unwrap_or(FAILED_RUNS)),
-        ];
-        let api: Api<AuditRun> = self.context.beside(self.schedule);
-        for name in surplus(runs, kept) {
-            match api.delete(&name, &DeleteParams::background()).await {
-                Err(kube::Error::Api(error)) if error.is_not_found() => {}
-                other => drop(other?),
-            }
-        }
-        Ok(())
+        let default = Limits::default();
+        let limits = Limits {
+            successful: self.spec.successful_runs_history_limit.unwrap_or(default.successful),
+            failed: self.spec.failed_runs_history_limit.unwrap_or(default.failed),
+        };
+        history::prune(&self.context.beside(self.schedule), runs, limits).await
     }
 
     async fn skipped(&self, reason: &'static str, slots: u32, note: &str) {
@@ -349,24 +336,4 @@ impl Desk<'_> {
 
 fn is_over(run: &AuditRun) -> bool {
     run.status.as_ref().is_some_and(AuditRunStatus::is_over)
-}
-
-/// The ended runs of each target beyond the newest so many: with all their evidence, and without.
-fn surplus(runs: &[Arc<AuditRun>], kept: [(bool, u32); 2]) -> Vec<String> {
-    let mut by_target: BTreeMap<(&str, bool), Vec<&AuditRun>> = BTreeMap::new();
-    for run in runs.iter().filter(|run| is_over(run)) {
-        let whole = run.status.as_ref().is_some_and(|status| {
-            status.phase == Some(Phase::Complete)
-                && condition::holds(&status.conditions, condition::EVIDENCE_STORED)
-        });
-        by_target.entry((run.spec.target_ref.name.as_str(), whole)).or_default().push(run);
-    }
-    let mut names = Vec::new();
-    for ((_, whole), mut runs) in by_target {
-        let limit = kept.iter().find(|(kind, _)| *kind == whole).map_or(0, |(_, limit)| *limit);
-        runs.sort_by_key(|run| std::cmp::Reverse(run.creation_timestamp().map(|time| time.0)));
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        names.extend(runs.into_iter().skip(limit).map(kube::ResourceExt::name_any));
-    }
-    names
 }
