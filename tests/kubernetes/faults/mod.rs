@@ -126,6 +126,13 @@ impl AtWork {
         })
     }
 
+    /// The pod that came after another, once it is at work.
+    fn pod_after(&self, first: &Pod) -> Option<Pod> {
+        let pods = self.namespace.json("pods");
+        let mut running = pods["items"].as_array()?.iter().filter_map(Pod::running);
+        running.find(|pod| pod.uid != first.uid)
+    }
+
     /// The status of the run when it is over.
     fn over(&self) -> Value {
         over(&self.namespace, Self::NAME)

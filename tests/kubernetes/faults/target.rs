@@ -33,6 +33,11 @@ fn a_probe_pod_that_is_killed_is_followed_by_another_that_brings_the_rest() {
     let at_work = AtWork::new("pod-again", GIVES_UP, "{}");
     let first = at_work.pod();
     first.kill(&at_work.namespace);
+    // What the first one delivered is not asked again, of the target or of the store.
+    eventually("the second pod to say what is left", || {
+        let second = at_work.pod_after(&first)?;
+        at_work.namespace.logs(&format!("pod/{}", second.name)).contains(": 2 probes").then_some(())
+    });
     let status = at_work.over();
     assert_eq!(status["phase"], "Complete", "{status:#}");
     assert_eq!(status["evidence"]["stored"], status["evidence"]["planned"], "{status:#}");
