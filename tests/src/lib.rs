@@ -6,5 +6,6 @@
 
 pub mod bench;
 pub mod chromium;
+pub mod local_operator;
 pub mod plumb;
 pub mod site;
