@@ -2,11 +2,11 @@
 //! stored result or a stored reason, nothing is there twice, and the status tells the truth.
 
 mod ingest;
+mod points;
 mod process;
+mod schedule;
 mod store;
 mod target;
-
-mod schedule;
 
 use std::net::TcpListener;
 
