@@ -2,11 +2,13 @@
 //! stored result or a stored reason, nothing is there twice, and the status tells the truth.
 
 mod ingest;
+mod node;
 mod points;
 mod process;
 mod schedule;
 mod store;
 mod target;
+mod token;
 
 use std::net::TcpListener;
 
