@@ -1,6 +1,7 @@
 //! What goes wrong in a cluster, done on purpose: after each fault every planned control has one
 //! stored result or a stored reason, nothing is there twice, and the status tells the truth.
 
+mod disk;
 mod ingest;
 mod node;
 mod points;
