@@ -8,4 +8,5 @@ pub mod bench;
 pub mod chromium;
 pub mod local_operator;
 pub mod plumb;
+pub mod simulated;
 pub mod site;
