@@ -50,6 +50,21 @@ impl Database {
         Ok(Self { name, cluster })
     }
 
+    /// An empty database whose tables are in a folder of the caller's, which may be on a small
+    /// disk. The folder is empty, and anybody may go through those above it.
+    ///
+    /// # Errors
+    /// As [`Database::create`].
+    pub fn create_in(folder: &Path) -> anyhow::Result<Self> {
+        let database = Self::create()?;
+        let Self { name, cluster } = &database;
+        cluster.user.own(folder)?;
+        let place = folder.display();
+        cluster.sql("postgres", &format!("CREATE TABLESPACE {name} LOCATION '{place}'"))?;
+        cluster.sql("postgres", &format!("ALTER DATABASE {name} SET TABLESPACE {name}"))?;
+        Ok(database)
+    }
+
     /// Address for the superuser, who owns the database.
     pub fn url(&self) -> String {
         self.url_as(SUPERUSER, PASSWORD)
@@ -116,6 +131,8 @@ impl Drop for Database {
     fn drop(&mut self) {
         // Fails only if the server is gone already, and the database with it.
         self.cluster.sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name)).ok();
+        // Where it had a place of its own.
+        self.cluster.sql("postgres", &format!("DROP TABLESPACE IF EXISTS {}", self.name)).ok();
     }
 }
 

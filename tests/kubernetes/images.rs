@@ -1,6 +1,7 @@
 //! The project's images do their work in pods that may do nothing else.
 
 use crate::cluster::{Namespace, eventually, image};
+use crate::operator::in_peace;
 
 /// What every container of these tests may do: the strictest profile, and no writing.
 const CONFINED: &str = "{allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, \
@@ -24,6 +25,7 @@ spec:
 
 #[test]
 fn plumb_says_its_version_as_a_restricted_job() {
+    let _peace = in_peace();
     let namespace = Namespace::new("version");
     let image = image("plumb");
     namespace.apply(&job(
@@ -41,6 +43,7 @@ fn plumb_says_its_version_as_a_restricted_job() {
 
 #[test]
 fn a_job_that_fails_is_said_to_fail_and_why() {
+    let _peace = in_peace();
     let namespace = Namespace::new("fail");
     let image = image("plumb");
     namespace.apply(&job(
@@ -58,6 +61,7 @@ fn a_job_that_fails_is_said_to_fail_and_why() {
 
 #[test]
 fn plumb_tells_the_whole_reference_story_as_a_restricted_job() {
+    let _peace = in_peace();
     let namespace = Namespace::new("story");
     let image = image("plumb");
     namespace.apply(&job(
@@ -83,6 +87,7 @@ fn plumb_tells_the_whole_reference_story_as_a_restricted_job() {
 
 #[test]
 fn the_reference_gateway_starts_and_says_how_to_audit_it() {
+    let _peace = in_peace();
     let namespace = Namespace::new("gateway");
     let image = image("plumbline-reference-gateway");
     namespace.apply(&format!(

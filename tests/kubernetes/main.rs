@@ -4,5 +4,6 @@
 mod cluster;
 mod faults;
 mod images;
+mod node;
 mod operator;
 mod platform;

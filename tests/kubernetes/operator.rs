@@ -13,15 +13,16 @@ use crate::cluster::{Kubectl, Namespace, eventually};
 /// The namespace that the operator is installed into.
 pub const OWN: &str = "plumbline-system";
 
-/// Held by tests that count on the operator and its store, and alone by those that break them.
+/// Held by every test: they count on the cluster, the operator and its store; and alone by those
+/// that break one of them.
 static PEACE: RwLock<()> = RwLock::new(());
 
-/// Nobody breaks the operator or its store while this is held.
+/// Nobody breaks the cluster, the operator or its store while this is held.
 pub fn in_peace() -> RwLockReadGuard<'static, ()> {
     PEACE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Nobody else counts on the operator or its store while this is held.
+/// Nobody else counts on the cluster, the operator or its store while this is held.
 pub fn alone() -> RwLockWriteGuard<'static, ()> {
     PEACE.write().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,5 +6,7 @@
 
 pub mod bench;
 pub mod chromium;
+pub mod local_operator;
 pub mod plumb;
+pub mod simulated;
 pub mod site;

@@ -113,8 +113,13 @@ impl From<Output> for Ended {
 
 /// The program, beside the program that asks, or beside the folder that a test was built into.
 pub fn program() -> PathBuf {
+    built("plumb")
+}
+
+/// A program of the workspace, likewise.
+pub fn built(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
-    let built = own.ancestors().skip(1).take(2).map(|folder| folder.join("plumb"));
+    let built = own.ancestors().skip(1).take(2).map(|folder| folder.join(name));
     let built: Vec<_> = built.collect();
     built.iter().find(|path| path.is_file()).cloned().unwrap_or_else(|| {
         panic!(

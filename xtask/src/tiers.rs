@@ -62,7 +62,7 @@ pub fn test(root: &Path, named: &[Tier]) -> anyhow::Result<()> {
 }
 
 /// Builds the programs that a tier runs: cargo builds for a test only those of its own crate.
-fn programs(root: &Path) -> anyhow::Result<()> {
+pub fn programs(root: &Path) -> anyhow::Result<()> {
     run(cargo(root).args(["build", "--workspace", "--bins"]))
 }
 

@@ -27,11 +27,17 @@ impl Step<'_> {
     pub(super) async fn observe(&self) -> Result<Action> {
         let id = self.id()?;
         let record = self.context.store.run(&id.0, self.now).await?;
-        if record.state == RunState::Complete {
-            return self.report(&record, None).await;
-        }
         let jobs: Api<Job> = self.context.beside(self.run);
         let job = jobs.get_opt(&self.run.name_any()).await?;
+        if record.state == RunState::Complete {
+            // Whoever finished it died. The Job was kept so that it can still say how it ended; if
+            // it is gone it went in its own time, and nothing is known.
+            let end = match &job {
+                Some(job) => self.end(&record, Some(job)).await?,
+                None => None,
+            };
+            return self.report(&record, end).await;
+        }
         match self.end(&record, job.as_ref()).await? {
             Some(end) => self.conclude(record, end).await,
             None => {

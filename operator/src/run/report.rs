@@ -1,5 +1,5 @@
-//! What a finished run says in the cluster: target, schedule, and last the run itself, so that a
-//! crash on the way is repaired by doing all of it again.
+//! What follows from a finished run: the baseline, and what target, schedule and last the run
+//! itself say, so that a crash on the way is repaired by doing all of it again.
 
 use crds::condition::{self, Said};
 use crds::job_template::TTL_SECONDS;
@@ -28,14 +28,15 @@ use crate::error::{Error, Result};
 const NAMED: usize = 4;
 
 impl Step<'_> {
-    /// Writes down in the cluster what the store already holds. `end` is known only to whoever
-    /// finished the run; after a crash the record alone speaks.
+    /// Writes down in the cluster what the store already holds, and how the probing ended if that
+    /// is known.
     pub(super) async fn report(&self, record: &RunRecord, end: Option<End>) -> Result<Action> {
         let Some(assessment) = &record.assessment else {
             return Err(Error::Incomplete("a finished run", "assessment"));
         };
         let missing = missing(record);
         let message = message(record, assessment, &missing, end.as_ref());
+        self.keep_baseline(record).await?;
         self.report_target(record, assessment, &missing).await?;
         crash::reached(Point::TargetReported);
         self.report_schedule(record, &missing).await?;

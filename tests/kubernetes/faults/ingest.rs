@@ -28,14 +28,14 @@ const HOST: &str = "plumbline-ingest.plumbline-system.svc";
 const PORT: u16 = 8443;
 
 /// The ingest, as a probe pod calls it.
-struct Ingest {
+pub(super) struct Ingest {
     runtime: Runtime,
     tls: Arc<ClientConfig>,
     pods: Vec<SocketAddr>,
 }
 
 impl Ingest {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let own = Kubectl::new().in_namespace(OWN);
         let pods = own.json("pods")["items"]
             .as_array()
@@ -71,7 +71,7 @@ impl Ingest {
             .unwrap()
     }
 
-    fn plan_request(&self, token: Option<&str>) -> reqwest::RequestBuilder {
+    pub(super) fn plan_request(&self, token: Option<&str>) -> reqwest::RequestBuilder {
         let request = self.client(0).get(format!("https://{HOST}:{PORT}/v1/plan"));
         match token {
             Some(token) => request.bearer_auth(token),
@@ -79,7 +79,7 @@ impl Ingest {
         }
     }
 
-    fn upload(&self, token: &str, body: &[u8]) -> reqwest::RequestBuilder {
+    pub(super) fn upload(&self, token: &str, body: &[u8]) -> reqwest::RequestBuilder {
         self.client(0)
             .post(format!("https://{HOST}:{PORT}/v1/evidence"))
             .bearer_auth(token)
@@ -89,7 +89,7 @@ impl Ingest {
     }
 
     /// Status and reason of an answer, and the answer.
-    fn send(&self, request: reqwest::RequestBuilder) -> (u16, String, Value) {
+    pub(super) fn send(&self, request: reqwest::RequestBuilder) -> (u16, String, Value) {
         self.runtime.block_on(async {
             let answer = request.send().await.unwrap();
             let status = answer.status().as_u16();
@@ -99,7 +99,12 @@ impl Ingest {
     }
 
     #[track_caller]
-    fn assert_refused(&self, request: reqwest::RequestBuilder, status: u16, reason: &str) {
+    pub(super) fn assert_refused(
+        &self,
+        request: reqwest::RequestBuilder,
+        status: u16,
+        reason: &str,
+    ) {
         let (found, why, body) = self.send(request);
         assert_eq!((found, why.as_str()), (status, reason), "{body}");
     }
@@ -116,7 +121,7 @@ impl Ingest {
     }
 
     /// A document that a pod would send of the endpoint that says nothing.
-    fn document(&self, token: &str) -> Evidence {
+    pub(super) fn document(&self, token: &str) -> Evidence {
         let (run, plan) = self.plan(token);
         let mut request: CheckRequest = plan
             .requests
@@ -172,12 +177,12 @@ fn token(namespace: &Namespace, pod: &str, uid: &str, audience: &str) -> String 
         .to_owned()
 }
 
-fn token_of(at_work: &AtWork) -> String {
+pub(super) fn token_of(at_work: &AtWork) -> String {
     let pod = at_work.pod();
     token(&at_work.namespace, &pod.name, &pod.uid, AUDIENCE)
 }
 
-fn bytes(document: &Evidence) -> Vec<u8> {
+pub(super) fn bytes(document: &Evidence) -> Vec<u8> {
     serde_json::to_vec(document).unwrap()
 }
 

@@ -1,12 +1,16 @@
 //! What goes wrong in a cluster, done on purpose: after each fault every planned control has one
 //! stored result or a stored reason, nothing is there twice, and the status tells the truth.
 
+mod disk;
 mod ingest;
+mod node;
+mod points;
 mod process;
+mod scale;
+mod schedule;
 mod store;
 mod target;
-
-mod schedule;
+mod token;
 
 use std::net::TcpListener;
 

@@ -6,7 +6,32 @@ use crate::operator::{Installation, OWN, alone};
 
 use super::{AtWork, GIVES_UP, NEVER};
 
-fn own() -> Kubectl {
+/// The installed operator is scaled to nothing until this is dropped. Hold [`alone`] meanwhile.
+pub(super) struct Away(());
+
+impl Away {
+    pub(super) fn new() -> Self {
+        scale("--replicas=0");
+        eventually("no operator to be left", || pods().is_empty().then_some(()));
+        Self(())
+    }
+}
+
+impl Drop for Away {
+    fn drop(&mut self) {
+        scale("--replicas=2");
+        // A test that fails says why, and not that this took too long besides.
+        if !std::thread::panicking() {
+            restored();
+        }
+    }
+}
+
+fn scale(replicas: &str) {
+    own().run(&["scale", "deployment/plumbline", replicas]);
+}
+
+pub(super) fn own() -> Kubectl {
     Kubectl::new().in_namespace(OWN)
 }
 
@@ -29,7 +54,7 @@ fn kill(pods: &[String]) {
 }
 
 /// Waits until both replicas are ready again.
-fn restored() {
+pub(super) fn restored() {
     eventually("both replicas to be ready", || {
         let ready = own().field("deployment/plumbline", ".status.readyReplicas")?;
         (ready == "2" && pods().len() == 2).then_some(())
@@ -69,16 +94,12 @@ fn what_happened_while_nobody_led_is_made_good_by_the_next_leader() {
     Installation::get();
     let _alone = alone();
     let at_work = AtWork::new("unseen", NEVER, "{}");
-    let mut scale = ["scale", "deployment/plumbline", "--replicas=0"];
-    own().run(&scale);
-    eventually("no operator to be left", || pods().is_empty().then_some(()));
+    let away = Away::new();
     at_work.namespace.run(&["delete", "job/slow", "--wait=false"]);
     at_work.namespace.wait_until_gone("job/slow");
-    scale[2] = "--replicas=2";
-    own().run(&scale);
+    drop(away);
     let status = at_work.over();
     assert_eq!(status["status"], "INCOMPLETE", "{status:#}");
     assert!(status["message"].as_str().unwrap().contains("its Job was deleted"), "{status:#}");
     at_work.assert_stored_once();
-    restored();
 }

@@ -66,6 +66,44 @@ fn a_schedule_that_is_suspended_has_no_next_slot_until_it_goes_on() {
 }
 
 #[test]
+fn a_schedule_that_cannot_be_read_says_why_until_it_can() {
+    Installation::get();
+    let _peace = in_peace();
+    let hanging = Hanging::new();
+    let namespace = Namespace::new("unread");
+    namespace.apply(&hanging.target("quick", 2));
+    let sound = every_minute("quick", "  timeZone: Europe/Berlin\n");
+    let sound = sound.replace("'* * * * *'", "'0 0 1 1 *'");
+    // What only the controller can know.
+    for (wrong, says) in [
+        (sound.replace("0 0 1 1 *", "61 0 1 1 *"), "spec.schedule"),
+        (
+            sound.replace("Europe/Berlin", "Europe/Atlantis"),
+            "expected an IANA time zone such as Europe/Berlin",
+        ),
+    ] {
+        namespace.apply(&wrong);
+        for condition in ["Ready", "Scheduled"] {
+            let said = format!(".status.conditions[?(@.type==\"{condition}\")]");
+            eventually(says, || {
+                let message = namespace.field("auditschedule/s", &format!("{said}.message"))?;
+                message.contains(says).then_some(())
+            });
+            let holds = namespace.field("auditschedule/s", &format!("{said}.status"));
+            assert_eq!(holds.as_deref(), Some("False"));
+        }
+        assert_eq!(namespace.field("auditschedule/s", ".status.nextScheduleTime"), None);
+    }
+    // What the API server knows is refused at once.
+    let refused = namespace.apply_refused(&sound.replace("0 0 1 1 *", "TZ=UTC 0 0 1 1 *"));
+    assert!(refused.contains("the zone belongs into timeZone, not into schedule"), "{refused}");
+    namespace.apply(&sound);
+    namespace.wait_for_condition("auditschedule/s", "Ready");
+    eventually("a next slot", || namespace.field("auditschedule/s", ".status.nextScheduleTime"));
+    assert!(runs(&namespace).is_empty());
+}
+
+#[test]
 fn a_label_on_the_target_asks_for_one_run_and_another_value_for_another() {
     Installation::get();
     let _peace = in_peace();

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::image::Arguments;
 use crate::shell::{self, cargo};
-use crate::{artifacts, image, interrupt};
+use crate::{artifacts, image, interrupt, tiers};
 
 /// Names a cluster to test on, in place of one that is started.
 const GIVEN: &str = "PLUMBLINE_TEST_KUBECONFIG";
@@ -36,8 +36,10 @@ pub fn test(root: &Path) -> anyhow::Result<()> {
     interrupt::run(&mut cluster.command("enter", [tests.as_os_str()]))
 }
 
-/// Builds the tests as the other tiers do, so that nothing is built twice.
+/// Builds the tests as the other tiers do, so that nothing is built twice, and the programs that
+/// they start.
 fn binary(root: &Path) -> anyhow::Result<PathBuf> {
+    tiers::programs(root)?;
     let mut command = cargo(root);
     command.args(["test", "--workspace", "--features", "tests/cluster", "--test", "kubernetes"]);
     artifacts::executable(command.arg("--no-run"), "kubernetes")

@@ -1,0 +1,150 @@
+//! A database whose disk is full. Nothing is stored by halves, and with room everything goes on.
+
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use testkit::postgres::Database;
+use tests::local_operator::{LocalOperator, Settings};
+use tests::plumb::Bench;
+
+use super::process::Away;
+use super::{Hanging, over, run_of};
+use crate::cluster::{Namespace, eventually};
+use crate::node::does_not_apply;
+use crate::operator::{Installation, alone};
+
+/// An empty database, and the little that is written here, need no more.
+const SIZE: &str = "size=24m,mode=755";
+
+/// A file system in memory, gone with this value.
+struct SmallDisk {
+    folder: TempDir,
+}
+
+impl SmallDisk {
+    /// Mounts one; none, and a line that says so, for who may not mount.
+    fn mount() -> Option<Self> {
+        let disk = Self { folder: tempfile::tempdir().unwrap() };
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", SIZE, "plumbline-test"])
+            .arg(disk.folder.path())
+            .status();
+        if mount.is_ok_and(|status| status.success()) {
+            std::fs::create_dir(disk.tables()).unwrap();
+            return Some(disk);
+        }
+        does_not_apply("a small disk is mounted by root only");
+        None
+    }
+
+    fn tables(&self) -> PathBuf {
+        self.folder.path().join("tables")
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.folder.path().join("ballast")
+    }
+
+    /// Leaves no room.
+    fn fill(&self) {
+        let mut ballast = std::fs::File::create(self.ballast()).unwrap();
+        let block = [0; 4_096];
+        let full = loop {
+            if let Err(error) = ballast.write_all(&block) {
+                break error;
+            }
+        };
+        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull, "{full}");
+    }
+
+    /// Makes room again.
+    fn free(&self) {
+        std::fs::remove_file(self.ballast()).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Fails if it was never mounted. Lazily: the server may still hold a file.
+        Command::new("umount").arg("--lazy").arg(self.folder.path()).status().ok();
+    }
+}
+
+/// A count of the store's.
+fn count(database: &Database, from: &str) -> u32 {
+    database.sql(&format!("SELECT count(*) FROM {from}")).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_disk_that_is_full_takes_nothing_by_halves_and_goes_on_when_there_is_room() {
+    let installation = Installation::get();
+    let _alone = alone();
+    let Some(disk) = SmallDisk::mount() else { return };
+    let database = Database::create_in(&disk.tables()).unwrap();
+    let _away = Away::new();
+    let hanging = Hanging { listener: TcpListener::bind((installation.node(), 0)).unwrap() };
+    let namespace = Namespace::new("disk");
+    let settings = Settings::new(namespace.name(), &database.url(), installation.node());
+    // Only what comes late, so that nothing has made room for itself before the disk is full.
+    let target = hanging.target("slow", 5);
+    namespace.apply(target.split_once("  gatewayConfig:").unwrap().0);
+
+    // Full while evidence comes in.
+    let operator = LocalOperator::start(&settings);
+    namespace.apply(&run_of("slow", "one", "{}"));
+    namespace.wait_for("auditrun/one", ".status.phase", "Running");
+    disk.fill();
+    eventually("an upload that is put off", || {
+        let put_off = operator.metric("audit_ingest_rejected_total{reason=\"store\"}")?;
+        (put_off >= 2.0).then_some(())
+    });
+    assert!(operator.log().contains("No space left"), "{}", operator.log());
+    assert_eq!(count(&database, "run_evidence"), 0);
+    assert_eq!(count(&database, "evidence"), 0);
+    assert_eq!(namespace.field("auditrun/one", ".status.phase").as_deref(), Some("Running"));
+    disk.free();
+    assert_whole(&namespace, &database, "one");
+    operator.stop(Duration::from_secs(30));
+
+    // Full when the judgement is made: it is stored as a whole or not at all.
+    let mut operator = LocalOperator::start_to_die_at(&settings, "run-judged");
+    namespace.apply(&run_of("slow", "two", "{}"));
+    eventually("the judgement", || operator.has_aborted().then_some(()));
+    disk.fill();
+    let operator = LocalOperator::start(&settings);
+    eventually("a judgement that is put off", || {
+        let log = operator.log();
+        (log.contains("could not reconcile") && log.contains("No space left")).then_some(())
+    });
+    let id = "(SELECT id FROM runs WHERE state <> 'complete')";
+    assert_eq!(count(&database, "runs WHERE state = 'running'"), 1);
+    for table in ["control_results", "finding_events", "outbox", "exceptions"] {
+        assert_eq!(count(&database, &format!("{table} WHERE run IN {id}")), 0, "{table}");
+    }
+    assert_eq!(namespace.field("auditrun/two", ".status.phase").as_deref(), Some("Running"));
+    disk.free();
+    assert_whole(&namespace, &database, "two");
+    operator.stop(Duration::from_secs(30));
+}
+
+/// The run is over with all that was planned, once, and what is stored of it holds.
+fn assert_whole(namespace: &Namespace, database: &Database, run: &str) {
+    let status = over(namespace, run);
+    assert_eq!(status["phase"], "Complete", "{status:#}");
+    assert_eq!(status["evidence"]["planned"], 3, "{status:#}");
+    assert_eq!(status["evidence"]["stored"], 3, "{status:#}");
+    let id = status["runId"].as_str().unwrap();
+    let documents = format!("run_evidence WHERE run = '{id}'");
+    assert_eq!(count(database, &documents), 3);
+    let planned = format!(
+        "SELECT jsonb_array_length(record::jsonb #> '{{assessment,controls}}') FROM runs \
+         WHERE id = '{id}'"
+    );
+    let results = count(database, &format!("control_results WHERE run = '{id}'"));
+    assert_eq!(database.sql(&planned).unwrap(), results.to_string());
+    Bench::new().plumb(&["verify", id, "--store", &database.url()]).expect(0);
+}
