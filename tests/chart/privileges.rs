@@ -18,6 +18,7 @@ const AUDIT: &[&str] = &[
     "batch/jobs patch",
     "batch/jobs watch",
     "events.k8s.io/events create",
+    "events.k8s.io/events list",
     "events.k8s.io/events patch",
     "plumbline.dev/auditexceptions get",
     "plumbline.dev/auditexceptions list",

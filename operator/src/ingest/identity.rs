@@ -2,14 +2,16 @@
 //!
 //! The API server says whether the token is good and which pod it is bound to; the pod's Job and
 //! the Job's run are followed by owner and uid. A token of another audience, of a pod that is
-//! gone, or of a pod that no run of ours owns opens nothing.
+//! gone, or of a pod that no run of ours owns opens nothing. An owner is what anybody may write
+//! into a pod or Job of theirs; the run's label, which admission keeps for the operator's Jobs and
+//! the Job controller's pods, is asked for beside it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, StatusCode, header};
-use crds::{AuditRun, Phase};
+use crds::{AuditRun, Phase, RUN_LABEL};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec};
 use k8s_openapi::api::batch::v1::Job;
@@ -97,6 +99,12 @@ impl Gate {
             .map_err(unreachable)?
             .filter(|run| run.uid().as_ref() == Some(&owner.uid))
             .ok_or_else(|| forbidden("the AuditRun is gone"))?;
+        let name = run.name_any();
+        if !(carries(object.labels(), &name) && carries(job.labels(), &name)) {
+            return Err(forbidden(
+                "the token's pod or its Job is not one that was made for the run",
+            ));
+        }
         // Only the operator writes a status: a Job that somebody else made for the run is none.
         let status = run.status.clone().unwrap_or_default();
         match status.phase {
@@ -170,6 +178,11 @@ fn ends(job: &Job) -> Option<Timestamp> {
 
 fn controller<'a>(owners: &'a [OwnerReference], kind: &str) -> Option<&'a OwnerReference> {
     owners.iter().find(|owner| owner.controller == Some(true) && owner.kind == kind)
+}
+
+/// The label that the operator puts on the Job and pods of a run.
+fn carries(labels: &BTreeMap<String, String>, run: &str) -> bool {
+    labels.get(RUN_LABEL).is_some_and(|name| name == run)
 }
 
 /// `Authorization: Bearer` of RFC 6750, section 2.1.

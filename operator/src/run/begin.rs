@@ -305,13 +305,9 @@ impl Step<'_> {
             Ok(_) => Ok(Ok(())),
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let there = jobs.get(&job.name_any()).await?;
-                let ours = there
-                    .owner_references()
-                    .iter()
-                    .any(|o| Some(&o.uid) == self.run.uid().as_ref());
                 let message =
                     format!("there is another Job `{}` in this namespace", job.name_any());
-                Ok(if ours { Ok(()) } else { Err(message) })
+                Ok(if job::is_of(self.run, &there) { Ok(()) } else { Err(message) })
             }
             Err(kube::Error::Api(status))
                 if (400..500).contains(&status.code)

@@ -14,6 +14,7 @@ use kube::ResourceExt as _;
 use model::document::{AuditTarget, KeyRef, Source};
 use serde_json::{Value, json};
 
+use crate::context::MANAGER;
 use crate::settings::Settings;
 
 /// The audience of the token that a probe pod presents to the ingest.
@@ -27,6 +28,9 @@ pub const REFUSED: i32 = 42;
 
 /// Seconds before the Job's deadline at which the pod gives up by itself, to say what it has.
 pub const LAST_WORDS: i64 = 5;
+
+/// Label of every Job and pod of this operator; its value is [`MANAGER`].
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
 /// Where the pod finds things.
 const TOKEN: &str = "/run/plumbline/token";
@@ -53,6 +57,15 @@ impl From<&Settings> for Shape {
     }
 }
 
+/// True if a Job that is there is the one that this operator made for the run, before a crash. An
+/// owner alone says nothing: whoever may create Jobs may name one.
+pub fn is_of(run: &AuditRun, job: &Job) -> bool {
+    let carries = |key: &str, value: &str| job.labels().get(key).is_some_and(|v| v == value);
+    carries(MANAGED_BY, MANAGER)
+        && carries(RUN_LABEL, &run.name_any())
+        && job.owner_references().iter().any(|owner| Some(&owner.uid) == run.uid().as_ref())
+}
+
 /// The Job of a run. `ca` is the PEM of the authority that the ingest's certificate comes from.
 pub fn job(
     run: &AuditRun,
@@ -64,7 +77,7 @@ pub fn job(
     let name = run.name_any();
     let own: BTreeMap<&str, &str> = BTreeMap::from([
         ("app.kubernetes.io/name", "plumbline-probe"),
-        ("app.kubernetes.io/managed-by", "plumbline-operator"),
+        (MANAGED_BY, MANAGER),
         (RUN_LABEL, name.as_str()),
         (TARGET_LABEL, target.metadata.name.as_str()),
     ]);
@@ -341,6 +354,22 @@ spec:
         assert_eq!(pod.node_selector.unwrap()["zone"], "a");
         let owner = &job.metadata.owner_references.unwrap()[0];
         assert_eq!((owner.kind.as_str(), owner.uid.as_str()), ("AuditRun", "u-1"));
+    }
+
+    #[test]
+    fn a_job_that_is_there_is_ours_only_with_our_labels_and_the_run_as_its_owner() {
+        let ours = built(json!({}));
+        assert!(is_of(&run(), &ours));
+        for label in [RUN_LABEL, MANAGED_BY] {
+            let mut forged = ours.clone();
+            forged.metadata.labels.as_mut().unwrap().insert(label.to_owned(), "other".to_owned());
+            assert!(!is_of(&run(), &forged), "{label}");
+            forged.metadata.labels.as_mut().unwrap().remove(label);
+            assert!(!is_of(&run(), &forged), "{label}");
+        }
+        let mut of_another = ours;
+        of_another.metadata.owner_references.as_mut().unwrap()[0].uid = "u-2".to_owned();
+        assert!(!is_of(&run(), &of_another));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod job;
 mod observe;
 pub mod queue;
 mod report;
+mod words;
 
 use std::sync::Arc;
 

@@ -2,10 +2,8 @@
 
 use crds::EvidenceCount;
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::ResourceExt as _;
-use kube::api::ListParams;
 use kube::runtime::controller::Action;
 use model::run::{RunRecord, RunState};
 
@@ -55,8 +53,7 @@ impl Step<'_> {
             return Ok(Some(End::Short("its Job was deleted".to_owned())));
         };
         let Some(why) = outcome(job) else { return Ok(None) };
-        let last_words = self.last_words().await?;
-        let said = last_words.map(|words| format!("; its pod said: {words}")).unwrap_or_default();
+        let said = self.last_words().await?.map(|words| format!("; {words}")).unwrap_or_default();
         Ok(Some(End::Short(format!("{why}{said}"))))
     }
 
@@ -69,24 +66,6 @@ impl Step<'_> {
             stored: number(record.evidence.len()),
         });
         self.context.patch_status(self.run, old, &status).await
-    }
-
-    /// What the pods of the Job wrote when they ended, and why they could not start.
-    async fn last_words(&self) -> Result<Option<String>> {
-        let pods: Api<Pod> = self.context.beside(self.run);
-        let of_job = ListParams::default()
-            .labels(&format!("batch.kubernetes.io/job-name={}", self.run.name_any()));
-        let pods = pods.list(&of_job).await?;
-        let mut words = pods.items.iter().filter_map(|pod| {
-            let state =
-                pod.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()?;
-            let terminated =
-                state.terminated.as_ref().and_then(|t| t.message.clone().or(t.reason.clone()));
-            let waiting =
-                || state.waiting.as_ref().and_then(|w| w.message.clone().or(w.reason.clone()));
-            terminated.or_else(waiting)
-        });
-        Ok(words.next_back().map(|words| printable(&words)))
     }
 }
 
@@ -101,11 +80,6 @@ fn outcome(job: &Job) -> Option<String> {
     }
     let reason = over.reason.as_deref().unwrap_or("Failed");
     Some(format!("its Job failed: {reason}"))
-}
-
-/// One line of what a pod wrote: it may be anybody's text.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
 }
 
 #[cfg(test)]
@@ -128,11 +102,5 @@ mod tests {
         assert_eq!(outcome(&failed).as_deref(), Some("its Job failed: DeadlineExceeded"));
         let complete = with(json!([{ "type": "Complete", "status": "True" }]));
         assert_eq!(outcome(&complete).as_deref(), Some("its Job ended without all the evidence"));
-    }
-
-    #[test]
-    fn what_a_pod_wrote_is_one_short_line() {
-        assert_eq!(printable("a\nb\u{1b}[31m"), "a b [31m");
-        assert_eq!(printable(&"x".repeat(5_000)).len(), 200);
     }
 }

@@ -285,7 +285,8 @@ impl Desk<'_> {
         let api: Api<AuditRun> = self.context.beside(self.schedule);
         let own = format!("{SCHEDULE_LABEL}={}", self.schedule.name_any());
         for run in api.list(&ListParams::default().labels(&own)).await? {
-            if !is_over(&run) && run.metadata.deletion_timestamp.is_none() {
+            // The label finds runs; whoever may create one may write it. The spec is what holds.
+            if self.is_own(&run) && !is_over(&run) && run.metadata.deletion_timestamp.is_none() {
                 active.entry(run.spec.target_ref.name.clone()).or_default().push(run);
             }
         }
@@ -293,15 +294,13 @@ impl Desk<'_> {
     }
 
     fn own_runs(&self) -> Vec<Arc<AuditRun>> {
-        let own = |run: &Arc<AuditRun>| {
-            run.namespace() == self.schedule.namespace()
-                && run
-                    .spec
-                    .schedule_ref
-                    .as_ref()
-                    .is_some_and(|s| s.name == self.schedule.name_any())
-        };
-        self.context.runs().into_iter().filter(own).collect()
+        self.context.runs().into_iter().filter(|run| self.is_own(run)).collect()
+    }
+
+    fn is_own(&self, run: &AuditRun) -> bool {
+        let schedule = run.spec.schedule_ref.as_ref();
+        run.namespace() == self.schedule.namespace()
+            && schedule.is_some_and(|schedule| schedule.name == self.schedule.name_any())
     }
 
     /// Takes ended runs beyond the history limits out of the cluster.

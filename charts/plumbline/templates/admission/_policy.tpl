@@ -8,6 +8,9 @@ port or trust anchor by somebody who could not read it. Labels, annotations and 
 count. What is refused is refused for the document's author only; the operator is named where it
 writes documents itself.
 
+The Jobs and pods of runs are the other half: nobody may make one that the operator would take for its
+own (probes.yaml).
+
 On cost: the API server allows 1,000,000 units for an expression and 10,000,000 for all of a policy;
 one question to the authorizer costs 350,000. So each name is an expression of its own, Secrets and
 ConfigMaps are policies of their own, and who may read all of a kind is asked once, first. That leaves
@@ -25,6 +28,39 @@ ConfigMaps are policies of their own, and who may read all of a kind is asked on
 {{- define "plumbline.admission.notOperator" -}}
 - name: not-by-the-operator
   expression: request.userInfo.username != '{{ include "plumbline.user" . }}'
+{{- end }}
+
+{{/* The label that makes a Job and its pods a run's own (`RUN_LABEL` in crds/src/lib.rs). */}}
+{{- define "plumbline.admission.runLabel" -}}plumbline.dev/run{{- end }}
+
+{{- define "plumbline.admission.ofRuns" -}}
+objectSelector:
+  matchExpressions:
+    - key: {{ include "plumbline.admission.runLabel" . }}
+      operator: Exists
+{{- end }}
+
+{{/*
+The label, and who owns the object, stay as they were made. An owner may go, because the garbage
+collector takes it off what is to outlive it. Takes the kind, for people.
+*/}}
+{{- define "plumbline.admission.keepsRun" -}}
+{{- $label := include "plumbline.admission.runLabel" . -}}
+- expression: >-
+    request.operation == 'CREATE' ||
+    object.metadata.?labels[?'{{ $label }}'].orValue('') == oldObject.metadata.?labels[?'{{ $label }}'].orValue('')
+  reason: Forbidden
+  message: The label {{ $label }} of a {{ . }} never changes.
+  messageExpression: >-
+    'the label {{ $label }} of a {{ . }} never changes; ' + request.userInfo.username + ' may not change it in namespace "' + request.namespace + '"'
+- expression: >-
+    request.operation == 'CREATE' ||
+    object.metadata.?ownerReferences.orValue([]).all(new, oldObject.metadata.?ownerReferences.orValue([]).exists(old,
+    old.uid == new.uid && old.kind == new.kind && old.name == new.name && old.?controller.orValue(false) == new.?controller.orValue(false)))
+  reason: Forbidden
+  message: A {{ . }} with the label {{ $label }} gets no other owner.
+  messageExpression: >-
+    'a {{ . }} with the label {{ $label }} gets no other owner; ' + request.userInfo.username + ' may not name one in namespace "' + request.namespace + '"'
 {{- end }}
 
 {{/* Takes a list: the root, the kinds in lower-case plural. */}}

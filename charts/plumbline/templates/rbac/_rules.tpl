@@ -21,9 +21,10 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch]
+# To tell, and to read why a Job had no pod: only its events say that.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create, patch, list]
 {{- end }}
 
 {{- define "plumbline.subject" -}}
