@@ -3,6 +3,8 @@
 
 mod cluster;
 mod faults;
+mod guide;
 mod images;
 mod operator;
 mod platform;
+mod reading;

@@ -102,7 +102,8 @@ impl Site {
         bind: &str,
         ports: Ports,
     ) -> Result<Self, GatewayError> {
-        let site = Self { dir: dir.to_owned(), host: host.to_owned(), bind: bind.to_owned(), ports };
+        let site =
+            Self { dir: dir.to_owned(), host: host.to_owned(), bind: bind.to_owned(), ports };
         std::fs::create_dir_all(dir).map_err(file_error(dir))?;
         if !site.path(CERT_FILE).exists() {
             let authority = Authority::new("Reference gateway CA");
