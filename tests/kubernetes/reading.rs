@@ -3,6 +3,7 @@
 use testkit::postgres::{Database, PASSWORD};
 use tests::plumb::Bench;
 
+use crate::cluster::eventually;
 use crate::operator::Installation;
 
 /// Reads two runs of one target, the first red with four findings, the second green.
@@ -99,6 +100,7 @@ fn refusals(bench: &Bench, store: &str, run: &str) {
     refused(&["runs", "list"], &other.url(), "has schema 0, and this program needs ");
     refused(&["runs", "baseline", unknown], &other.url(), "not found in ");
     bench.plumb(&["runs", "list", "--store", &other.url()]).expect(0);
+    sessions_were_ended(&other);
     other
         .sql(
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
@@ -108,4 +110,16 @@ fn refusals(bench: &Bench, store: &str, run: &str) {
     for words in [&["runs", "list"][..], &["runs", "baseline", unknown]] {
         refused(words, &other.url(), "has schema 9999, and this program (");
     }
+}
+
+/// A client that goes without a word leaves a complaint in its server's log.
+fn sessions_were_ended(database: &Database) {
+    let count = |sql: &str| database.sql(sql).unwrap();
+    eventually("the sessions of plumb to be over", || {
+        let open = "SELECT count(*) FROM pg_stat_activity \
+                    WHERE datname = current_database() AND application_name = 'plumbline'";
+        (count(open) == "0").then_some(())
+    });
+    let lost = "SELECT sessions_abandoned FROM pg_stat_database WHERE datname = current_database()";
+    assert_eq!(count(lost), "0");
 }
