@@ -61,5 +61,9 @@ fn asynchronous(command: impl Future<Output = Outcome>) -> Outcome {
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| exit::Failure::usage(format!("no runtime: {error}")))?;
-    runtime.block_on(command)
+    runtime.block_on(async {
+        let outcome = command.await;
+        stores::close().await;
+        outcome
+    })
 }

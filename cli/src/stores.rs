@@ -1,6 +1,7 @@
 //! The store that a command works on, and the runs that people name in it.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use etcetera::BaseStrategy as _;
 use model::{RunId, TargetKey};
@@ -27,6 +28,23 @@ pub fn address(global: &Global) -> Result<StoreUrl, Failure> {
     }
 }
 
+/// The stores that this process opened.
+static OPENED: Mutex<Vec<Store>> = Mutex::new(Vec::new());
+
+/// Ends every session with a server. Without it, a server's log would tell of clients that were lost.
+pub async fn close() {
+    let opened = std::mem::take(&mut *OPENED.lock().unwrap_or_else(PoisonError::into_inner));
+    for store in opened {
+        store.close().await;
+    }
+}
+
+async fn opened(address: &StoreUrl, mode: OpenMode) -> Result<Store, Failure> {
+    let store = Store::open(address, mode).await?;
+    OPENED.lock().unwrap_or_else(PoisonError::into_inner).push(store.clone());
+    Ok(store)
+}
+
 /// Opens it for writing, and marks runs whose process is gone.
 pub async fn open(global: &Global) -> Result<Store, Failure> {
     let address = address(global)?;
@@ -38,14 +56,14 @@ pub async fn open(global: &Global) -> Result<Store, Failure> {
             Failure::usage(format!("cannot create {}: {error}", folder.display()))
         })?;
     }
-    let store = Store::open(&address, OpenMode::ReadWrite).await?;
+    let store = opened(&address, OpenMode::ReadWrite).await?;
     store.reap(jiff::Timestamp::now()).await?;
     Ok(store)
 }
 
 /// Opens it for reading.
 pub async fn open_to_read(global: &Global) -> Result<Store, Failure> {
-    Ok(Store::open(&address(global)?, OpenMode::ReadOnly).await?)
+    opened(&address(global)?, OpenMode::ReadOnly).await
 }
 
 fn default_path() -> Result<PathBuf, Failure> {

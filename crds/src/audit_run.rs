@@ -32,6 +32,7 @@ use crate::summary::{DeltaSummary, Summary};
     printcolumn(name = "Improved", type_ = "integer", json_path = ".status.delta.improved"),
     printcolumn(name = "Regressed", type_ = "integer", json_path = ".status.delta.regressed"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Trigger", type_ = "string", json_path = ".spec.trigger", priority = 1),
     printcolumn(name = "Run", type_ = "string", json_path = ".status.runId", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.message", priority = 1)
 )]

@@ -33,6 +33,7 @@ use crate::summary::{DeltaSummary, Summary};
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].status"
     ),
+    printcolumn(name = "Run", type_ = "string", json_path = ".status.lastRun.runId", priority = 1),
     printcolumn(
         name = "Message",
         type_ = "string",

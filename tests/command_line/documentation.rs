@@ -99,7 +99,9 @@ fn every_file_that_the_documentation_links_to_is_there() {
         "docs/first-rule.md",
         "docs/documents.md",
         "docs/benchmarks.md",
+        "docs/operator/README.md",
         "docs/operator/install.md",
+        "docs/operator/first-schedule.md",
         "docs/operator/alerts.md",
         "docs/rules/README.md",
     ];

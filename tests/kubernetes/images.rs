@@ -101,7 +101,7 @@ spec:
   containers:
   - name: gateway
     image: '{image}'
-    args: [--dir, /site/gateway]
+    args: [run, --dir, /site/gateway]
     securityContext: {CONFINED}
     volumeMounts: [{{name: site, mountPath: /site}}]
 "

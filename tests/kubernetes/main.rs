@@ -3,7 +3,9 @@
 
 mod cluster;
 mod faults;
+mod guide;
 mod images;
 mod node;
 mod operator;
 mod platform;
+mod reading;

@@ -5,10 +5,10 @@ use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard
 
 use testkit::gateway::{Gateway, Ports, Posture, Site};
 use testkit::postgres::Database;
-use tests::plumb::Bench;
 use tokio::runtime::Runtime;
 
 use crate::cluster::{Kubectl, Namespace, eventually};
+use crate::reading;
 
 /// The namespace that the operator is installed into.
 pub const OWN: &str = "plumbline-system";
@@ -56,7 +56,19 @@ impl Installation {
                  current_database()); END $$",
             )
             .unwrap();
-        cluster.apply(&format!(
+        let installation = Self { database, node };
+        if let Err(why) = installation.chart() {
+            panic!("{why}");
+        }
+        installation
+    }
+
+    /// Installs the chart into a namespace that has nothing else.
+    fn chart(&self) -> Result<(), String> {
+        // One of an earlier program of tests waits for a database that ended with it.
+        take_away();
+        let cluster = Kubectl::new();
+        let documents = format!(
             "apiVersion: v1
 kind: Namespace
 metadata:
@@ -68,22 +80,31 @@ kind: Secret
 metadata: {{name: plumbline-database, namespace: {OWN}}}
 stringData: {{url: '{}'}}
 ",
-            database.url_from(node)
-        ));
-        // One of an earlier program of tests waits for a database that ended with it.
-        helm(&["uninstall", "plumbline", "--namespace", OWN, "--ignore-not-found", "--wait"]);
+            self.database.url_from(self.node)
+        );
+        let applied = cluster.feed(&["apply", "--filename=-"], &documents);
+        if applied.code != Some(0) {
+            return Err(applied.stderr);
+        }
         let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/plumbline");
         let set = "database.existingSecret=plumbline-database,image.pullPolicy=Never,\
                    probeImage.pullPolicy=Never,log.format=text,log.level=info";
         let install = ["install", "plumbline", chart, "--namespace", OWN];
         let ended = helm(&[&install[..], &["--set", set, "--wait", "--timeout", "120s"]].concat());
-        if !ended.status.success() {
-            let own = cluster.in_namespace(OWN);
-            let pods = own.try_run(&["get", "pods,events", "--output=wide"]).stdout;
-            let logs = own.try_run(&["logs", "--selector=app.kubernetes.io/name=plumbline"]).stdout;
-            panic!("helm: {}\n{pods}\n{logs}", String::from_utf8_lossy(&ended.stderr));
+        if ended.status.success() {
+            return Ok(());
         }
-        Self { database, node }
+        let own = cluster.in_namespace(OWN);
+        let pods = own.try_run(&["get", "pods,events", "--output=wide"]).stdout;
+        let logs = own.try_run(&["logs", "--selector=app.kubernetes.io/name=plumbline"]).stdout;
+        Err(format!("helm: {}\n{pods}\n{logs}", String::from_utf8_lossy(&ended.stderr)))
+    }
+
+    /// Takes the chart away with its namespace, until the value is dropped: for a test that installs
+    /// it in another way. To be called [`alone`].
+    pub fn set_aside(&self) -> Aside<'_> {
+        take_away();
+        Aside(self)
     }
 
     /// Where the operator keeps its runs.
@@ -100,6 +121,23 @@ stringData: {{url: '{}'}}
     pub const fn node(&self) -> IpAddr {
         self.node
     }
+}
+
+/// See [`Installation::set_aside`].
+pub struct Aside<'a>(&'a Installation);
+
+impl Drop for Aside<'_> {
+    #[allow(clippy::print_stderr, reason = "tests that follow fail, and this is why")]
+    fn drop(&mut self) {
+        if let Err(why) = self.0.chart() {
+            eprintln!("the operator of the tests did not come back: {why}");
+        }
+    }
+}
+
+fn take_away() {
+    helm(&["uninstall", "plumbline", "--namespace", OWN, "--ignore-not-found", "--wait"]);
+    Kubectl::new().try_run(&["delete", "namespace", OWN, "--ignore-not-found"]);
 }
 
 fn helm(arguments: &[&str]) -> std::process::Output {
@@ -197,11 +235,6 @@ fn a_target_goes_from_red_to_green_and_its_runs_are_in_postgres() {
     assert!(table.contains("red") && table.contains("green"), "{table}");
 
     // What the operator stored is what `plumb` reads, and holds.
-    let bench = Bench::new();
-    let store = installation.store();
-    let run = green["status"]["runId"].as_str().unwrap();
-    bench.plumb(&["verify", run, "--store", &store]).expect(0);
-    bench.plumb(&["report", run, "-o", "json=run.json", "--store", &store]).expect(0);
-    let report: serde_json::Value = serde_json::from_str(&bench.read("run.json")).unwrap();
-    assert_eq!(report["record"]["id"], run, "{report}");
+    let run = |run: &serde_json::Value| run["status"]["runId"].as_str().unwrap().to_owned();
+    reading::read_back(installation, &run(&red), &run(&green));
 }

@@ -71,3 +71,33 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench { filter } => bench::run(&root, filter.as_deref()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cargo_xtask_command_of_the_documentation_is_one() {
+        let root = shell::root().unwrap();
+        let pages = [
+            "README.md",
+            "CONTRIBUTING.md",
+            "tests/cluster/README.md",
+            "docs/operator/faults.md",
+            "docs/operator/first-schedule.md",
+        ];
+        let mut checked = 0;
+        for page in pages {
+            let text = std::fs::read_to_string(root.join(page)).unwrap();
+            for line in text.lines().filter_map(|line| line.trim().strip_prefix("$ cargo xtask")) {
+                let words = line.split('#').next().unwrap_or_default().split_whitespace();
+                if let Err(error) = Arguments::try_parse_from(std::iter::once("xtask").chain(words))
+                {
+                    panic!("{page}: cargo xtask{line}: {error}");
+                }
+                checked += 1;
+            }
+        }
+        assert!(checked >= 12, "only {checked} commands were found");
+    }
+}

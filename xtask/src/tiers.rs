@@ -46,7 +46,10 @@ fn each(root: &Path, tiers: &[Tier]) -> anyhow::Result<()> {
                 run(outside(root, "browser").env("PLUMBLINE_AXE", axe))?;
             }
             Tier::Chart => run(outside(root, "chart").env("PLUMBLINE_HELM", cluster::helm(root)?))?,
-            Tier::Cluster => cluster::test(root)?,
+            Tier::Cluster => {
+                programs(root)?;
+                cluster::test(root)?;
+            }
         }
         println!("== tier {} passed in {} s ==", name(*tier), begin.elapsed().as_secs());
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 use crate::shell::{cargo, run, target};
 
@@ -14,18 +14,21 @@ pub struct Tool {
     places: &'static [&'static str],
 }
 
+/// A Postgres server.
+const INITDB: Tool = Tool {
+    name: "initdb",
+    package: "postgresql",
+    places: &[
+        "/usr/lib/postgresql/18/bin",
+        "/usr/lib/postgresql/17/bin",
+        "/usr/lib/postgresql/16/bin",
+        "/usr/lib/postgresql/15/bin",
+    ],
+};
+
 /// What the services tier needs.
 pub const SERVICES: &[Tool] = &[
-    Tool {
-        name: "initdb",
-        package: "postgresql",
-        places: &[
-            "/usr/lib/postgresql/18/bin",
-            "/usr/lib/postgresql/17/bin",
-            "/usr/lib/postgresql/16/bin",
-            "/usr/lib/postgresql/15/bin",
-        ],
-    },
+    INITDB,
     Tool { name: "mosquitto", package: "mosquitto", places: &["/usr/sbin"] },
     Tool { name: "openssl", package: "openssl", places: &[] },
 ];
@@ -68,6 +71,15 @@ pub fn require(tools: &[Tool]) -> anyhow::Result<()> {
         names.join(", "),
         packages.join(" ")
     )
+}
+
+/// The folder of a Postgres server's programs, which is installed where it is missing.
+pub fn postgres() -> anyhow::Result<PathBuf> {
+    require(&[INITDB])?;
+    let initdb = find(&INITDB).context("initdb was found a moment ago")?;
+    // It may be known by a link on the PATH.
+    let initdb = initdb.canonicalize().context("initdb leads nowhere")?;
+    Ok(initdb.parent().context("a program is in a folder")?.to_owned())
 }
 
 /// Makes sure that cargo-deny is here.

@@ -6,9 +6,9 @@
 //! |---|---|---|---|
 //! | `gateway.id` | string | required | name of this gateway |
 //! | `gateway.log_level` | `error` `warn` `info` `debug` `trace` | `info` | how much is logged |
-//! | `gateway.bind` | IP address | `127.0.0.1` | address of listeners that name none |
+//! | `gateway.bind` | address or name | `127.0.0.1` | where listeners listen that do not say it; a name is looked up at the start |
 //! | `gateway.effective_config` | bool | `false` | serve `GET /v1/config/effective`, secrets as digests, behind the same authentication as ingest |
-//! | `mqtt.bind` | IP address | `gateway.bind` | address of the broker |
+//! | `mqtt.bind` | address or name | `gateway.bind` | address of the broker |
 //! | `mqtt.port` | 1-65535 | required | port of the broker |
 //! | `mqtt.keepalive_seconds` | seconds, 1-65535 | `300` | longest silence of a device; a device may ask for less |
 //! | `mqtt.allow_anonymous` | bool | `true` | let devices in without user and password |
@@ -16,7 +16,7 @@
 //! | `mqtt.tls.cert`, `mqtt.tls.key` | path | required if enabled | PEM chain and PEM key |
 //! | `mqtt.tls.min_version` | `1.2` `1.3` | `1.2` | oldest TLS version accepted |
 //! | `mqtt.auth.password_file` | path | none | lines `user:sha256:<hex of the password>` |
-//! | `ingest.bind` | IP address | `gateway.bind` | address of the ingest edge |
+//! | `ingest.bind` | address or name | `gateway.bind` | address of the ingest edge |
 //! | `ingest.port` | 1-65535 | required | port of the ingest edge |
 //! | `ingest.auth.enabled` | bool | `false` | ask for a credential before the body is read |
 //! | `ingest.auth.authenticators` | list of `bearer` | `[]` | which credentials are known; enabled with an empty list refuses to start |
@@ -28,7 +28,7 @@
 //! | `uplink.url` | URL | required | where readings are forwarded to; this gateway forwards nothing and only declares it |
 //! | `uplink.verify` | bool | `true` | check the certificate of the uplink |
 //! | `admin.enabled`, `admin.debug` | bool | `false` | management and debug surfaces; this gateway has none and refuses to start with one on |
-//! | `admin.bind` | IP address | `gateway.bind` | address of the management surface |
+//! | `admin.bind` | address or name | `gateway.bind` | address of the management surface |
 //!
 //! Tables that may be missing altogether: `mqtt.tls`, `mqtt.auth`, `ingest.auth`, `ingest.tls`,
 //! `ingest.limits`, `admin`. A missing table leaves the defaults above in force, and nobody who
@@ -37,7 +37,6 @@
 //!
 //! There is no key that holds a secret: tokens and passwords are named by file or variable.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -79,7 +78,7 @@ pub struct GatewaySection {
     pub log_level: LogLevel,
     /// Address of listeners that name none.
     #[serde(default = "loopback")]
-    pub bind: IpAddr,
+    pub bind: String,
     /// Serve the effective configuration.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub effective_config: bool,
@@ -108,7 +107,7 @@ pub enum LogLevel {
 pub struct Mqtt {
     /// Address of the broker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bind: Option<IpAddr>,
+    pub bind: Option<String>,
     /// Port of the broker.
     pub port: u16,
     /// Longest silence of a device, in seconds.
@@ -167,7 +166,7 @@ pub enum TlsVersion {
 pub struct Ingest {
     /// Address of the ingest edge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bind: Option<IpAddr>,
+    pub bind: Option<String>,
     /// Port of the ingest edge.
     pub port: u16,
     /// Who may write.
@@ -239,7 +238,7 @@ pub struct Admin {
     pub enabled: bool,
     /// Its address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bind: Option<IpAddr>,
+    pub bind: Option<String>,
     /// Debug surfaces.
     #[serde(default)]
     pub debug: bool,
@@ -348,8 +347,8 @@ impl Ingest {
     }
 }
 
-const fn loopback() -> IpAddr {
-    IpAddr::V4(Ipv4Addr::LOCALHOST)
+fn loopback() -> String {
+    "127.0.0.1".to_owned()
 }
 
 const fn yes() -> bool {

@@ -12,7 +12,7 @@ mod listener;
 mod site;
 mod tls;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,10 +56,12 @@ pub enum GatewayError {
         error: rustls::Error,
     },
     /// A port that cannot be listened on.
-    #[error("cannot listen on {address}: {error}")]
+    #[error("cannot listen on port {port} of {host}: {error}")]
     Listen {
-        /// The address.
-        address: SocketAddr,
+        /// Address or name.
+        host: String,
+        /// The port.
+        port: u16,
         /// What the system said.
         error: std::io::Error,
     },
@@ -77,11 +79,11 @@ impl Gateway {
         let ingest_tls = tls::acceptor(dir, config.ingest.tls.as_ref(), &[b"http/1.1"])?;
         let router = ingest::router(dir, &config, Arc::clone(&readings))?;
 
-        let bind =
-            |own: Option<IpAddr>, port| SocketAddr::new(own.unwrap_or(config.gateway.bind), port);
-        let broker = listen(bind(config.mqtt.bind, config.mqtt.port)).await?;
-        let ingest = listen(bind(config.ingest.bind, config.ingest.port)).await?;
-        let (broker_address, ingest_address) = (address(&broker)?, address(&ingest)?);
+        let own = &config.gateway.bind;
+        let (broker, broker_address) =
+            listen(config.mqtt.bind.as_ref().unwrap_or(own), config.mqtt.port).await?;
+        let (ingest, ingest_address) =
+            listen(config.ingest.bind.as_ref().unwrap_or(own), config.ingest.port).await?;
 
         let broker_state = Arc::new(broker::Broker::new(users, config.mqtt.keepalive()));
         let tasks = vec![
@@ -128,15 +130,11 @@ impl Drop for Gateway {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, GatewayError> {
-    TcpListener::bind(address).await.map_err(|error| GatewayError::Listen { address, error })
-}
-
-fn address(listener: &TcpListener) -> Result<SocketAddr, GatewayError> {
-    listener.local_addr().map_err(|error| GatewayError::Listen {
-        address: SocketAddr::from(([0, 0, 0, 0], 0)),
-        error,
-    })
+async fn listen(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), GatewayError> {
+    let failed = |error| GatewayError::Listen { host: host.to_owned(), port, error };
+    let listener = TcpListener::bind((host, port)).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// The text of a file in the gateway's folder.

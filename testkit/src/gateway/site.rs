@@ -76,7 +76,8 @@ impl Ports {
 #[derive(Debug)]
 pub struct Site {
     dir: PathBuf,
-    host: IpAddr,
+    host: String,
+    bind: String,
     ports: Ports,
 }
 
@@ -90,13 +91,27 @@ impl Site {
     /// The same for a gateway that listens on another address of this machine, such as one that
     /// pods can reach.
     pub fn create_at(dir: &Path, host: IpAddr, ports: Ports) -> Result<Self, GatewayError> {
-        let site = Self { dir: dir.to_owned(), host, ports };
+        Self::create_as(dir, &host.to_string(), &host.to_string(), ports)
+    }
+
+    /// The same for a gateway that others know by `host`, an address or a name, and that listens
+    /// on `bind`, an address or a name of its own machine.
+    pub fn create_as(
+        dir: &Path,
+        host: &str,
+        bind: &str,
+        ports: Ports,
+    ) -> Result<Self, GatewayError> {
+        let site =
+            Self { dir: dir.to_owned(), host: host.to_owned(), bind: bind.to_owned(), ports };
         std::fs::create_dir_all(dir).map_err(file_error(dir))?;
         if !site.path(CERT_FILE).exists() {
             let authority = Authority::new("Reference gateway CA");
             let mut leaf = Leaf::default();
-            if !leaf.ip.contains(&host) {
-                leaf.ip.push(host);
+            match host.parse() {
+                Ok(address) if leaf.ip.contains(&address) => {}
+                Ok(address) => leaf.ip.push(address),
+                Err(_) => leaf = Leaf::server(host),
             }
             let server = authority.issue(&leaf);
             site.write_public(CA_FILE, &authority.pem())?;
@@ -150,7 +165,7 @@ impl Site {
     /// What `gateway.toml` says in a posture.
     pub fn config(&self, posture: Posture) -> Config {
         let hardened = posture == Posture::Hardened;
-        let host = self.host;
+        let bind = || self.bind.clone();
         let tls = || Tls {
             enabled: true,
             cert: CERT_FILE.into(),
@@ -161,11 +176,11 @@ impl Site {
             gateway: GatewaySection {
                 id: "gw-reference-01".to_owned(),
                 log_level: LogLevel::Info,
-                bind: host,
+                bind: bind(),
                 effective_config: hardened,
             },
             mqtt: Mqtt {
-                bind: Some(host),
+                bind: Some(bind()),
                 port: self.ports.broker,
                 keepalive_seconds: hardened.then_some(60),
                 allow_anonymous: false,
@@ -173,7 +188,7 @@ impl Site {
                 auth: Some(MqttAuth { password_file: PASSWORD_FILE.into() }),
             },
             ingest: Ingest {
-                bind: Some(host),
+                bind: Some(bind()),
                 port: if hardened { self.ports.https } else { self.ports.http },
                 auth: Some(IngestAuth {
                     enabled: hardened,
@@ -188,7 +203,7 @@ impl Site {
                 }),
             },
             uplink: Uplink { url: "https://telemetry.example.com/v1".to_owned(), verify: true },
-            admin: Some(Admin { enabled: false, bind: Some(host), debug: false }),
+            admin: Some(Admin { enabled: false, bind: Some(bind()), debug: false }),
         }
     }
 
@@ -200,36 +215,32 @@ impl Site {
     /// What makes the gateway known to a cluster: its public files as a ConfigMap, its token as a
     /// Secret, and the AuditTarget that names both. YAML, to be applied.
     pub fn manifests(&self, posture: Posture) -> Result<String, GatewayError> {
-        let indented =
-            |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
-        let config = read(self.path(config::FILE))?;
-        let target = self.target_from(posture, |file| {
+        Ok(format!("{}---\n{}", self.known()?, self.cluster_target(posture)))
+    }
+
+    /// What a gateway in a cluster runs with, and is audited by: its public files as a ConfigMap,
+    /// its token as a Secret, and as another Secret what only the gateway itself may read. YAML.
+    pub fn objects(&self) -> Result<String, GatewayError> {
+        let own = [CERT_FILE, KEY_FILE, PASSWORD_FILE];
+        let own = own.iter().map(|name| Ok((*name, read(self.path(name))?)));
+        let own = own.collect::<Result<Vec<_>, GatewayError>>()?;
+        let own = object("Secret", &format!("{TARGET_NAME}-server"), "stringData", &own);
+        Ok(format!("{}---\n{own}", self.known()?))
+    }
+
+    /// The AuditTarget document for a cluster that has [`Self::objects`].
+    pub fn cluster_target(&self, posture: Posture) -> String {
+        self.target_from(posture, |file| {
             let kind = if file == TOKEN_FILE { "secretRef" } else { "configMapRef" };
             format!("{kind}: {{name: {TARGET_NAME}, key: {file}}}")
-        });
-        Ok(format!(
-            "\
-apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: {TARGET_NAME}
-data:
-  {config_file}: |
-{config}  {CA_FILE}: |
-{ca}---
-apiVersion: v1
-kind: Secret
-metadata:
-  name: {TARGET_NAME}
-stringData:
-  {TOKEN_FILE}: {token}
----
-{target}",
-            config_file = config::FILE,
-            config = indented(&config),
-            ca = indented(&self.ca_pem()?),
-            token = self.token()?,
-        ))
+        })
+    }
+
+    fn known(&self) -> Result<String, GatewayError> {
+        let public = [(config::FILE, read(self.path(config::FILE))?), (CA_FILE, self.ca_pem()?)];
+        let secret = [(TOKEN_FILE, self.token()?)];
+        let public = object("ConfigMap", TARGET_NAME, "data", &public);
+        Ok(format!("{public}---\n{}", object("Secret", TARGET_NAME, "stringData", &secret)))
     }
 
     fn target_from(&self, posture: Posture, source: impl Fn(&str) -> String) -> String {
@@ -282,7 +293,7 @@ spec:
       {config}
 {checks}",
             api = model::document::API_VERSION,
-            host = yaml_text(&self.host.to_string()),
+            host = yaml_text(&self.host),
             ca = source(CA_FILE),
             token = source(TOKEN_FILE),
             config = source(config::FILE),
@@ -328,6 +339,21 @@ impl Posture {
             Self::Hardened => "Reference gateway, after hardening.",
         }
     }
+}
+
+/// A ConfigMap or Secret with files in it.
+fn object(kind: &str, name: &str, field: &str, files: &[(&str, String)]) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!("apiVersion: v1\nkind: {kind}\nmetadata:\n  name: {name}\n{field}:\n");
+    for (file, content) in files {
+        // A file that ends in no new line gets none: a token is sent as it is.
+        let style = if content.ends_with('\n') { "|" } else { "|-" };
+        writeln!(text, "  {file}: {style}").expect("text can be written to");
+        for line in content.lines() {
+            writeln!(text, "    {line}").expect("text can be written to");
+        }
+    }
+    text
 }
 
 /// An IPv6 address has colons, which mean something in YAML.

@@ -265,6 +265,66 @@ fn the_audit_documents_are_valid_targets() {
 }
 
 #[test]
+fn the_documents_of_the_guide_are_those_of_a_gateway_in_a_cluster() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = "reference-gateway.plant-7.svc";
+    let site = Site::create_as(dir.path(), host, "edge", Ports::default()).unwrap();
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples/first-schedule");
+    for (posture, file) in [(Posture::Exposed, "exposed"), (Posture::Hardened, "hardened")] {
+        let text = std::fs::read_to_string(guide.join(file).with_extension("yaml")).unwrap();
+        let read = |text: &str| match serde_saphyr::from_str(text).unwrap() {
+            Resource::AuditTarget(target) => target,
+            other => panic!("{other:?}"),
+        };
+        let (shown, own) = (read(&text), read(&site.cluster_target(posture)));
+        assert_eq!(shown.metadata.name, own.metadata.name);
+        assert_eq!(shown.spec, own.spec);
+        site.write(posture).unwrap();
+        assert_eq!(site.config(posture).gateway.bind, "edge");
+    }
+}
+
+#[test]
+fn what_a_cluster_is_given_holds_every_file_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::create(dir.path(), Ports::default()).unwrap();
+    site.write(Posture::Hardened).unwrap();
+    let objects = site.objects().unwrap();
+    let mut files = Vec::new();
+    for document in objects.split("---\n") {
+        let object: serde_json::Value = serde_saphyr::from_str(document).unwrap();
+        let data = object.get("data").or(object.get("stringData")).unwrap().as_object().unwrap();
+        for (name, content) in data {
+            let file = std::fs::read_to_string(dir.path().join(name)).unwrap();
+            assert_eq!(content, &file, "{name}");
+            files.push(format!("{}/{name}", object["kind"].as_str().unwrap()));
+        }
+    }
+    files.sort();
+    assert_eq!(
+        files,
+        [
+            "ConfigMap/ca.pem",
+            "ConfigMap/gateway.toml",
+            "Secret/passwords",
+            "Secret/server.key",
+            "Secret/server.pem",
+            "Secret/token",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_gateway_listens_on_a_name_of_its_machine() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::create_as(dir.path(), "a.example", "localhost", Ports::free().unwrap());
+    site.unwrap().write(Posture::Exposed).unwrap();
+    let gateway = Gateway::start(dir.path()).await.unwrap();
+    assert!(gateway.broker().ip().is_loopback(), "{}", gateway.broker());
+    gateway.stop().await;
+}
+
+#[test]
 fn a_file_that_contradicts_itself_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let site = Site::create(dir.path(), Ports::default()).unwrap();

@@ -7,7 +7,7 @@ use flate2::{Compression, GzBuilder};
 use tar::{Builder, EntryType, Header};
 
 /// Files by their path below the root of an archive, without a leading slash.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Files<'a>(BTreeMap<String, (u32, &'a [u8])>);
 
 impl<'a> Files<'a> {

@@ -16,6 +16,18 @@ pub struct Image {
     pub program: &'static str,
     /// A line for people.
     pub title: &'static str,
+    /// What it is for.
+    pub purpose: Purpose,
+}
+
+/// What an image is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be given away: one program and nothing of the machine that built it.
+    Release,
+    /// To try the chart on a machine without a registry, and for tests: the program is an entry
+    /// point to the Postgres that this machine has.
+    TrialPostgres,
 }
 
 /// Every image.
@@ -25,20 +37,35 @@ pub const IMAGES: &[Image] = &[
         package: "cli",
         program: "plumb",
         title: "plumb: collects evidence, judges it, reports it",
+        purpose: Purpose::Release,
     },
     Image {
         name: "plumbline-operator",
         package: "operator",
         program: "plumbline-operator",
         title: "Plumbline operator: runs audits in Kubernetes",
+        purpose: Purpose::Release,
     },
     Image {
         name: "plumbline-reference-gateway",
         package: "testkit",
         program: "reference-gateway",
         title: "Plumbline reference gateway: something to audit",
+        purpose: Purpose::Release,
+    },
+    Image {
+        name: "plumbline-trial-postgres",
+        package: "testkit",
+        program: "postgres-entry",
+        title: "Postgres to try Plumbline's chart with; not for production",
+        purpose: Purpose::TrialPostgres,
     },
 ];
+
+/// The images that are given away.
+pub fn released() -> impl Iterator<Item = &'static Image> {
+    IMAGES.iter().filter(|image| image.purpose == Purpose::Release)
+}
 
 /// The image of a name.
 pub fn find(name: &str) -> Option<Image> {

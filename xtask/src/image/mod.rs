@@ -8,6 +8,7 @@ mod catalog;
 mod compile;
 mod elf;
 mod oci;
+mod postgres;
 mod provenance;
 mod roots;
 
@@ -19,7 +20,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use self::catalog::{IMAGES, Image, REPOSITORY, Target};
+use self::catalog::{IMAGES, Image, Purpose, REPOSITORY, Target};
 use self::compile::{Package, Workspace};
 use self::provenance::Provenance;
 use crate::shell;
@@ -27,9 +28,12 @@ use crate::shell;
 /// What to build.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Images; without any, every one whose package the workspace has
+    /// Images; without any, every one that is released
     #[arg(value_parser = PossibleValuesParser::new(IMAGES.iter().map(|image| image.name)))]
     images: Vec<String>,
+    /// Also those that are only for trying out and for tests
+    #[arg(long, conflicts_with = "images")]
+    trial: bool,
     /// Cargo profile: `dist` to give away, `dev` for tests
     #[arg(long, default_value = "dist")]
     profile: String,
@@ -52,6 +56,7 @@ impl Arguments {
     pub fn for_tests() -> Self {
         Self {
             images: Vec::new(),
+            trial: true,
             profile: "dev".to_owned(),
             target: Target::HOST,
             out: None,
@@ -64,7 +69,7 @@ impl Arguments {
 /// Builds images, and gives their archives.
 pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
     let workspace = Workspace::read(root)?;
-    let chosen = choose(&arguments.images, &workspace)?;
+    let chosen = choose(&arguments.images, arguments.trial, &workspace)?;
     let provenance = provenance::of(root)?;
     let out = arguments.out.clone().unwrap_or_else(|| shell::target(root).join("images"));
     // Before minutes of compiling, not after.
@@ -72,6 +77,10 @@ pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
     let mut archives = Vec::new();
     let mut lines = Vec::new();
     for (image, package) in chosen {
+        let surroundings = match image.purpose {
+            Purpose::Release => oci::Surroundings::default(),
+            Purpose::TrialPostgres => postgres::surroundings(arguments.target)?,
+        };
         let file = compile::program(root, &image, &arguments.profile, arguments.target)?;
         let program = read(&file, arguments.target)?;
         let tag = arguments.tag.as_deref().unwrap_or(&package.version);
@@ -81,6 +90,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
             target: arguments.target,
             name: image.program,
             program: &program,
+            surroundings: &surroundings,
             labels: labels(&image, &package, &provenance),
             created: provenance.created,
         })?;
@@ -94,23 +104,22 @@ pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
     Ok(archives)
 }
 
-/// The images that a command line names, or else those that this workspace can build.
-fn choose(names: &[String], workspace: &Workspace) -> anyhow::Result<Vec<(Image, Package)>> {
-    let mut chosen = Vec::new();
-    if names.is_empty() {
-        for image in IMAGES {
-            match workspace.package(image) {
-                Ok(package) => chosen.push((*image, package)),
-                Err(reason) => println!("left out: {reason}"),
-            }
-        }
-        return Ok(chosen);
-    }
-    for name in names {
-        let image = catalog::find(name).with_context(|| format!("there is no image `{name}`"))?;
-        chosen.push((image, workspace.package(&image)?));
-    }
-    Ok(chosen)
+/// The images that a command line names, or else those that are released; and with `trial` all.
+fn choose(
+    names: &[String],
+    trial: bool,
+    workspace: &Workspace,
+) -> anyhow::Result<Vec<(Image, Package)>> {
+    let chosen: Vec<Image> = if trial {
+        IMAGES.to_vec()
+    } else if names.is_empty() {
+        catalog::released().copied().collect()
+    } else {
+        let find =
+            |name: &String| catalog::find(name).with_context(|| format!("no image `{name}`"));
+        names.iter().map(find).collect::<anyhow::Result<_>>()?
+    };
+    chosen.into_iter().map(|image| Ok((image, workspace.package(&image)?))).collect()
 }
 
 /// Reads a program that an image can run.
@@ -135,7 +144,11 @@ fn labels(
         ("org.opencontainers.image.revision", provenance.revision.clone()),
         ("org.opencontainers.image.created", Some(provenance.created.to_string())),
         ("org.opencontainers.image.source", package.repository.clone()),
-        ("org.opencontainers.image.licenses", package.license.clone()),
+        // What a machine's own Postgres brings is under licences of its own.
+        (
+            "org.opencontainers.image.licenses",
+            package.license.clone().filter(|_| image.purpose == Purpose::Release),
+        ),
     ];
     labels.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }
@@ -201,7 +214,9 @@ mod tests {
         let text = fs::read_to_string(root.join("containers/Containerfile")).unwrap();
         assert!(text.contains(&format!("USER {0}:{0}\n", oci::USER)));
         assert!(text.contains(&format!("nonroot:x:{0}:{0}:", oci::USER)));
-        for Image { name, package, program, title } in IMAGES {
+        let name_services = oci::NAME_SERVICES.trim_end();
+        assert!(text.contains(&format!("printf '{name_services}\\n' > /image/etc/nsswitch.conf")));
+        for Image { name, package, program, title, .. } in catalog::released() {
             let stage = text.split(&format!("FROM base AS {name}\n")).nth(1);
             let stage = stage.unwrap_or_else(|| panic!("no stage `{name}`"));
             let stage = stage.split("\nFROM").next().unwrap();

@@ -17,6 +17,9 @@ use super::roots;
 /// User and group that the program runs as; the chart's security contexts name the same.
 pub const USER: u32 = 65532;
 
+/// Where names of hosts are looked up, as nsswitch.conf(5) has it.
+pub const NAME_SERVICES: &str = "hosts: files dns\n";
+
 /// What goes into one image.
 #[derive(Debug, Clone)]
 pub struct Image<'a> {
@@ -28,10 +31,32 @@ pub struct Image<'a> {
     pub name: &'a str,
     /// The program.
     pub program: &'a [u8],
+    /// What it finds around it.
+    pub surroundings: &'a Surroundings,
     /// Labels of the configuration, annotations of the manifest.
     pub labels: BTreeMap<&'static str, String>,
     /// Time of the image.
     pub created: Timestamp,
+}
+
+/// What a program finds around it beside the certificate authorities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surroundings {
+    /// User and group that it runs as.
+    pub user: u32,
+    /// `PATH`.
+    pub path: String,
+    /// The signal that ends it where SIGTERM is not the right one.
+    pub stop_signal: Option<&'static str>,
+    /// Files by their path below the root: whether they are programs, and what is in them.
+    pub files: BTreeMap<String, (bool, Vec<u8>)>,
+}
+
+impl Default for Surroundings {
+    /// Nothing.
+    fn default() -> Self {
+        Self { user: USER, path: "/".to_owned(), stop_signal: None, files: BTreeMap::new() }
+    }
 }
 
 /// An image that is packed.
@@ -47,8 +72,11 @@ pub struct Packed {
 /// shares, and a layer with the program.
 pub fn pack(image: &Image<'_>) -> anyhow::Result<Packed> {
     let base = base().context("packing the base layer")?;
-    let program = Files::default().program(image.name, image.program).tar();
-    let program = Layer::of(&program.context("packing the program")?)?;
+    let mut files = Files::default().program(image.name, image.program);
+    for (path, (is_program, content)) in &image.surroundings.files {
+        files = if *is_program { files.program(path, content) } else { files.file(path, content) };
+    }
+    let program = Layer::of(&files.tar().context("packing the program")?)?;
     let layers = [base, program];
 
     let config = json(&configuration(image, &layers))?;
@@ -104,6 +132,8 @@ fn base() -> anyhow::Result<Layer> {
     let files = Files::default()
         .file("etc/passwd", passwd.as_bytes())
         .file("etc/group", group.as_bytes())
+        // Without it the C library asks DNS first, and /etc/hosts only if nobody answers.
+        .file("etc/nsswitch.conf", NAME_SERVICES.as_bytes())
         .file("etc/ssl/certs/ca-certificates.crt", bundle.as_bytes());
     Layer::of(&files.tar()?)
 }
@@ -115,11 +145,12 @@ fn configuration<'a>(image: &'a Image<'_>, layers: &'a [Layer]) -> Configuration
         architecture: image.target.architecture(),
         os: "linux",
         config: Execution {
-            user: format!("{USER}:{USER}"),
-            env: ["PATH=/"],
+            user: format!("{0}:{0}", image.surroundings.user),
+            env: [format!("PATH={}", image.surroundings.path)],
             entrypoint: [format!("/{}", image.name)],
             working_dir: "/",
             labels: &image.labels,
+            stop_signal: image.surroundings.stop_signal,
         },
         rootfs: RootFs {
             kind: "layers",
@@ -219,10 +250,12 @@ struct Configuration<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Execution<'a> {
     user: String,
-    env: [&'static str; 1],
+    env: [String; 1],
     entrypoint: [String; 1],
     working_dir: &'static str,
     labels: &'a BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_signal: Option<&'static str>,
 }
 
 #[derive(Serialize)]

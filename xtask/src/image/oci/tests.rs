@@ -1,10 +1,13 @@
 //! What a reader of the archive finds.
 
 use std::io::Read as _;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
 use super::*;
+
+static NOTHING: LazyLock<Surroundings> = LazyLock::new(Surroundings::default);
 
 fn image(program: &[u8]) -> Image<'_> {
     Image {
@@ -12,6 +15,7 @@ fn image(program: &[u8]) -> Image<'_> {
         target: Target::Arm,
         name: "plumb",
         program,
+        surroundings: &NOTHING,
         labels: BTreeMap::from([("org.opencontainers.image.title", "plumb".to_owned())]),
         created: Timestamp::from_second(1_700_000_000).unwrap(),
     }
@@ -77,7 +81,10 @@ fn the_index_leads_to_the_manifest_and_the_manifest_to_configuration_and_layers(
     assert_eq!(program["plumb"], b"program");
     let base = read(&unpacked[0]);
     let names: Vec<_> = base.keys().filter(|path| !path.ends_with('/')).collect();
-    assert_eq!(names, ["etc/group", "etc/passwd", "etc/ssl/certs/ca-certificates.crt"]);
+    assert_eq!(
+        names,
+        ["etc/group", "etc/nsswitch.conf", "etc/passwd", "etc/ssl/certs/ca-certificates.crt"]
+    );
     assert_eq!(files.len(), 5 + 4, "layout, index, manifest.json, two folders, four blobs");
 }
 
@@ -95,6 +102,33 @@ fn the_program_runs_as_a_user_that_is_not_root_and_that_has_a_name() {
     let base = read(&unpack(follow(&files, &manifest["layers"][0])));
     let passwd = String::from_utf8(base["etc/passwd"].clone()).unwrap();
     assert!(passwd.contains("\nnonroot:x:65532:65532:"), "{passwd}");
+}
+
+#[test]
+fn surroundings_are_in_the_layer_of_the_program_and_in_the_configuration() {
+    let files = [("bin/sh", (true, b"shell".to_vec())), ("etc/passwd", (false, b"own".to_vec()))];
+    let surroundings = Surroundings {
+        user: 999,
+        path: "/usr/bin".to_owned(),
+        stop_signal: Some("SIGINT"),
+        files: files.map(|(path, file)| (path.to_owned(), file)).into(),
+    };
+    let packed = pack(&Image { surroundings: &surroundings, ..image(b"program") }).unwrap();
+    let files = read(&packed.archive);
+    let manifest = follow(&files, &document(&files, "index.json")["manifests"][0]).to_vec();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let layer = unpack(follow(&files, &manifest["layers"][1]));
+    let mut modes = BTreeMap::new();
+    for entry in tar::Archive::new(layer.as_slice()).entries().unwrap() {
+        let entry = entry.unwrap();
+        let path = entry.path().unwrap().display().to_string();
+        modes.insert(path, entry.header().mode().unwrap());
+    }
+    assert_eq!((modes["bin/sh"], modes["etc/passwd"], modes["plumb"]), (0o755, 0o644, 0o755));
+    let config: Value = serde_json::from_slice(follow(&files, &manifest["config"])).unwrap();
+    assert_eq!(config["config"]["User"], "999:999");
+    assert_eq!(config["config"]["Env"], serde_json::json!(["PATH=/usr/bin"]));
+    assert_eq!(config["config"]["StopSignal"], "SIGINT");
 }
 
 #[test]
