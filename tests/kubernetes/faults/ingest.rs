@@ -98,6 +98,19 @@ impl Ingest {
         })
     }
 
+    /// What requests that are sent at the same time are answered.
+    pub(super) fn statuses(&self, requests: Vec<reqwest::RequestBuilder>) -> Vec<u16> {
+        self.runtime.block_on(async {
+            let sent: Vec<_> =
+                requests.into_iter().map(|request| tokio::spawn(request.send())).collect();
+            let mut statuses = Vec::new();
+            for answer in sent {
+                statuses.push(answer.await.unwrap().unwrap().status().as_u16());
+            }
+            statuses
+        })
+    }
+
     #[track_caller]
     pub(super) fn assert_refused(
         &self,
@@ -333,15 +346,7 @@ fn a_hundred_uploads_at_once_store_each_document_once() {
     let at_work = AtWork::new("hundred", NEVER, "{}");
     let token = token_of(&at_work);
     let body = bytes(&ingest.document(&token));
-    let statuses: Vec<u16> = ingest.runtime.block_on(async {
-        let sent: Vec<_> =
-            (0..100).map(|_| tokio::spawn(ingest.upload(&token, &body).send())).collect();
-        let mut statuses = Vec::new();
-        for answer in sent {
-            statuses.push(answer.await.unwrap().unwrap().status().as_u16());
-        }
-        statuses
-    });
+    let statuses = ingest.statuses((0..100).map(|_| ingest.upload(&token, &body)).collect());
     assert!(statuses.iter().all(|status| matches!(status, 200 | 429)), "{statuses:?}");
     assert!(statuses.contains(&200), "{statuses:?}");
     assert_eq!(at_work.stored(), 2);

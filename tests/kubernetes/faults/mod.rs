@@ -3,6 +3,7 @@
 
 mod disk;
 mod ingest;
+mod large;
 mod node;
 mod points;
 mod process;
