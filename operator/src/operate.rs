@@ -291,6 +291,13 @@ async fn open_once(url: &StoreUrl, role: &str) -> anyhow::Result<Stores> {
         return Ok(Stores { ingest: own.clone(), own });
     }
     let ingest = async {
+        // As it was left, most of the time: to grant again what is granted is a write.
+        if let Ok(ingest) = Store::open_as(url, role).await {
+            if ingest.may_ingest().await.is_ok_and(|may| may) {
+                return Ok(ingest);
+            }
+            ingest.close().await;
+        }
         own.make_ingest_role(role).await?;
         own.grant_ingest(role).await?;
         Store::open_as(url, role).await

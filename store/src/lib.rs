@@ -115,6 +115,19 @@ impl Store {
         tx.commit().await
     }
 
+    /// Whether this store's user may add evidence; always, on SQLite.
+    ///
+    /// # Errors
+    /// If the server cannot be asked.
+    pub async fn may_ingest(&self) -> Result<bool, StoreError> {
+        if matches!(self.pool, Pool::Sqlite(_)) {
+            return Ok(true);
+        }
+        let asked = open::postgres::MAY_INGEST;
+        let row = self.read().await?.row(asked, &[]).await?;
+        row.map_or(Ok(false), |row| Ok(row.text("may")? == "true"))
+    }
+
     /// Waits until every connection is closed. SQLite then folds its log into the file; without
     /// this the next program to open the store does so.
     pub async fn close(self) {

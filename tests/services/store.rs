@@ -91,11 +91,14 @@ async fn an_owner_who_may_makes_the_ingest_role_and_acts_as_it() {
     let database = Database::create().unwrap();
     let (own, url, name) = owner(&database, "CREATEROLE").await;
     let role = format!("in_{name}");
+    own.make_ingest_role(&role).await.unwrap();
+    assert!(Store::open_as(&url, &role).await.is_err(), "it may not even look yet");
     for _ in 0..2 {
         own.make_ingest_role(&role).await.unwrap();
         own.grant_ingest(&role).await.unwrap();
     }
     let ingest = Store::open_as(&url, &role).await.unwrap();
+    assert!(ingest.may_ingest().await.unwrap());
     let record = sample::running("edge", 0);
     own.begin(&record, &Owner::this_process(sample::at(60))).await.unwrap();
     let document = sample::evidence(&record, &sample::ingest(), "denied");

@@ -31,7 +31,10 @@ pub async fn run(args: AlertsArgs, global: &Global, output: &Output) -> Outcome 
             output.line(&row(alert, output))?;
         }
         if alerts.is_empty() {
-            output.note(&format!("no alerts in the last runs of {} targets", bundles.len()));
+            output.note(&match bundles.len() {
+                1 => "no alerts in the last run of 1 target".to_owned(),
+                many => format!("no alerts in the last runs of {many} targets"),
+            });
         }
     }
     for report in &wanted {

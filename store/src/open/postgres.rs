@@ -125,6 +125,13 @@ pub(crate) fn ingest_role(role: &str) -> String {
     )
 }
 
+/// Whether the current user has what [`ingest_grants`] gives.
+pub(crate) const MAY_INGEST: &str = "SELECT (\
+     has_table_privilege('runs', 'SELECT') \
+     AND has_table_privilege('evidence', 'SELECT') AND has_table_privilege('evidence', 'INSERT') \
+     AND has_table_privilege('run_evidence', 'SELECT') \
+     AND has_table_privilege('run_evidence', 'INSERT'))::text AS may";
+
 /// The statements that let `role` add evidence and read it, and nothing else.
 pub(crate) fn ingest_grants(role: &str) -> String {
     let role = format!("\"{}\"", role.replace('"', "\"\""));

@@ -46,6 +46,49 @@ fn a_slot_that_comes_while_a_run_is_at_work_is_skipped_and_told() {
 }
 
 #[test]
+fn a_slot_that_replaces_ends_the_run_before_it_with_its_job() {
+    Installation::get();
+    let _peace = in_peace();
+    let hanging = Hanging::new();
+    let namespace = Namespace::new("replace");
+    namespace.apply(&hanging.target("slow", NEVER));
+    let schedule = every_minute("slow", "  concurrencyPolicy: Replace\n  runOnCreate: true\n");
+    namespace.apply(&schedule.replace("  checks: [gateway_config_guardrails]\n", ""));
+    let named = |run: &Value| run["metadata"]["name"].as_str().unwrap().to_owned();
+    let first = eventually("a first run at work", || {
+        let all = runs(&namespace);
+        let run = all.first().filter(|run| run["status"]["phase"] == "Running")?;
+        Some(named(run))
+    });
+    let second = eventually("a second run at work, alone", || {
+        let all = runs(&namespace);
+        let [run] = all.as_slice() else { return None };
+        let other = named(run) != first && run["status"]["phase"] == "Running";
+        other.then(|| named(run))
+    });
+    namespace.wait_until_gone(&format!("job/{first}"));
+    assert!(namespace.field(&format!("job/{second}"), ".metadata.name").is_some());
+}
+
+#[test]
+fn slots_that_are_allowed_beside_each_other_still_probe_one_after_the_other() {
+    Installation::get();
+    let _peace = in_peace();
+    let hanging = Hanging::new();
+    let namespace = Namespace::new("allow");
+    namespace.apply(&hanging.target("slow", NEVER));
+    let schedule = every_minute("slow", "  concurrencyPolicy: Allow\n  runOnCreate: true\n");
+    namespace.apply(&schedule.replace("  checks: [gateway_config_guardrails]\n", ""));
+    let phases = eventually("two runs", || {
+        let all = runs(&namespace);
+        let phases: Vec<_> = all.iter().map(|run| run["status"]["phase"].to_string()).collect();
+        (phases.len() == 2 && !phases.contains(&"null".to_owned())).then_some(phases)
+    });
+    let count = |wanted: &str| phases.iter().filter(|phase| phase.contains(wanted)).count();
+    assert_eq!((count("Running"), count("Queued")), (1, 1), "{phases:?}");
+}
+
+#[test]
 fn a_schedule_that_is_suspended_has_no_next_slot_until_it_goes_on() {
     Installation::get();
     let _peace = in_peace();
