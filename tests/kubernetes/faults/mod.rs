@@ -6,6 +6,7 @@ mod ingest;
 mod node;
 mod points;
 mod process;
+mod queue;
 mod scale;
 mod schedule;
 mod store;
