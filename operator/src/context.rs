@@ -65,6 +65,7 @@ pub struct Context {
     recorder: Recorder,
     runs: Mutex<Vec<Cache<AuditRun>>>,
     admitted: Mutex<BTreeMap<String, Timestamp>>,
+    resting: Mutex<BTreeMap<String, Timestamp>>,
     failures: Mutex<BTreeMap<String, u32>>,
     generations: Mutex<BTreeMap<String, (i64, Timestamp)>>,
 }
@@ -98,6 +99,7 @@ impl Context {
             recorder,
             runs: Mutex::default(),
             admitted: Mutex::default(),
+            resting: Mutex::default(),
             failures: Mutex::default(),
             generations: Mutex::default(),
         }
@@ -120,6 +122,7 @@ impl Context {
     pub fn forget_runs(&self) {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.admitted().clear();
+        self.resting().clear();
     }
 
     /// Every run that the caches hold.
@@ -131,6 +134,14 @@ impl Context {
     /// Runs that were let in and that the caches may not show at work yet, by uid.
     pub fn admitted(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Timestamp>> {
         self.admitted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs whose target must be left alone until a time, by uid. Who takes this and [`admitted`]
+    /// takes this first.
+    ///
+    /// [`admitted`]: Self::admitted
+    pub fn resting(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Timestamp>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Since when this process knows that an object has this generation.

@@ -1,5 +1,6 @@
 //! From a queued run to a Job at work.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crds::condition::{self, Said};
@@ -67,8 +68,10 @@ impl Step<'_> {
         };
         if let Some(wait) = self.rests(&object) {
             let seconds = wait.as_secs();
-            // Who rests holds no place.
-            self.context.admitted().remove(&self.run.uid().unwrap_or_default());
+            // Who rests holds no place, and stands in nobody's way.
+            let uid = self.run.uid().unwrap_or_default();
+            self.context.admitted().remove(&uid);
+            self.context.resting().insert(uid, self.now + wait);
             self.queue(&format!("waits {seconds} s more: the target's minIntervalSeconds")).await?;
             return Ok(Action::requeue(wait));
         }
@@ -133,57 +136,54 @@ impl Step<'_> {
         (free > self.now).then(|| until(free, self.now))
     }
 
+    /// Whether the run's turn has come. Everybody whose turn it is gets it at once, so that a long
+    /// queue is looked through once for all of them.
     fn is_admitted(&self) -> Result<bool> {
         let uid = self.run.uid().unwrap_or_default();
-        if self.context.admitted().contains_key(&uid) {
+        let mut resting = self.context.resting();
+        resting.retain(|_, until| *until > self.now);
+        resting.remove(&uid);
+        let mut admitted = self.context.admitted();
+        if admitted.contains_key(&uid) {
             return Ok(true);
         }
         let runs = self.context.runs();
-        let mut admitted = self.context.admitted();
-        // What the caches show as over is over, whatever was let in.
-        let over = |uid: &String| {
-            runs.iter().any(|run| {
-                run.uid().as_ref() == Some(uid)
-                    && run.status.as_ref().is_some_and(AuditRunStatus::is_over)
-            })
-        };
-        let known = |uid: &String| runs.iter().any(|run| run.uid().as_ref() == Some(uid));
-        admitted.retain(|uid, since| {
-            // A run that no cache knows may be too new for them, for a moment.
-            !over(uid) && (known(uid) || self.now.duration_since(*since).as_secs() < 60)
-        });
-        let namespaces: Vec<_> =
-            runs.iter().map(|run| (run.namespace().unwrap_or_default(), run.name_any())).collect();
-        let entries: Vec<(bool, Waiting<'_>)> = runs
+        let known: BTreeMap<&str, bool> = runs
             .iter()
-            .zip(&namespaces)
-            .filter(|(run, _)| !run.status.as_ref().is_some_and(AuditRunStatus::is_over))
-            .map(|(run, (namespace, name))| {
-                let at_work =
-                    is_at_work(run) || run.uid().is_some_and(|uid| admitted.contains_key(&uid));
-                let since =
-                    run.spec.not_before.as_ref().or(run.metadata.creation_timestamp.as_ref());
-                let since = since.map_or(self.now, |time| time.0);
-                let target = run.spec.target_ref.name.as_str();
-                (at_work, Waiting { since, namespace, name, target })
-            })
+            .filter_map(|run| Some((run.metadata.uid.as_deref()?, is_over(run))))
             .collect();
-        let of = |wanted: bool| -> Vec<Waiting<'_>> {
-            entries
-                .iter()
-                .filter(|(at_work, _)| *at_work == wanted)
-                .map(|(_, w)| w.clone())
-                .collect()
-        };
-        let mut waiting = of(false);
-        waiting.retain(|run| run.since <= self.now);
-        let own = (self.run.namespace().unwrap_or_default(), self.run.name_any());
-        let turn = queue::admit(&of(true), &waiting, self.context.caps)
-            .contains(&(own.0.as_str(), own.1.as_str()));
-        if turn {
-            admitted.insert(uid, self.now);
+        admitted.retain(|uid, since| match known.get(uid.as_str()) {
+            // What the caches show as over is over, whatever was let in.
+            Some(over) => !over,
+            // A run that no cache knows may be too new for them, for a moment.
+            None => self.now.duration_since(*since).as_secs() < 60,
+        });
+        let (mut active, mut waiting) = (Vec::new(), Vec::new());
+        let mut uids: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+        for run in runs.iter().filter(|run| !is_over(run)) {
+            let metadata = &run.metadata;
+            let (Some(namespace), Some(name), Some(uid)) =
+                (metadata.namespace.as_deref(), metadata.name.as_deref(), metadata.uid.as_deref())
+            else {
+                continue;
+            };
+            let since = run.spec.not_before.as_ref().or(metadata.creation_timestamp.as_ref());
+            let since = since.map_or(self.now, |time| time.0);
+            let target = run.spec.target_ref.name.as_str();
+            let entry = Waiting { since, namespace, name, target };
+            if is_at_work(run) || admitted.contains_key(uid) {
+                active.push(entry);
+            } else if since <= self.now && !resting.contains_key(uid) {
+                uids.insert((namespace, name), uid);
+                waiting.push(entry);
+            }
         }
-        Ok(turn)
+        for turn in queue::admit(&active, &waiting, self.context.caps) {
+            if let Some(uid) = uids.get(&turn) {
+                admitted.insert((*uid).to_owned(), self.now);
+            }
+        }
+        Ok(admitted.contains_key(&uid))
     }
 
     /// Says in the status why the run has not begun.
@@ -346,6 +346,10 @@ impl Step<'_> {
         tracing::info!(run = %record.id, name = %self.run.name_any(), target = %record.target, "run started");
         Ok(Action::requeue(LOOK))
     }
+}
+
+fn is_over(run: &AuditRun) -> bool {
+    run.status.as_ref().is_some_and(AuditRunStatus::is_over)
 }
 
 /// True for a run whose Job is at work.

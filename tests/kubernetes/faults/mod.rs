@@ -7,6 +7,7 @@ mod large;
 mod node;
 mod points;
 mod process;
+mod queue;
 mod scale;
 mod schedule;
 mod store;

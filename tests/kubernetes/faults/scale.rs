@@ -141,7 +141,7 @@ fn a_slot_of_many_among_very_many_targets_has_each_run_once_and_under_the_caps()
             while !done.load(Ordering::Relaxed) {
                 let at_work = operator.metric("audit_jobs_active").unwrap_or(0.0);
                 most.fetch_max(at_work as usize, Ordering::Relaxed);
-                std::thread::sleep(Duration::from_millis(100));
+                std::thread::sleep(Duration::from_millis(500));
             }
         });
         // Also where waiting fails, or the other thread would look for ever.
