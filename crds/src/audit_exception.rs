@@ -39,7 +39,7 @@ pub struct AuditExceptionStatus {
     /// Generation of the spec that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Applied.
+    /// What holds of the exception: Applied.
     #[serde(default)]
     #[schemars(extend(
         "x-kubernetes-list-type" = "map",

@@ -40,29 +40,29 @@ use crate::summary::{DeltaSummary, Summary};
 pub struct AuditRunSpec {
     /// The target, in the same namespace.
     pub target_ref: TargetRef,
-    /// The schedule that the run belongs to.
+    /// The schedule that the run belongs to; set by the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule_ref: Option<ScheduleRef>,
-    /// Why the run exists.
+    /// Why the run exists; `Manual` unless the operator made it.
     #[serde(default)]
     pub trigger: Trigger,
-    /// The slot of the schedule.
+    /// The slot of the schedule that the run is of; set by the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<Time>,
-    /// When the run may start: the slot and this target's own delay.
+    /// When the run may start: the slot and this target's own delay; set by the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Time>,
-    /// When the next run is due: certificates that end before it raise an alert.
+    /// When the next run is due: certificates that end before it raise an alert. Set by the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_run: Option<Time>,
-    /// The bundle to run.
+    /// The bundle of checks to run; every check whose inputs are declared where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bundle: Option<Bundle>,
-    /// The checks to run.
+    /// The checks to run, in place of a bundle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub checks: Option<Vec<CheckId>>,
-    /// The stage.
+    /// The stage that the run belongs to: audit, sprint or retainer.
     #[serde(default)]
     pub mode: Mode,
     /// The rule pack to judge by; the built-in one where it is absent.
@@ -115,7 +115,7 @@ pub struct AuditRunStatus {
     /// What somebody should know now, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// EvidenceStored and Degraded.
+    /// What holds of the run: EvidenceStored and Degraded.
     #[serde(default)]
     #[schemars(extend(
         "x-kubernetes-list-type" = "map",
@@ -181,9 +181,9 @@ pub enum Phase {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EvidenceCount {
-    /// What the plan asks for.
+    /// Documents that the plan asks for.
     pub planned: i32,
-    /// What is stored.
+    /// Documents of them that are stored.
     pub stored: i32,
 }
 
@@ -191,8 +191,8 @@ pub struct EvidenceCount {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunDigests {
-    /// Over run, target, evidence digests, packs, coverage and the previous manifest.
+    /// Digest over run, target, evidence digests, packs, coverage and the previous manifest.
     pub manifest: String,
-    /// Over the assessment.
+    /// Digest over the assessment.
     pub assessment: String,
 }

@@ -47,7 +47,7 @@ pub struct AuditScheduleStatus {
     /// Generation of the spec that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready and Scheduled.
+    /// What holds of the schedule: Ready and Scheduled.
     #[serde(default)]
     #[schemars(extend(
         "x-kubernetes-list-type" = "map",

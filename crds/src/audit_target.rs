@@ -51,7 +51,7 @@ pub struct AuditTargetStatus {
     /// Generation of the spec that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, EvidenceStored, Degraded and Stale.
+    /// What holds of the target: Ready, EvidenceStored, Degraded and Stale.
     #[serde(default)]
     #[schemars(extend(
         "x-kubernetes-list-type" = "map",

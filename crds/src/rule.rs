@@ -26,8 +26,8 @@ const SOURCE: &[Rule] = &[
         message: "path and env exist only outside the cluster; inside it use secretRef, configMapRef or url",
     },
     Rule {
-        expression: "[has(self.configMapRef), has(self.secretRef), has(self.url)].filter(set, set).size() == 1",
-        message: "exactly one of secretRef, configMapRef and url must say where it comes from",
+        expression: "has(self.path) || has(self.env) || [has(self.configMapRef), has(self.secretRef), has(self.url)].filter(set, set).size() == 1",
+        message: "say where it comes from by exactly one of secretRef, configMapRef and url",
     },
 ];
 
@@ -39,15 +39,15 @@ const CREDENTIAL: &[Rule] = &[Rule {
 const ENDPOINT: &[Rule] = &[
     Rule {
         expression: "!has(self.serverName) || self.protocol in ['mqtts', 'wss', 'https', 'tls']",
-        message: "serverName means something where TLS is spoken only (mqtts, wss, https, tls)",
+        message: "serverName is read only where TLS is spoken (mqtts, wss, https, tls); remove it",
     },
     Rule {
         expression: "!has(self.path) || self.protocol in ['http', 'https', 'ws', 'wss']",
-        message: "path means something for http, https, ws and wss only",
+        message: "path is read only for http, https, ws and wss; remove it",
     },
     Rule {
         expression: "!has(self.healthPath) || self.protocol in ['http', 'https']",
-        message: "healthPath means something for http and https only",
+        message: "healthPath is read only for http and https; remove it",
     },
 ];
 
@@ -65,15 +65,15 @@ const TARGET: &[Rule] = &[
 const SCHEDULE: &[Rule] = &[
     Rule {
         expression: "has(self.targetRefs) != has(self.targetSelector)",
-        message: "exactly one of targetRefs and targetSelector says which targets are audited",
+        message: "say which targets are audited by targetRefs or by targetSelector, not by both",
     },
     Rule {
         expression: "!(has(self.bundle) && has(self.checks))",
-        message: "at most one of bundle and checks says what is audited",
+        message: "say what is audited by bundle or by checks, not by both",
     },
     Rule {
         expression: "!self.schedule.contains('TZ=')",
-        message: "the zone belongs into timeZone, not into schedule",
+        message: "the time zone belongs into timeZone, not into schedule",
     },
 ];
 
@@ -81,14 +81,41 @@ const RUN: &[Rule] = &[
     Rule { expression: "self == oldSelf", message: "a run never changes; create another one" },
     Rule {
         expression: "!(has(self.bundle) && has(self.checks))",
-        message: "at most one of bundle and checks says what is audited",
+        message: "say what is audited by bundle or by checks, not by both",
     },
 ];
 
 const BASELINE: &[Rule] = &[Rule {
     expression: "has(self.runRef) == (self.policy == 'pinned')",
-    message: "runRef names the run of the policy pinned, and is read with no other",
+    message: "the policy pinned needs runRef, the name of a run; no other policy reads it",
 }];
+
+/// What a text must look like, in words: the pattern itself tells a user nothing.
+const PATTERNS: &[(&str, &str)] = &[
+    (
+        r"^\s*\S+(\s+\S+){4}\s*$",
+        "a schedule has five fields: minute, hour, day of month, month, day of week",
+    ),
+    (
+        r"^[a-z0-9_]+\.[a-z0-9_]+$",
+        "an issue key is the id of a rule, such as ingest_auth.invalid_token_accepted",
+    ),
+    (
+        r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+        "a name has lower-case letters, digits and -, at most 63, and begins and ends with no -",
+    ),
+    (r"^/", "a path begins with /"),
+    (
+        r"^(https://[^/?#@\s]+|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?)([/?][^#\s]*)?$",
+        "an address begins with https://, and has neither user nor fragment",
+    ),
+    (r"^[A-Za-z_][A-Za-z0-9_]*$", "a variable has letters, digits and _, and begins with no digit"),
+    (
+        r"^((endpoint|config|certificates)/[^/]+|target)$",
+        "a subject is target, or endpoint, config or certificates with a name, such as endpoint/broker",
+    ),
+    (r"^sha256:[0-9a-f]{64}$", "a digest is sha256: and 64 lower-case hexadecimal digits"),
+];
 
 /// Lists that a rule runs over, with the most entries that its cost allows.
 const BOUNDS: &[(&str, u64)] = &[("endpoints", 50), ("credentials", 16)];
@@ -110,7 +137,11 @@ pub(crate) fn complete(kind: &str, schema: &mut Value) {
         // The name becomes part of labels and of the names of runs.
         metadata["metadata"] = json!({
             "type": "object",
-            "properties": { "name": { "type": "string", "maxLength": 63 } },
+            "properties": { "name": {
+                "description": "At most 63 characters: it becomes part of labels and of the names of runs.",
+                "type": "string",
+                "maxLength": 63,
+            } },
         });
     }
     let Some(spec) = schema.pointer_mut("/properties/spec") else { return };
@@ -190,6 +221,7 @@ fn walk(schema: &mut Value) {
         }
         Some("string") if !object.contains_key("enum") && !object.contains_key("format") => {
             object.entry("maxLength").or_insert(json!(MAX_LENGTH));
+            say_in_words(object);
         }
         Some("object") => {
             if let Some(values) = object.get_mut("additionalProperties").filter(|v| v.is_object()) {
@@ -208,6 +240,20 @@ fn walk(schema: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// Makes a rule with a sentence of a pattern that is known.
+fn say_in_words(object: &mut Map<String, Value>) {
+    let pattern = object.get("pattern").and_then(Value::as_str).unwrap_or_default();
+    let Some((pattern, message)) = PATTERNS.iter().find(|(known, _)| *known == pattern) else {
+        return;
+    };
+    let expression = format!("self.matches(r'{pattern}')");
+    object.remove("pattern");
+    object.insert(
+        "x-kubernetes-validations".to_owned(),
+        json!([{ "rule": expression, "message": message }]),
+    );
 }
 
 /// The rules of what is known by its fields, wherever it stands.

@@ -12,15 +12,15 @@ use serde::{Deserialize, Serialize};
 pub struct Summary {
     /// Open findings that nobody waived.
     pub open: i32,
-    /// Of them critical.
+    /// Open findings of severity critical.
     pub critical: i32,
-    /// Of them high.
+    /// Open findings of severity high.
     pub high: i32,
-    /// Of them medium.
+    /// Open findings of severity medium.
     pub medium: i32,
-    /// Of them low.
+    /// Open findings of severity low.
     pub low: i32,
-    /// Of them for information.
+    /// Open findings of severity info.
     pub info: i32,
     /// Findings that an exception waives.
     pub waived: i32,

@@ -6,9 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The colour of a domain, a hop or a whole run; decided by gate, never by score.
-///
-/// Ordered so that `max` is the worst, with `unknown` between green and amber: it never hides
-/// red or amber, and it is never green.
+// Ordered so that `max` is the worst, with `unknown` between green and amber: it never hides
+// red or amber, and it is never green.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -42,7 +41,8 @@ impl fmt::Display for Posture {
     }
 }
 
-/// The verdict on a whole run. Ordered so that `max` is the worst.
+/// The verdict on a whole run: PASS, FAIL or INCOMPLETE.
+// Ordered so that `max` is the worst.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]

@@ -1,7 +1,7 @@
 //! A scripted peer on loopback, with or without TLS: it behaves badly in one named way, and counts
 //! who came.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,6 +14,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::process::loopback;
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Answers the first bytes of a connection.
 pub type Responder = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
@@ -64,23 +66,34 @@ impl Peer {
 
     /// Starts a peer that plays the scripts in turn, one per connection; the last one repeats.
     pub async fn sequence(scripts: Vec<Script>) -> Self {
-        Self::listen(None, scripts, None).await
+        Self::listen(LOOPBACK, None, scripts, None).await
     }
 
     /// Starts a peer that plays one script with everybody inside TLS.
     pub async fn secured(tls: Arc<ServerConfig>, script: Script) -> Self {
-        Self::listen(Some(TlsAcceptor::from(tls)), vec![script], None).await
+        Self::listen(LOOPBACK, Some(TlsAcceptor::from(tls)), vec![script], None).await
+    }
+
+    /// Starts a peer that plays one script with everybody, inside TLS or not, on an address of this
+    /// machine that others reach.
+    pub async fn start_at(address: IpAddr, tls: Option<Arc<ServerConfig>>, script: Script) -> Self {
+        Self::listen(address, tls.map(TlsAcceptor::from), vec![script], None).await
     }
 
     /// Starts a peer that plays one script inside TLS with strangers, and another one with clients
     /// that have shown a certificate.
     pub async fn gated(tls: Arc<ServerConfig>, strangers: Script, known: Script) -> Self {
-        Self::listen(Some(TlsAcceptor::from(tls)), vec![strangers], Some(known)).await
+        Self::listen(LOOPBACK, Some(TlsAcceptor::from(tls)), vec![strangers], Some(known)).await
     }
 
-    async fn listen(tls: Option<TlsAcceptor>, scripts: Vec<Script>, known: Option<Script>) -> Self {
+    async fn listen(
+        address: IpAddr,
+        tls: Option<TlsAcceptor>,
+        scripts: Vec<Script>,
+        known: Option<Script>,
+    ) -> Self {
         assert!(!scripts.is_empty(), "a peer needs at least one script");
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let listener = TcpListener::bind((address, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let accepted = Arc::new(AtomicU32::new(0));
         let received = Received::default();

@@ -13,6 +13,9 @@ use crate::reading;
 /// The namespace that the operator is installed into.
 pub const OWN: &str = "plumbline-system";
 
+/// The operator, as the API server knows it.
+pub const OPERATOR: &str = "system:serviceaccount:plumbline-system:plumbline";
+
 /// Held by every test: they count on the cluster, the operator and its store; and alone by those
 /// that break one of them.
 static PEACE: RwLock<()> = RwLock::new(());

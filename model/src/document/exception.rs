@@ -43,7 +43,7 @@ pub struct AuditExceptionSpec {
     /// When it ends; no exception is for ever.
     #[serde(deserialize_with = "time")]
     pub expires_at: Timestamp,
-    /// What follows for the backlog.
+    /// What the exception means for the backlog.
     #[serde(default)]
     pub action: ExceptionAction,
     /// Ends early when the finding's evidence changes.

@@ -40,13 +40,13 @@ pub struct AuditScheduleSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub checks: Option<Vec<CheckId>>,
-    /// The stage.
+    /// The stage that runs belong to: audit, sprint or retainer.
     #[serde(default)]
     pub mode: Mode,
     /// The rule pack to judge by; the built-in one where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<RulePackRef>,
-    /// Cron expression of five fields.
+    /// Cron expression of five fields: minute, hour, day of month, month, day of week.
     #[schemars(regex(pattern = limits::CRON))]
     pub schedule: String,
     /// IANA time zone of the schedule; UTC where it is absent.
@@ -62,7 +62,7 @@ pub struct AuditScheduleSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = limits::STARTING_DEADLINE_SECONDS.0, max = limits::STARTING_DEADLINE_SECONDS.1))]
     pub starting_deadline_seconds: Option<u32>,
-    /// Seconds over which the start is spread.
+    /// Seconds over which starts are spread; a target has the same delay every time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = limits::JITTER_SECONDS.0, max = limits::JITTER_SECONDS.1))]
     pub jitter_seconds: Option<u32>,

@@ -12,11 +12,11 @@ macro_rules! with_source {
         $(#[$meta])*
         pub struct $name {
             $($body)*
-            /// File or folder, relative to the document that names it.
+            /// File or folder, relative to the document that names it; only outside the cluster.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             #[schemars(length(min = 1))]
             pub path: Option<String>,
-            /// Environment variable of the process that probes.
+            /// Environment variable of the process that probes; only outside the cluster.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             #[schemars(regex(pattern = limits::ENV))]
             pub env: Option<String>,
@@ -87,7 +87,7 @@ impl Source {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyRef {
-    /// Name of the object.
+    /// Its `metadata.name`.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
     /// Key in it; the only key where there is one.

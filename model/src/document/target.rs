@@ -52,7 +52,7 @@ pub struct AuditTargetSpec {
     /// One or two sentences for the head of the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Where the path can be reached.
+    /// What is probed over the network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<Endpoint>,
     /// Whom the path's clients trust.
@@ -139,7 +139,7 @@ pub struct Endpoint {
     /// DNS name or IP address, an IPv6 address without brackets.
     #[schemars(length(min = 1, max = limits::HOST_LENGTH))]
     pub host: String,
-    /// Port.
+    /// TCP port, 1 to 65535.
     #[serde(deserialize_with = "port")]
     #[schemars(range(min = limits::PORT.0, max = limits::PORT.1))]
     pub port: u16,

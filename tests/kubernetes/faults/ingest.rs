@@ -22,20 +22,20 @@ use crate::cluster::{Kubectl, Namespace, image};
 use crate::operator::{Installation, OWN, alone, in_peace};
 
 /// The audience that the ingest asks of a token.
-const AUDIENCE: &str = "ingest.plumbline.dev";
+pub(crate) const AUDIENCE: &str = "ingest.plumbline.dev";
 /// The name in the certificate.
 const HOST: &str = "plumbline-ingest.plumbline-system.svc";
 const PORT: u16 = 8443;
 
 /// The ingest, as a probe pod calls it.
-pub(super) struct Ingest {
+pub(crate) struct Ingest {
     runtime: Runtime,
     tls: Arc<ClientConfig>,
     pods: Vec<SocketAddr>,
 }
 
 impl Ingest {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let own = Kubectl::new().in_namespace(OWN);
         let pods = own.json("pods")["items"]
             .as_array()
@@ -71,7 +71,7 @@ impl Ingest {
             .unwrap()
     }
 
-    pub(super) fn plan_request(&self, token: Option<&str>) -> reqwest::RequestBuilder {
+    pub(crate) fn plan_request(&self, token: Option<&str>) -> reqwest::RequestBuilder {
         let request = self.client(0).get(format!("https://{HOST}:{PORT}/v1/plan"));
         match token {
             Some(token) => request.bearer_auth(token),
@@ -89,7 +89,7 @@ impl Ingest {
     }
 
     /// Status and reason of an answer, and the answer.
-    pub(super) fn send(&self, request: reqwest::RequestBuilder) -> (u16, String, Value) {
+    pub(crate) fn send(&self, request: reqwest::RequestBuilder) -> (u16, String, Value) {
         self.runtime.block_on(async {
             let answer = request.send().await.unwrap();
             let status = answer.status().as_u16();
@@ -175,7 +175,7 @@ fn digest(bytes: &[u8]) -> String {
 }
 
 /// A token of a pod, for an audience.
-fn token(namespace: &Namespace, pod: &str, uid: &str, audience: &str) -> String {
+pub(crate) fn token(namespace: &Namespace, pod: &str, uid: &str, audience: &str) -> String {
     namespace
         .run(&[
             "create",
@@ -219,13 +219,13 @@ fn only_the_pod_of_a_run_at_work_is_let_in() {
     let unbound = at_work.namespace.run(&["create", "token", "default", &audience]);
     refused(Some(unbound.trim()), 401, "token");
 
-    // A pod that somebody made himself, under a probe's labels.
+    // A pod that somebody made himself.
     at_work.namespace.apply(&format!(
         "apiVersion: v1
 kind: Pod
 metadata:
   name: stranger
-  labels: {{app.kubernetes.io/name: plumbline-probe, plumbline.dev/run: slow}}
+  labels: {{app.kubernetes.io/name: plumbline-probe}}
 spec:
   nodeName: nowhere
   securityContext: {{runAsNonRoot: true, seccompProfile: {{type: RuntimeDefault}}}}

@@ -2,7 +2,7 @@
 //! stored result or a stored reason, nothing is there twice, and the status tells the truth.
 
 mod disk;
-mod ingest;
+pub(crate) mod ingest;
 mod large;
 mod node;
 mod points;
@@ -24,22 +24,22 @@ use crate::operator::Installation;
 /// Seconds after which a probe of a [`Hanging`] target gives up.
 const GIVES_UP: u32 = 20;
 /// Longer than any test takes.
-const NEVER: u32 = 600;
+pub(crate) const NEVER: u32 = 600;
 
 /// Two endpoints that take connections and say nothing, and a sound configuration, read at once:
 /// a run of it stores one document early, and three when its probes give up.
-struct Hanging {
+pub(crate) struct Hanging {
     // Never accepted from: the kernel completes the handshake, and nobody answers.
     listener: TcpListener,
 }
 
 impl Hanging {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { listener: TcpListener::bind((Installation::get().node(), 0)).unwrap() }
     }
 
     /// The target and its files; its probes give up after so many seconds.
-    fn target(&self, name: &str, gives_up: u32) -> String {
+    pub(crate) fn target(&self, name: &str, gives_up: u32) -> String {
         let address = self.listener.local_addr().unwrap();
         let (host, port) = (address.ip(), address.port());
         format!(
@@ -84,7 +84,7 @@ spec:
 }
 
 /// A run made by hand, with a Job template in YAML's flow style.
-fn run_of(target: &str, name: &str, job_template: &str) -> String {
+pub(crate) fn run_of(target: &str, name: &str, job_template: &str) -> String {
     format!(
         "apiVersion: plumbline.dev/v1alpha1
 kind: AuditRun
@@ -95,17 +95,17 @@ spec: {{targetRef: {{name: {target}}}, jobTemplate: {job_template}}}
 }
 
 /// A run that is at work on a [`Hanging`] target, with its first document stored.
-struct AtWork {
-    namespace: Namespace,
+pub(crate) struct AtWork {
+    pub(crate) namespace: Namespace,
     id: String,
     _target: Hanging,
 }
 
 impl AtWork {
     /// The name of target, run and Job.
-    const NAME: &str = "slow";
+    pub(crate) const NAME: &str = "slow";
 
-    fn new(purpose: &str, gives_up: u32, job_template: &str) -> Self {
+    pub(crate) fn new(purpose: &str, gives_up: u32, job_template: &str) -> Self {
         let target = Hanging::new();
         let namespace = Namespace::new(purpose);
         namespace.apply(&target.target(Self::NAME, gives_up));
@@ -120,12 +120,12 @@ impl AtWork {
     }
 
     /// Documents of the run in the store.
-    fn stored(&self) -> u32 {
+    pub(crate) fn stored(&self) -> u32 {
         rows("run_evidence", "run", &self.id)
     }
 
     /// The pod that is at work.
-    fn pod(&self) -> Pod {
+    pub(crate) fn pod(&self) -> Pod {
         eventually("a pod at work", || {
             let pods = self.namespace.json("pods");
             pods["items"].as_array()?.iter().find_map(Pod::running)
@@ -165,7 +165,7 @@ impl AtWork {
 }
 
 /// The status of a run when it is over.
-fn over(namespace: &Namespace, run: &str) -> Value {
+pub(crate) fn over(namespace: &Namespace, run: &str) -> Value {
     eventually("the run to be over", || {
         let status = namespace.json(&format!("auditrun/{run}"))["status"].clone();
         matches!(status["phase"].as_str(), Some("Complete" | "Failed")).then_some(status)
@@ -180,9 +180,9 @@ fn rows(table: &str, column: &str, value: &str) -> u32 {
 
 /// A pod of a probe Job.
 #[derive(Debug, Clone)]
-struct Pod {
-    name: String,
-    uid: String,
+pub(crate) struct Pod {
+    pub(crate) name: String,
+    pub(crate) uid: String,
 }
 
 impl Pod {
