@@ -61,7 +61,10 @@ fn run(settings: &Settings) -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     match settings.log_format {
-        LogFormat::Json => log.json().flatten_event(true).init(),
+        // Of its own the format would add `target` once more, for the module, and each span twice.
+        LogFormat::Json => {
+            log.json().flatten_event(true).with_target(false).with_span_list(false).init();
+        }
         LogFormat::Text => log.init(),
     }
     if let Some(point) = settings.crash_at {

@@ -127,6 +127,19 @@ impl Database {
     }
 }
 
+/// A command that runs as whom a server may run as, owns `folder`, and has the server's programs on
+/// its `PATH`.
+///
+/// # Errors
+/// If Postgres is not installed, with what to install.
+pub fn command(program: &Path, folder: &Path) -> anyhow::Result<Command> {
+    let user = Unprivileged::find()?;
+    user.own(folder)?;
+    let mut command = user.command(program);
+    command.env("PATH", bin_dir()?);
+    Ok(command)
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         // Fails only if the server is gone already, and the database with it.

@@ -7,3 +7,4 @@ mod ingest;
 mod run;
 mod store;
 mod transport;
+mod trial_postgres;

@@ -1,5 +1,5 @@
 //! Entry point of the image `plumbline-trial-postgres`: makes a database where there is none, as
-//! the official image's environment says, and becomes its server.
+//! the official image's environment says, and becomes its server. Arguments are the server's.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -23,6 +23,7 @@ fn main() -> anyhow::Result<()> {
     }
     let mut server = Command::new("postgres");
     server.arg("-D").arg(&data).args(["-c", "listen_addresses=*"]);
+    server.args(std::env::args_os().skip(1));
     Err(server.exec()).context("cannot start postgres")
 }
 

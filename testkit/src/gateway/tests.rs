@@ -291,7 +291,7 @@ fn what_a_cluster_is_given_holds_every_file_as_it_is() {
     site.write(Posture::Hardened).unwrap();
     let objects = site.objects().unwrap();
     let mut files = Vec::new();
-    for document in objects.split("---\n") {
+    for document in objects.split("\n---\n") {
         let object: serde_json::Value = serde_saphyr::from_str(document).unwrap();
         let data = object.get("data").or(object.get("stringData")).unwrap().as_object().unwrap();
         for (name, content) in data {
