@@ -5,6 +5,7 @@ use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard
 
 use testkit::gateway::{Gateway, Ports, Posture, Site};
 use testkit::postgres::Database;
+use tests::local_operator::Settings;
 use tokio::runtime::Runtime;
 
 use crate::cluster::{Kubectl, Namespace, eventually};
@@ -141,6 +142,20 @@ impl Drop for Aside<'_> {
 fn take_away() {
     helm(&["uninstall", "plumbline", "--namespace", OWN, "--ignore-not-found", "--wait"]);
     Kubectl::new().try_run(&["delete", "namespace", OWN, "--ignore-not-found"]);
+}
+
+/// An operator beside the installed one, of one namespace: the same user with the same rights, and
+/// those in the namespace that the installed one has in its own.
+pub fn beside(namespace: &Namespace, store: &str) -> Settings {
+    let node = Installation::get().node();
+    let verbs = "--verb=get,list,create,update,patch";
+    let resources = "--resource=secrets,leases.coordination.k8s.io";
+    namespace.run(&["create", "role", "local-operator", verbs, resources]);
+    let account: Vec<&str> = OPERATOR.split(':').skip(2).collect();
+    let account = format!("--serviceaccount={}", account.join(":"));
+    let bind = ["create", "rolebinding", "local-operator", "--role=local-operator", &account];
+    namespace.run(&bind);
+    Settings { acts_as: Some(OPERATOR.to_owned()), ..Settings::new(namespace.name(), store, node) }
 }
 
 fn helm(arguments: &[&str]) -> std::process::Output {

@@ -4,11 +4,12 @@
 //! It works against the real API server (`PLUMBLINE_TEST_KUBECONFIG`), and pods reach its ingest
 //! at the node's address. Definitions must be installed.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ pub struct Settings {
     pub max_jobs: u32,
     /// Probe Jobs at the same time in one namespace.
     pub max_jobs_per_namespace: u32,
+    /// The user that it acts as, by impersonation; the kubeconfig's own if there is none.
+    pub acts_as: Option<String>,
     /// What is logged.
     pub log: String,
     /// Further arguments of `plumbline-operator run`.
@@ -70,6 +73,7 @@ impl Settings {
             ingest_secret: "local-ingest".to_owned(),
             max_jobs: 20,
             max_jobs_per_namespace: 20,
+            acts_as: None,
             log: "info".to_owned(),
             more: Vec::new(),
         }
@@ -125,6 +129,10 @@ impl LocalOperator {
             .expect("PLUMBLINE_TEST_KUBECONFIG names the cluster");
         let folder = tempfile::tempdir().unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
+        let kubeconfig = match &settings.acts_as {
+            Some(user) => impersonating(user, &kubeconfig, folder.path()),
+            None => kubeconfig.into(),
+        };
         let mut command = Command::new(program());
         command
             .args(settings.arguments())
@@ -264,6 +272,19 @@ impl Drop for LocalOperator {
             eprintln!("--- local operator ---\n{}", self.log());
         }
     }
+}
+
+/// Writes the kubeconfig anew with a user to impersonate, and gives its file.
+fn impersonating(user: &str, kubeconfig: &OsStr, folder: &Path) -> PathBuf {
+    let view = ["config", "view", "--raw", "--flatten", "--minify", "--output=json"];
+    let mut kubectl = Command::new("kubectl");
+    let view = kubectl.args(view).env("KUBECONFIG", kubeconfig).output().unwrap();
+    assert!(view.status.success(), "{}", String::from_utf8_lossy(&view.stderr));
+    let mut config: serde_json::Value = serde_json::from_slice(&view.stdout).unwrap();
+    config["users"][0]["user"]["as"] = user.into();
+    let file = folder.join("kubeconfig");
+    std::fs::write(&file, config.to_string()).unwrap();
+    file
 }
 
 /// The program: `PLUMBLINE_OPERATOR_PROGRAM`, or the one that was built beside the test.

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use testkit::postgres::Database;
-use tests::local_operator::{LocalOperator, Settings};
+use tests::local_operator::LocalOperator;
 use tests::plumb::Bench;
 
 use super::process::Away;
 use super::{Hanging, over, run_of};
 use crate::cluster::{Namespace, eventually};
 use crate::node::does_not_apply;
-use crate::operator::{Installation, alone};
+use crate::operator::{Installation, alone, beside};
 
 /// An empty database, and the little that is written here, need no more.
 const SIZE: &str = "size=24m,mode=755";
@@ -88,7 +88,7 @@ fn a_disk_that_is_full_takes_nothing_by_halves_and_goes_on_when_there_is_room() 
     let _away = Away::new();
     let hanging = Hanging { listener: TcpListener::bind((installation.node(), 0)).unwrap() };
     let namespace = Namespace::new("disk");
-    let settings = Settings::new(namespace.name(), &database.url(), installation.node());
+    let settings = beside(&namespace, &database.url());
     // Only what comes late, so that nothing has made room for itself before the disk is full.
     let target = hanging.target("slow", 5);
     namespace.apply(target.split_once("  gatewayConfig:").unwrap().0);

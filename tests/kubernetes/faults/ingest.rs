@@ -98,14 +98,15 @@ impl Ingest {
         })
     }
 
-    /// What requests that are sent at the same time are answered.
+    /// What requests that are sent at the same time are answered; 0 for one whose connection was
+    /// closed while its body was still being sent.
     pub(super) fn statuses(&self, requests: Vec<reqwest::RequestBuilder>) -> Vec<u16> {
         self.runtime.block_on(async {
             let sent: Vec<_> =
                 requests.into_iter().map(|request| tokio::spawn(request.send())).collect();
             let mut statuses = Vec::new();
             for answer in sent {
-                statuses.push(answer.await.unwrap().unwrap().status().as_u16());
+                statuses.push(answer.await.unwrap().map_or(0, |answer| answer.status().as_u16()));
             }
             statuses
         })

@@ -31,7 +31,8 @@ fn a_flood_of_the_largest_documents_ends_no_replica_and_holds_up_nobody() {
     });
     let statuses = ingest.statuses(requests.collect());
     assert_eq!(statuses.len(), 3 * AT_ONCE);
-    assert!(statuses.iter().all(|status| matches!(status, 422 | 429)), "{statuses:?}");
+    // Who is told to come back is not listened to until he has said it all.
+    assert!(statuses.iter().all(|status| matches!(status, 0 | 422 | 429)), "{statuses:?}");
     assert!(statuses.contains(&422), "nobody's document was looked at: {statuses:?}");
 
     assert_eq!(restarts(), before, "a replica ran out of memory");

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use testkit::postgres::Database;
-use tests::local_operator::{LocalOperator, Settings};
+use tests::local_operator::LocalOperator;
 use tests::plumb::{Bench, built};
 
 use super::process::Away;
 use super::{Hanging, NEVER, run_of};
 use crate::cluster::{Namespace, eventually};
-use crate::operator::{Installation, alone};
+use crate::operator::{Installation, alone, beside};
 
 /// Points that are tried at the same time.
 const AT_ONCE: usize = 6;
@@ -113,7 +113,7 @@ fn die_and_look(point: &str, start: Start) {
     let installation = Installation::get();
     let hanging = Hanging { listener: TcpListener::bind((installation.node(), 0)).unwrap() };
     let namespace = Namespace::new("point");
-    let settings = Settings::new(namespace.name(), &installation.store(), installation.node());
+    let settings = beside(&namespace, &installation.store());
     namespace.apply(&hanging.target("gw", start.gives_up()));
     namespace.apply(&start.document());
 

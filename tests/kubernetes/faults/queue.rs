@@ -2,12 +2,12 @@
 
 use std::net::TcpListener;
 
-use tests::local_operator::{LocalOperator, Settings};
+use tests::local_operator::LocalOperator;
 
 use super::process::Away;
 use super::{Hanging, over, run_of};
 use crate::cluster::Namespace;
-use crate::operator::{Installation, alone};
+use crate::operator::{Installation, alone, beside};
 
 #[test]
 fn a_run_that_must_leave_its_target_alone_holds_up_nobody_else() {
@@ -16,7 +16,7 @@ fn a_run_that_must_leave_its_target_alone_holds_up_nobody_else() {
     let _away = Away::new();
     let hanging = Hanging { listener: TcpListener::bind((installation.node(), 0)).unwrap() };
     let namespace = Namespace::new("rest");
-    let mut settings = Settings::new(namespace.name(), &installation.store(), installation.node());
+    let mut settings = beside(&namespace, &installation.store());
     settings.max_jobs = 1;
     let _operator = LocalOperator::start(&settings);
     let resting = hanging

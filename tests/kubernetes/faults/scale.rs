@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use tests::local_operator::{LocalOperator, Settings};
+use tests::local_operator::LocalOperator;
 use tests::simulated::{JOB_TEMPLATE, Simulated};
 
 use super::process::Away;
 use crate::cluster::{Kubectl, Namespace};
 use crate::node::Node;
-use crate::operator::{Installation, alone};
+use crate::operator::{Installation, alone, beside};
 
 /// Targets, where nothing else is asked for.
 const TARGETS: usize = 1_000;
@@ -106,7 +106,7 @@ fn a_slot_of_many_among_very_many_targets_has_each_run_once_and_under_the_caps()
     let limit = Duration::from_secs(120).max(Duration::from_millis(200) * targets as u32);
     let _simulated = Simulated::start(5);
     let namespace = Namespace::new("scale");
-    let mut settings = Settings::new(namespace.name(), &installation.store(), installation.node());
+    let mut settings = beside(&namespace, &installation.store());
     // So few that most have to wait for their turn.
     settings.max_jobs = u32::try_from(due / 4).unwrap();
     settings.max_jobs_per_namespace = settings.max_jobs;
