@@ -108,7 +108,7 @@ fn a_slot_of_many_among_very_many_targets_has_each_run_once_and_under_the_caps()
     let namespace = Namespace::new("scale");
     let mut settings = beside(&namespace, &installation.store());
     // So few that most have to wait for their turn.
-    settings.max_jobs = u32::try_from(due / 4).unwrap();
+    settings.max_jobs = u32::try_from(due / 10).unwrap();
     settings.max_jobs_per_namespace = settings.max_jobs;
     let cap = usize::try_from(settings.max_jobs).unwrap();
     let mut operator = LocalOperator::start(&settings);
