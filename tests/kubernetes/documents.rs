@@ -85,6 +85,10 @@ const WRONG: &[(&str, &[(&str, &str)])] = &[
                 "spec.path: Unsupported value: \"kitchen\": supported values: \"gateway\"",
             ),
             (
+                "path: ingest, checks: [{id: ingest_auth, severityOverrides: {no_check.name: low}}]",
+                "spec.checks[0].severityOverrides: Invalid value: a key is the id of a rule",
+            ),
+            (
                 "path: ingest, checks: [{id: nope}]",
                 "spec.checks[0].id: Unsupported value: \"nope\"",
             ),
@@ -182,6 +186,10 @@ const WRONG: &[(&str, &[(&str, &str)])] = &[
             (
                 "issueKeys: [], reason: r, approvedBy: me, expiresAt: '2030-01-01T00:00:00Z'",
                 "spec.issueKeys in body should have at least 1 items",
+            ),
+            (
+                "issueKeys: [no_check.name], reason: r, approvedBy: me, expiresAt: '2030-01-01T00:00:00Z'",
+                "an issue key is the id of a rule",
             ),
             (
                 "issueKeys: [nope], reason: r, approvedBy: me, expiresAt: '2030-01-01T00:00:00Z'",
