@@ -3,6 +3,7 @@
 //! The same is checked on files by `model::document::validate`; here the first line of defence is
 //! the admission, so that a wrong document is refused where it is written.
 
+use model::CheckId;
 use serde_json::{Map, Value, json};
 
 use crate::job_template::JobTemplate;
@@ -90,16 +91,16 @@ const BASELINE: &[Rule] = &[Rule {
     message: "the policy pinned needs runRef, the name of a run; no other policy reads it",
 }];
 
+/// What an issue key looks like, whatever its check is called.
+const ISSUE_KEY: &str = r"^[a-z0-9_]+\.[a-z0-9_]+$";
+
 /// What a text must look like, in words: the pattern itself tells a user nothing.
 const PATTERNS: &[(&str, &str)] = &[
     (
         r"^\s*\S+(\s+\S+){4}\s*$",
         "a schedule has five fields: minute, hour, day of month, month, day of week",
     ),
-    (
-        r"^[a-z0-9_]+\.[a-z0-9_]+$",
-        "an issue key is the id of a rule, such as ingest_auth.invalid_token_accepted",
-    ),
+    (ISSUE_KEY, "an issue key is the id of a rule, such as ingest_auth.invalid_token_accepted"),
     (
         r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
         "a name has lower-case letters, digits and -, at most 63, and begins and ends with no -",
@@ -118,7 +119,7 @@ const PATTERNS: &[(&str, &str)] = &[
 ];
 
 /// Lists that a rule runs over, with the most entries that its cost allows.
-const BOUNDS: &[(&str, u64)] = &[("endpoints", 50), ("credentials", 16)];
+const BOUNDS: &[(&str, u64)] = &[("endpoints", 50), ("credentials", 16), ("checks", 16)];
 
 /// Lists whose entries are told apart by a field.
 const KEYED: &[(&str, &str)] = &[
@@ -242,13 +243,23 @@ fn walk(schema: &mut Value) {
     }
 }
 
+/// An issue key of a check that there is. The operator reads no document with another one, and a
+/// list in which one document cannot be read is none: one author must not stop all the others.
+fn issue_key() -> String {
+    let checks = CheckId::ALL.map(|check| check.as_str()).join("|");
+    format!(r"^({checks})\.[a-z0-9_]+$")
+}
+
 /// Makes a rule with a sentence of a pattern that is known.
 fn say_in_words(object: &mut Map<String, Value>) {
     let pattern = object.get("pattern").and_then(Value::as_str).unwrap_or_default();
     let Some((pattern, message)) = PATTERNS.iter().find(|(known, _)| *known == pattern) else {
         return;
     };
-    let expression = format!("self.matches(r'{pattern}')");
+    let expression = match *pattern {
+        ISSUE_KEY => format!("self.matches(r'{}')", issue_key()),
+        pattern => format!("self.matches(r'{pattern}')"),
+    };
     object.remove("pattern");
     object.insert(
         "x-kubernetes-validations".to_owned(),
@@ -277,6 +288,13 @@ fn shape(object: &Map<String, Value>) -> Vec<&'static [Rule]> {
 }
 
 fn keyed(properties: &mut Map<String, Value>) {
+    if let Some(overrides) = properties.get_mut("severityOverrides").and_then(Value::as_object_mut)
+    {
+        let rule = format!("self.all(key, key.matches(r'{}'))", issue_key());
+        let message = "a key is the id of a rule, such as ingest_auth.invalid_token_accepted";
+        let rules = json!([{ "rule": rule, "message": message }]);
+        overrides.insert("x-kubernetes-validations".to_owned(), rules);
+    }
     for (list, most) in BOUNDS {
         let list = properties.get_mut(*list).and_then(Value::as_object_mut);
         if let Some(list) = list.filter(|list| list.contains_key("items")) {

@@ -85,6 +85,10 @@ const WRONG: &[(&str, &[(&str, &str)])] = &[
                 "spec.path: Unsupported value: \"kitchen\": supported values: \"gateway\"",
             ),
             (
+                "path: ingest, checks: [{id: ingest_auth, severityOverrides: {no_check.name: low}}]",
+                "spec.checks[0].severityOverrides: Invalid value: a key is the id of a rule",
+            ),
+            (
                 "path: ingest, checks: [{id: nope}]",
                 "spec.checks[0].id: Unsupported value: \"nope\"",
             ),
@@ -171,9 +175,12 @@ const WRONG: &[(&str, &[(&str, &str)])] = &[
     (
         "AuditException",
         &[
-            ("issueKeys: [a.b], reason: r, approvedBy: me", "spec.expiresAt: Required value"),
             (
-                "issueKeys: [a.b], reason: r, approvedBy: me, expiresAt: tomorrow",
+                "issueKeys: [ingest_auth.insecure_transport], reason: r, approvedBy: me",
+                "spec.expiresAt: Required value",
+            ),
+            (
+                "issueKeys: [ingest_auth.insecure_transport], reason: r, approvedBy: me, expiresAt: tomorrow",
                 "spec.expiresAt in body must be of type date-time: \"tomorrow\"",
             ),
             (
@@ -181,15 +188,19 @@ const WRONG: &[(&str, &[(&str, &str)])] = &[
                 "spec.issueKeys in body should have at least 1 items",
             ),
             (
+                "issueKeys: [no_check.name], reason: r, approvedBy: me, expiresAt: '2030-01-01T00:00:00Z'",
+                "an issue key is the id of a rule",
+            ),
+            (
                 "issueKeys: [nope], reason: r, approvedBy: me, expiresAt: '2030-01-01T00:00:00Z'",
                 "spec.issueKeys[0]: Invalid value: \"nope\": an issue key is the id of a rule, such as ingest_auth.invalid_token_accepted",
             ),
             (
-                "issueKeys: [a.b], subjects: [broker], reason: r, approvedBy: me, expiresAt: '2030-01-01T00:00:00Z'",
+                "issueKeys: [ingest_auth.insecure_transport], subjects: [broker], reason: r, approvedBy: me, expiresAt: '2030-01-01T00:00:00Z'",
                 "a subject is target, or endpoint, config or certificates with a name, such as endpoint/broker",
             ),
             (
-                "issueKeys: [a.b], reason: '', approvedBy: me, expiresAt: '2030-01-01T00:00:00Z'",
+                "issueKeys: [ingest_auth.insecure_transport], reason: '', approvedBy: me, expiresAt: '2030-01-01T00:00:00Z'",
                 "spec.reason in body should be at least 1 chars long",
             ),
         ],
@@ -273,7 +284,7 @@ fn what_only_the_controller_can_see_stands_in_the_status() {
     }
 
     // An end in the past waives nothing, and says so.
-    let past = "issueKeys: [a.b], reason: r, approvedBy: me, expiresAt: '2020-01-01T00:00:00Z'";
+    let past = "issueKeys: [ingest_auth.insecure_transport], reason: r, approvedBy: me, expiresAt: '2020-01-01T00:00:00Z'";
     namespace.apply(&document("AuditException", "past", past));
     let applied = ".status.conditions[?(@.type==\"Applied\")]";
     namespace.wait_for("auditexception/past", &format!("{applied}.status"), "False");
