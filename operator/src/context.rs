@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crds::AuditRun;
+use crds::{AuditRun, AuditRunStatus};
 use engine::rule::RuleSet;
 use jiff::Timestamp;
 use k8s_openapi::NamespaceResourceScope;
@@ -114,6 +114,13 @@ impl Context {
     pub fn runs(&self) -> Vec<Arc<AuditRun>> {
         let caches = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         caches.iter().flat_map(Cache::state).collect()
+    }
+
+    /// The runs that have not ended.
+    pub fn live_runs(&self) -> Vec<Arc<AuditRun>> {
+        let caches = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = |run: &AuditRun| !run.status.as_ref().is_some_and(AuditRunStatus::is_over);
+        caches.iter().flat_map(|cache| cache.state_filter(live)).collect()
     }
 
     /// Runs that were let in and that the caches may not show at work yet, by uid.

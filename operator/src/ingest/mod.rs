@@ -7,8 +7,10 @@
 pub mod authority;
 mod body;
 mod identity;
+mod plans;
 mod server;
 mod share;
+mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +21,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use jiff::Timestamp;
 use kube::ResourceExt as _;
 use kube::runtime::events::EventType;
 use model::RunId;
@@ -31,7 +32,9 @@ use tokio::sync::Semaphore;
 use crate::context::Context;
 use crate::crash::{self, Point};
 use identity::{Gate, Visitor};
+use plans::Plans;
 use share::{Place, Shares};
+use writer::Writer;
 
 pub use server::serve;
 
@@ -93,6 +96,8 @@ impl From<StoreError> for Refusal {
 struct Desk {
     context: Arc<Context>,
     gate: Gate,
+    plans: Plans,
+    writer: Writer,
     seats: Semaphore,
     shares: Shares<RunId>,
     minutes: Mutex<BTreeMap<RunId, (Instant, u32)>>,
@@ -101,9 +106,12 @@ struct Desk {
 /// The routes of the ingest.
 pub fn router(context: Arc<Context>) -> Router {
     let gate = Gate::new(context.client.clone());
+    let writer = Writer::new(&context.store);
     let desk = Desk {
         context,
         gate,
+        plans: Plans::default(),
+        writer,
         seats: Semaphore::new(PARALLEL),
         shares: Shares::new(PARALLEL_OF_RUN),
         minutes: Mutex::default(),
@@ -200,7 +208,8 @@ impl Desk {
             return Err(unprocessable("not_planned", message));
         }
         crash::reached(Point::EvidenceReceived);
-        let digest = self.context.store.append_evidence(&record.id, &document).await?;
+        let stored = self.writer.append(&record.id, &document).await?;
+        let digest = stored.digest();
         crash::reached(Point::EvidenceStored);
         self.context.metrics.accepted.inc();
         tracing::info!(
@@ -212,16 +221,19 @@ impl Desk {
             "check": document.check,
             "subject": document.subject,
             "digest": digest,
-            "document": model::Digest::of(&document),
+            "document": stored.document(),
         }))
     }
 
     /// The pod that asks, the record of its run, and the place that the run takes up.
-    async fn visitor(&self, headers: &HeaderMap) -> Result<(Visitor, RunRecord, Place), Refusal> {
+    async fn visitor(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<(Visitor, Arc<RunRecord>, Place), Refusal> {
         let visitor = self.gate.visitor(headers).await?;
         let place = self.shares.take(visitor.id.clone()).ok_or_else(busy)?;
         self.pace(&visitor.id)?;
-        let record = self.context.store.run(&visitor.id.0, Timestamp::now()).await?;
+        let record = self.plans.of(&self.context.store, &visitor.id).await?;
         Ok((visitor, record, place))
     }
 

@@ -1,5 +1,6 @@
 //! From a queued run to a Job at work.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use crds::condition::{self, Said};
@@ -7,6 +8,7 @@ use crds::{
     AuditRun, AuditRunStatus, AuditTarget, EvidenceCount, JobTemplate, Phase, RUN_LABEL,
     SCHEDULE_LABEL, TARGET_LABEL,
 };
+use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Patch, PatchParams, PostParams};
@@ -46,11 +48,11 @@ impl Step<'_> {
     pub(super) async fn begin(&self) -> Result<Action> {
         let not_before = self.run.spec.not_before.as_ref().map(|time| time.0);
         if let Some(time) = not_before.filter(|time| *time > self.now) {
-            self.queue(&format!("waits until {time}, this target's own delay")).await?;
+            // `notBefore` says so already: a slot of many targets is not a write more for each.
             return Ok(Action::requeue(until(time, self.now)));
         }
         if !self.is_admitted()? {
-            let at_work = self.context.runs().iter().filter(|run| is_at_work(run)).count();
+            let at_work = self.context.live_runs().iter().filter(|run| is_at_work(run)).count();
             self.queue(&format!("waits for its turn; {at_work} runs are at work")).await?;
             return Ok(Action::requeue(TURN));
         }
@@ -138,48 +140,37 @@ impl Step<'_> {
         if self.context.admitted().contains_key(&uid) {
             return Ok(true);
         }
-        let runs = self.context.runs();
+        let runs = self.context.live_runs();
         let mut admitted = self.context.admitted();
-        // What the caches show as over is over, whatever was let in.
-        let over = |uid: &String| {
-            runs.iter().any(|run| {
-                run.uid().as_ref() == Some(uid)
-                    && run.status.as_ref().is_some_and(AuditRunStatus::is_over)
-            })
-        };
-        let known = |uid: &String| runs.iter().any(|run| run.uid().as_ref() == Some(uid));
+        let known: HashSet<&str> =
+            runs.iter().filter_map(|run| run.metadata.uid.as_deref()).collect();
         admitted.retain(|uid, since| {
             // A run that no cache knows may be too new for them, for a moment.
-            !over(uid) && (known(uid) || self.now.duration_since(*since).as_secs() < 60)
+            known.contains(uid.as_str()) || self.now.duration_since(*since).as_secs() < 60
         });
-        let namespaces: Vec<_> =
-            runs.iter().map(|run| (run.namespace().unwrap_or_default(), run.name_any())).collect();
-        let entries: Vec<(bool, Waiting<'_>)> = runs
-            .iter()
-            .zip(&namespaces)
-            .filter(|(run, _)| !run.status.as_ref().is_some_and(AuditRunStatus::is_over))
-            .map(|(run, (namespace, name))| {
-                let at_work =
-                    is_at_work(run) || run.uid().is_some_and(|uid| admitted.contains_key(&uid));
-                let since =
-                    run.spec.not_before.as_ref().or(run.metadata.creation_timestamp.as_ref());
-                let since = since.map_or(self.now, |time| time.0);
-                let target = run.spec.target_ref.name.as_str();
-                (at_work, Waiting { since, namespace, name, target })
-            })
-            .collect();
-        let of = |wanted: bool| -> Vec<Waiting<'_>> {
-            entries
-                .iter()
-                .filter(|(at_work, _)| *at_work == wanted)
-                .map(|(_, w)| w.clone())
-                .collect()
-        };
-        let mut waiting = of(false);
-        waiting.retain(|run| run.since <= self.now);
+        let (mut active, mut waiting) = (Vec::new(), Vec::new());
+        for run in &runs {
+            let since = run.spec.not_before.as_ref().or(run.metadata.creation_timestamp.as_ref());
+            let entry = Waiting {
+                since: since.map_or(self.now, |time| time.0),
+                namespace: run.metadata.namespace.as_deref().unwrap_or_default(),
+                name: run.metadata.name.as_deref().unwrap_or_default(),
+                target: run.spec.target_ref.name.as_str(),
+            };
+            let let_in = |uid: &String| admitted.contains_key(uid);
+            if is_at_work(run) || run.metadata.uid.as_ref().is_some_and(let_in) {
+                active.push(entry);
+            } else if entry.since <= self.now {
+                waiting.push(entry);
+            }
+        }
         let own = (self.run.namespace().unwrap_or_default(), self.run.name_any());
-        let turn = queue::admit(&of(true), &waiting, self.context.caps)
-            .contains(&(own.0.as_str(), own.1.as_str()));
+        let own = (own.0.as_str(), own.1.as_str());
+        let target = self.run.spec.target_ref.name.as_str();
+        if !queue::has_room(&active, own.0, target, self.context.caps) {
+            return Ok(false);
+        }
+        let turn = queue::admit(&active, &waiting, self.context.caps).contains(&own);
         if turn {
             admitted.insert(uid, self.now);
         }
@@ -302,7 +293,10 @@ impl Step<'_> {
         let job = job::job(self.run, &order.target, &order.template, &self.context.shape, &ca);
         let by = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
         match jobs.create(&by, &job).await {
-            Ok(_) => Ok(Ok(())),
+            Ok(_) => {
+                self.count_delay();
+                Ok(Ok(()))
+            }
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let there = jobs.get(&job.name_any()).await?;
                 let ours = there
@@ -324,6 +318,14 @@ impl Step<'_> {
         }
     }
 
+    /// Counts how late a run of a slot has its Job.
+    fn count_delay(&self) {
+        let Some(slot) = &self.run.spec.slot else { return };
+        let due = self.run.spec.not_before.as_ref().unwrap_or(slot).0;
+        let delay = Timestamp::now().duration_since(due).as_secs_f64();
+        self.context.metrics.slot_delay.observe(delay.max(0.0));
+    }
+
     async fn started(&self, record: &RunRecord, target: &AuditTarget) -> Result<Action> {
         let old = self.run.status.as_ref();
         let status = AuditRunStatus {
@@ -343,10 +345,6 @@ impl Step<'_> {
         crash::reached(Point::RunStarted);
         let note = format!("probe Job of {} started as run {}", target.name_any(), record.id);
         self.context.tell(self.run, EventType::Normal, "Started", &note).await;
-        if let Some(slot) = &self.run.spec.slot {
-            let delay = self.now.duration_since(slot.0).as_secs_f64();
-            self.context.metrics.slot_delay.observe(delay.max(0.0));
-        }
         tracing::info!(run = %record.id, name = %self.run.name_any(), target = %record.target, "run started");
         Ok(Action::requeue(LOOK))
     }

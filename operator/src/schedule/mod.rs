@@ -153,7 +153,10 @@ impl Desk<'_> {
         next: Option<Timestamp>,
         trigger: Trigger,
     ) -> Result<()> {
-        let targets = self.targets().await?;
+        let mut targets = self.targets().await?;
+        // Whoever is due first is not made to wait until everybody's run is there.
+        let jitter = self.spec.jitter_seconds.unwrap_or(0);
+        targets.sort_by_cached_key(|target| delay(&target.uid().unwrap_or_default(), jitter));
         status.targets = i32::try_from(targets.len()).unwrap_or(i32::MAX);
         let active = self.active().await?;
         let starts: Vec<_> = targets
