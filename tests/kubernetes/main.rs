@@ -6,3 +6,4 @@ mod faults;
 mod images;
 mod operator;
 mod platform;
+mod unchanged;

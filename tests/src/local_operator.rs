@@ -52,6 +52,8 @@ pub struct Settings {
     pub log: String,
     /// Further arguments of `plumbline-operator run`.
     pub more: Vec<String>,
+    /// Who it is at the API server; the administrator where nothing is said.
+    pub kubeconfig: Option<PathBuf>,
 }
 
 impl Settings {
@@ -72,6 +74,7 @@ impl Settings {
             max_jobs_per_namespace: 20,
             log: "info".to_owned(),
             more: Vec::new(),
+            kubeconfig: None,
         }
     }
 
@@ -121,8 +124,10 @@ impl LocalOperator {
     }
 
     fn spawn(settings: &Settings, point: Option<&str>) -> Self {
-        let kubeconfig = std::env::var_os("PLUMBLINE_TEST_KUBECONFIG")
-            .expect("PLUMBLINE_TEST_KUBECONFIG names the cluster");
+        let kubeconfig = settings.kubeconfig.clone().unwrap_or_else(|| {
+            let given = std::env::var_os("PLUMBLINE_TEST_KUBECONFIG");
+            given.expect("PLUMBLINE_TEST_KUBECONFIG names the cluster").into()
+        });
         let folder = tempfile::tempdir().unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new(program());
@@ -229,6 +234,21 @@ impl LocalOperator {
     /// The most that its resident memory ever was, in KiB.
     pub fn peak_rss_kib(&self) -> u64 {
         self.memory_kib("VmHWM")
+    }
+
+    /// Its resident memory that is its own, not pages of the program's file, in KiB.
+    pub fn anonymous_kib(&self) -> u64 {
+        self.memory_kib("RssAnon")
+    }
+
+    /// Processor time that it has used.
+    pub fn processor_time(&self) -> Duration {
+        // Fields 14 and 15 of `/proc/PID/stat` (proc(5)), in ticks of 10 ms; the name in brackets
+        // may have spaces.
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+        let (_, fields) = text.rsplit_once(") ").expect("a process has a name");
+        let ticks = fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().unwrap());
+        Duration::from_millis(10 * ticks.sum::<u64>())
     }
 
     /// A field of `/proc/PID/status` (proc(5)), in KiB.
