@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crds::AuditRun;
+use crds::{AuditRun, AuditRunStatus};
 use engine::rule::RuleSet;
 use jiff::Timestamp;
 use k8s_openapi::NamespaceResourceScope;
+use kube::api::ListParams;
+use kube::core::{DeserializeGuard, error_boundary::InvalidObject};
 use kube::runtime::controller::Action;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::runtime::reflector::Store as Cache;
@@ -113,6 +115,21 @@ impl Context {
         Api::namespaced(self.client.clone(), object.meta().namespace.as_deref().unwrap_or_default())
     }
 
+    /// Objects of a kind beside `object` that can be read.
+    ///
+    /// # Errors
+    /// If the API server refuses.
+    pub async fn list_beside<K>(&self, object: &impl Resource, by: &ListParams) -> Result<Vec<K>>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + DeserializeOwned
+            + std::fmt::Debug,
+    {
+        let api: Api<DeserializeGuard<K>> = self.beside(object);
+        Ok(api.list(by).await?.items.into_iter().filter_map(readable).collect())
+    }
+
     /// Takes in a cache of runs, for whose turn it is.
     pub fn watch_runs(&self, cache: Cache<AuditRun>) {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).push(cache);
@@ -129,6 +146,13 @@ impl Context {
     pub fn runs(&self) -> Vec<Arc<AuditRun>> {
         let caches = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         caches.iter().flat_map(Cache::state).collect()
+    }
+
+    /// The runs that have not ended.
+    pub fn live_runs(&self) -> Vec<Arc<AuditRun>> {
+        let caches = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = |run: &AuditRun| !run.status.as_ref().is_some_and(AuditRunStatus::is_over);
+        caches.iter().flat_map(|cache| cache.state_filter(live)).collect()
     }
 
     /// Runs that were let in and that the caches may not show at work yet, by uid.
@@ -221,6 +245,18 @@ impl Context {
     }
 }
 
+/// The object, or nothing and a line in the log: one that somebody wrote in a way that passes the
+/// definition and cannot be read must not keep the others from being looked at.
+pub fn readable<K: Resource<DynamicType = ()>>(guard: DeserializeGuard<K>) -> Option<K> {
+    let InvalidObject { error, metadata } = match guard.0 {
+        Ok(object) => return Some(object),
+        Err(invalid) => invalid,
+    };
+    let (name, namespace) = (metadata.name.unwrap_or_default(), metadata.namespace);
+    tracing::warn!(kind = %K::kind(&()), name, namespace, error, "an object cannot be read");
+    None
+}
+
 fn key<K: Resource<DynamicType = ()>>(object: &K) -> String {
     format!("{}/{}/{}", K::kind(&()), object.namespace().unwrap_or_default(), object.name_any())
 }
@@ -246,6 +282,26 @@ fn difference(old: &Value, new: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_left_out_and_the_rest_is_not() {
+        let exception = |keys: Value| -> DeserializeGuard<crds::AuditException> {
+            let object = json!({
+                "apiVersion": "plumbline.dev/v1alpha1",
+                "kind": "AuditException",
+                "metadata": { "name": "e", "namespace": "n" },
+                "spec": {
+                    "issueKeys": keys,
+                    "reason": "r",
+                    "approvedBy": "a",
+                    "expiresAt": "2027-01-01T00:00:00Z",
+                },
+            });
+            serde_json::from_value(object).expect("a guard takes anything with metadata")
+        };
+        assert!(readable(exception(json!(["ingest_auth.insecure_transport"]))).is_some());
+        assert!(readable(exception(json!(["nobody.knows"]))).is_none());
+    }
 
     #[test]
     fn a_patch_has_what_changed_and_nulls_what_is_gone() {

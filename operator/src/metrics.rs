@@ -78,7 +78,7 @@ pub struct Metrics {
     not_after: Family<CertificateLabels, Gauge>,
     /// Seconds from a run's begin to its stored judgement.
     pub run_duration: Histogram,
-    /// Seconds from a slot to its Job.
+    /// Seconds from when a run of a slot was due, its target's own delay included, to its Job.
     pub slot_delay: Histogram,
     /// Runs whose Job is at work.
     pub jobs_active: Gauge,
@@ -134,7 +134,7 @@ impl Default for Metrics {
         );
         registry.register(
             "audit_slot_delay_seconds",
-            "From a slot to its Job",
+            "From when a run of a slot was due to its Job",
             metrics.slot_delay.clone(),
         );
         registry.register(

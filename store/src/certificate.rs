@@ -127,6 +127,7 @@ pub(crate) async fn note(
          last_seen_run = excluded.last_seen_run, last_seen_at = excluded.last_seen_at",
     )
     .await
+    .map(drop)
 }
 
 fn row<'a>(

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::run::json_of;
-use crate::sql::{Row, Tx};
+use crate::sql::{Arg, Row, Tx};
 use crate::{Store, conflict};
 
 /// The half of an evidence document that is stored once for every run that saw it.
@@ -94,6 +94,89 @@ impl RawEvidence {
     }
 }
 
+/// A document as it will be stored: taken apart, digested, and held to what would come back.
+#[derive(Debug, Clone)]
+pub struct Packed {
+    run: RunId,
+    schema: String,
+    target: TargetKey,
+    raw: RawEvidence,
+}
+
+impl Packed {
+    /// Packs a document of a run. No store is asked.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the document belongs to another run, or would not come back as
+    /// it is.
+    pub fn of(run: &RunId, evidence: &Evidence) -> Result<Self, StoreError> {
+        if evidence.run != *run {
+            return Err(conflict(format!(
+                "evidence of run {} cannot be added to run {run}",
+                evidence.run
+            )));
+        }
+        let body = body_of(evidence);
+        let raw = RawEvidence {
+            check: evidence.check,
+            subject: evidence.subject.clone(),
+            digest: Digest::of_bytes(body.as_bytes()),
+            document: Digest::of(evidence),
+            body,
+            envelope: envelope_of(evidence),
+        };
+        // What cannot be read back exactly must not be accepted: JSON has values that serde
+        // drops on the way.
+        raw.evidence().map_err(|(_, reason)| {
+            conflict(format!(
+                "evidence of {} for {} would not come back as it is: {reason}",
+                raw.check, raw.subject
+            ))
+        })?;
+        let (schema, target) = (evidence.schema.clone(), evidence.target.clone());
+        Ok(Self { run: run.clone(), schema, target, raw })
+    }
+
+    /// Address of the body.
+    pub const fn digest(&self) -> &Digest {
+        &self.raw.digest
+    }
+
+    /// Digest over the whole document.
+    pub const fn document(&self) -> &Digest {
+        &self.raw.document
+    }
+
+    fn body_row(&self) -> [Arg<'_>; 5] {
+        [
+            self.raw.digest.as_str().into(),
+            (&self.schema).into(),
+            (&self.target.0).into(),
+            (&self.raw.subject.0).into(),
+            (&self.raw.body).into(),
+        ]
+    }
+
+    fn link_row(&self) -> [Arg<'_>; 6] {
+        [
+            (&self.run.0).into(),
+            self.raw.check.as_str().into(),
+            (&self.raw.subject.0).into(),
+            self.raw.digest.as_str().into(),
+            self.raw.document.as_str().into(),
+            (&self.raw.envelope).into(),
+        ]
+    }
+}
+
+fn body_row<'a>((): &'a (), packed: &'a &Packed) -> [Arg<'a>; 5] {
+    packed.body_row()
+}
+
+fn link_row<'a>((): &'a (), packed: &'a &Packed) -> [Arg<'a>; 6] {
+    packed.link_row()
+}
+
 fn read_body(digest: &Digest, body: &str) -> Result<EvidenceBody, String> {
     let found = Digest::of_bytes(body.as_bytes());
     if found != *digest {
@@ -146,39 +229,74 @@ impl Store {
         run: &RunId,
         evidence: &Evidence,
     ) -> Result<Digest, StoreError> {
-        if evidence.run != *run {
-            return Err(conflict(format!(
-                "evidence of run {} cannot be added to run {run}",
-                evidence.run
-            )));
-        }
-        let body = body_of(evidence);
-        let raw = RawEvidence {
-            check: evidence.check,
-            subject: evidence.subject.clone(),
-            digest: Digest::of_bytes(body.as_bytes()),
-            document: Digest::of(evidence),
-            body,
-            envelope: envelope_of(evidence),
-        };
-        // What cannot be read back exactly must not be accepted: JSON has values that serde
-        // drops on the way.
-        raw.evidence().map_err(|(_, reason)| {
-            conflict(format!(
-                "evidence of {} for {} would not come back as it is: {reason}",
-                raw.check, raw.subject
-            ))
-        })?;
+        let packed = Packed::of(run, evidence)?;
+        let raw = &packed.raw;
         let mut tx = self.write().await?;
-        self.insert_body(&mut tx, &raw, evidence).await?;
-        self.insert_link(&mut tx, run, &raw).await?;
+        self.insert_body(&mut tx, &packed).await?;
+        self.insert_link(&mut tx, run, raw).await?;
         // Looked at last: on Postgres the new row waits for a `finish` of the same run, and sees
         // here that it came too late.
         if self.stored_state(&mut tx, run).await? == RunState::Complete {
             return Err(conflict(format!("run {run} is complete; evidence cannot be added to it")));
         }
         tx.commit().await?;
-        Ok(raw.digest)
+        Ok(packed.raw.digest)
+    }
+
+    /// Adds documents of any runs in one transaction: all of them, or none. It takes less time than
+    /// one after another, and says nothing of what is there already: who gets an error adds them
+    /// one by one by [`Store::append_evidence`], and learns which it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if a run is complete or holds a document for one of the same checks
+    /// and subjects, the same or another; [`StoreError::Unreachable`] and the like also if there is
+    /// no such run.
+    pub async fn append_together(&self, documents: &[Packed]) -> Result<(), StoreError> {
+        // In one order everywhere: two of these that have documents in common wait for each other
+        // in turn, never both.
+        let mut documents: Vec<&Packed> = documents.iter().collect();
+        documents.sort_by(|a, b| a.raw.digest.cmp(&b.raw.digest));
+        let mut bodies = documents.clone();
+        bodies.dedup_by(|a, b| a.raw.digest == b.raw.digest);
+        let mut runs: Vec<&RunId> = documents.iter().map(|packed| &packed.run).collect();
+        runs.sort();
+        runs.dedup();
+        let mut tx = self.write().await?;
+        let added = tx
+            .insert(
+                "INSERT INTO evidence (digest, schema, target, subject, body) ",
+                &(),
+                &bodies,
+                body_row,
+                " ON CONFLICT (digest) DO NOTHING",
+            )
+            .await?;
+        if added < bodies.len() as u64 {
+            for packed in &bodies {
+                self.same_body(&mut tx, &packed.raw).await?;
+            }
+        }
+        let added = tx
+            .insert(
+                "INSERT INTO run_evidence (run, check_id, subject, digest, document, envelope) ",
+                &(),
+                &documents,
+                link_row,
+                " ON CONFLICT (run, check_id, subject) DO NOTHING",
+            )
+            .await?;
+        if added < documents.len() as u64 {
+            return Err(conflict("some of this evidence is there already".to_owned()));
+        }
+        // Looked at last, as for a single document.
+        for run in runs {
+            if self.stored_state(&mut tx, run).await? == RunState::Complete {
+                return Err(conflict(format!(
+                    "run {run} is complete; evidence cannot be added to it"
+                )));
+            }
+        }
+        tx.commit().await
     }
 
     /// The body at an address.
@@ -249,28 +367,19 @@ impl Store {
         rows.iter().map(evidence_ref).collect()
     }
 
-    async fn insert_body(
-        &self,
-        tx: &mut Tx,
-        raw: &RawEvidence,
-        evidence: &Evidence,
-    ) -> Result<(), StoreError> {
+    async fn insert_body(&self, tx: &mut Tx, packed: &Packed) -> Result<(), StoreError> {
         let added = tx
             .execute(
                 "INSERT INTO evidence (digest, schema, target, subject, body) \
                  VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO NOTHING",
-                &[
-                    raw.digest.as_str().into(),
-                    (&evidence.schema).into(),
-                    (&evidence.target.0).into(),
-                    (&evidence.subject.0).into(),
-                    (&raw.body).into(),
-                ],
+                &packed.body_row(),
             )
             .await?;
-        if added > 0 {
-            return Ok(());
-        }
+        if added > 0 { Ok(()) } else { self.same_body(tx, &packed.raw).await }
+    }
+
+    /// Holds what is stored under a digest to the body that it is the digest of.
+    async fn same_body(&self, tx: &mut Tx, raw: &RawEvidence) -> Result<(), StoreError> {
         let same = tx
             .row(
                 "SELECT digest FROM evidence WHERE digest = $1 AND body = $2",

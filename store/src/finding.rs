@@ -238,7 +238,7 @@ pub(crate) async fn apply(
         changes.iter().filter_map(|(finding, event)| Some((&finding.id, (*event)?))).collect();
     let here = (&run.id, assessment.assessed_at);
     let head = "INSERT INTO finding_events (finding, run, at, event) ";
-    tx.insert(head, &here, &events, event_row, "").await
+    tx.insert(head, &here, &events, event_row, "").await.map(drop)
 }
 
 /// A finding as it stands after a run, and what the run changed about it.

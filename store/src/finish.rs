@@ -238,6 +238,7 @@ async fn insert_controls(
         "",
     )
     .await
+    .map(drop)
 }
 
 async fn insert_exceptions(
@@ -276,6 +277,7 @@ async fn insert_exceptions(
         "",
     )
     .await
+    .map(drop)
 }
 
 async fn insert_alerts(tx: &mut Tx, record: &RunRecord, at: Timestamp) -> Result<(), StoreError> {
@@ -288,7 +290,7 @@ async fn insert_alerts(tx: &mut Tx, record: &RunRecord, at: Timestamp) -> Result
     let numbered: Vec<(i64, &Alert)> = (0..).zip(&record.alerts).collect();
     let context = (&record.id, at);
     let head = "INSERT INTO outbox (run, ordinal, alert, created_at) ";
-    tx.insert(head, &context, &numbered, row, "").await
+    tx.insert(head, &context, &numbered, row, "").await.map(drop)
 }
 
 const fn state_word(state: ExceptionState) -> &'static str {

@@ -31,7 +31,7 @@ mod url;
 pub use baseline::{BaselineEntry, ChainHead};
 pub use certificate::{CertificateRecord, CertificateSeen};
 pub use error::StoreError;
-pub use evidence::{EvidenceBody, RawEvidence};
+pub use evidence::{EvidenceBody, Packed, RawEvidence};
 pub use finding::{FindingEvent, FindingEventKind, FindingRecord, FindingState};
 pub use listing::{ControlPoint, RunFilter, RunSummary};
 pub use open::OpenMode;

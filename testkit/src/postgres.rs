@@ -37,6 +37,14 @@ pub fn listen_also_on(address: IpAddr) {
 
 static ALSO: OnceLock<IpAddr> = OnceLock::new();
 
+/// Lets the server of this process keep what it said was stored, as Postgres does where nobody says
+/// otherwise: for measurements. It counts if it is said before the first database is created.
+pub fn durable() {
+    DURABLE.set(()).ok();
+}
+
+static DURABLE: OnceLock<()> = OnceLock::new();
+
 impl Database {
     /// An empty database. The first one in a process starts the cluster.
     ///
@@ -321,11 +329,15 @@ impl Unprivileged {
     fn serve(self, bin: &Path, folder: &Path, port: u16) -> anyhow::Result<()> {
         let also = ALSO.get().map(|address| format!(",{address}")).unwrap_or_default();
         // Nothing here outlives its test, so nothing need reach the disk.
+        let lasting = match DURABLE.get() {
+            Some(()) => "",
+            None => "-c fsync=off -c synchronous_commit=off -c full_page_writes=off",
+        };
         let settings = [
             format!("-p {port}"),
             format!("-c listen_addresses=127.0.0.1{also}"),
             format!("-c unix_socket_directories={}", folder.display()),
-            "-c fsync=off -c synchronous_commit=off -c full_page_writes=off".to_owned(),
+            lasting.to_owned(),
             "-c max_connections=400 -c shared_buffers=32MB".to_owned(),
         ];
         run(self

@@ -11,3 +11,4 @@ mod node;
 mod operator;
 mod platform;
 mod reading;
+mod unchanged;

@@ -4,7 +4,6 @@
 //! It works against the real API server (`PLUMBLINE_TEST_KUBECONFIG`), and pods reach its ingest
 //! at the node's address. Definitions must be installed.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -55,6 +54,8 @@ pub struct Settings {
     pub log: String,
     /// Further arguments of `plumbline-operator run`.
     pub more: Vec<String>,
+    /// Who it is at the API server; the administrator where nothing is said.
+    pub kubeconfig: Option<PathBuf>,
 }
 
 impl Settings {
@@ -76,6 +77,7 @@ impl Settings {
             acts_as: None,
             log: "info".to_owned(),
             more: Vec::new(),
+            kubeconfig: None,
         }
     }
 
@@ -125,13 +127,15 @@ impl LocalOperator {
     }
 
     fn spawn(settings: &Settings, point: Option<&str>) -> Self {
-        let kubeconfig = std::env::var_os("PLUMBLINE_TEST_KUBECONFIG")
-            .expect("PLUMBLINE_TEST_KUBECONFIG names the cluster");
+        let kubeconfig = settings.kubeconfig.clone().unwrap_or_else(|| {
+            let given = std::env::var_os("PLUMBLINE_TEST_KUBECONFIG");
+            given.expect("PLUMBLINE_TEST_KUBECONFIG names the cluster").into()
+        });
         let folder = tempfile::tempdir().unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
         let kubeconfig = match &settings.acts_as {
             Some(user) => impersonating(user, &kubeconfig, folder.path()),
-            None => kubeconfig.into(),
+            None => kubeconfig,
         };
         let mut command = Command::new(program());
         command
@@ -239,6 +243,21 @@ impl LocalOperator {
         self.memory_kib("VmHWM")
     }
 
+    /// Its resident memory that is its own, not pages of the program's file, in KiB.
+    pub fn anonymous_kib(&self) -> u64 {
+        self.memory_kib("RssAnon")
+    }
+
+    /// Processor time that it has used.
+    pub fn processor_time(&self) -> Duration {
+        // Fields 14 and 15 of `/proc/PID/stat` (proc(5)), in ticks of 10 ms; the name in brackets
+        // may have spaces.
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+        let (_, fields) = text.rsplit_once(") ").expect("a process has a name");
+        let ticks = fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().unwrap());
+        Duration::from_millis(10 * ticks.sum::<u64>())
+    }
+
     /// A field of `/proc/PID/status` (proc(5)), in KiB.
     fn memory_kib(&self, field: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
@@ -275,7 +294,7 @@ impl Drop for LocalOperator {
 }
 
 /// Writes the kubeconfig anew with a user to impersonate, and gives its file.
-fn impersonating(user: &str, kubeconfig: &OsStr, folder: &Path) -> PathBuf {
+fn impersonating(user: &str, kubeconfig: &Path, folder: &Path) -> PathBuf {
     let view = ["config", "view", "--raw", "--flatten", "--minify", "--output=json"];
     let mut kubectl = Command::new("kubectl");
     let view = kubectl.args(view).env("KUBECONFIG", kubeconfig).output().unwrap();

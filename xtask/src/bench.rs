@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::cluster;
 use crate::shell::{self, cargo};
+
+/// The word that those measurements begin with that need a cluster.
+const IN_CLUSTER: &str = "operator";
 
 /// Builds the programs in release mode and runs the measurements.
 pub fn run(root: &Path, filter: Option<&str>) -> anyhow::Result<()> {
@@ -11,5 +15,13 @@ pub fn run(root: &Path, filter: Option<&str>) -> anyhow::Result<()> {
     shell::run(cargo(root).args(["build", "--release", "--workspace", "--bins"]))?;
     let folder =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    shell::run(Command::new(root.join(folder).join("release/bench")).args(filter))
+    let program = root.join(folder).join("release/bench");
+    let in_cluster = |filter: &str| filter.starts_with(IN_CLUSTER);
+    if !filter.is_some_and(in_cluster) {
+        shell::run(Command::new(&program).args(filter))?;
+    }
+    if filter.is_none_or(in_cluster) {
+        cluster::bench(root, &program, filter.unwrap_or(IN_CLUSTER))?;
+    }
+    Ok(())
 }

@@ -8,8 +8,10 @@ pub mod authority;
 mod body;
 mod certificate;
 mod identity;
+mod plans;
 mod server;
 mod share;
+mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +34,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::context::Context;
 use crate::crash::{self, Point};
 use identity::{Gate, Visitor};
+use plans::Plans;
 use share::{Place, Shares};
+use writer::Writer;
 
 pub use server::serve;
 
@@ -99,6 +103,8 @@ impl From<StoreError> for Refusal {
 struct Desk {
     context: Arc<Context>,
     gate: Gate,
+    plans: Plans,
+    writer: Writer,
     seats: Semaphore,
     shares: Shares<RunId>,
     large: Semaphore,
@@ -109,9 +115,12 @@ struct Desk {
 /// The routes of the ingest.
 pub fn router(context: Arc<Context>) -> Router {
     let gate = Gate::new(context.client.clone());
+    let writer = Writer::new(&context.ingest_store);
     let desk = Desk {
         context,
         gate,
+        plans: Plans::default(),
+        writer,
         seats: Semaphore::new(PARALLEL),
         shares: Shares::new(PARALLEL_OF_RUN),
         large: Semaphore::new(PARALLEL_LARGE),
@@ -160,8 +169,10 @@ impl Desk {
     async fn plan(&self, headers: &HeaderMap) -> Result<serde_json::Value, Refusal> {
         let _seat = self.seat()?;
         let (visitor, record, _place) = self.visitor(headers).await?;
+        // What was delivered is as new as it can be; the plan is what it always was.
+        let now = self.context.ingest_store.run(&record.id.0, Timestamp::now()).await?;
         let left = visitor.ends.map(|ends| ends.duration_since(Timestamp::now()).as_secs().max(0));
-        let delivered: Vec<_> = record
+        let delivered: Vec<_> = now
             .evidence
             .iter()
             .map(|e| json!({ "check": e.check, "subject": e.subject, "document": e.document }))
@@ -231,7 +242,8 @@ impl Desk {
             return Err(unprocessable("not_planned", message));
         }
         crash::reached(Point::EvidenceReceived);
-        let digest = self.context.ingest_store.append_evidence(&record.id, &document).await?;
+        let stored = self.writer.append(&record.id, &document).await?;
+        let digest = stored.digest();
         crash::reached(Point::EvidenceStored);
         self.context.metrics.accepted.inc();
         tracing::info!(
@@ -243,16 +255,19 @@ impl Desk {
             "check": document.check,
             "subject": document.subject,
             "digest": digest,
-            "document": model::Digest::of(&document),
+            "document": stored.document(),
         }))
     }
 
     /// The pod that asks, the record of its run, and the place that the run takes up.
-    async fn visitor(&self, headers: &HeaderMap) -> Result<(Visitor, RunRecord, Place), Refusal> {
+    async fn visitor(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<(Visitor, Arc<RunRecord>, Place), Refusal> {
         let visitor = self.gate.visitor(headers).await?;
         let place = self.shares.take(visitor.id.clone()).ok_or_else(busy)?;
         self.pace(&visitor.id)?;
-        let record = self.context.ingest_store.run(&visitor.id.0, Timestamp::now()).await?;
+        let record = self.plans.of(&self.context.ingest_store, &visitor.id).await?;
         Ok((visitor, record, place))
     }
 

@@ -1,6 +1,6 @@
 //! From a queued run to a Job at work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use crds::condition::{self, Said};
@@ -8,6 +8,7 @@ use crds::{
     AuditRun, AuditRunStatus, AuditTarget, EvidenceCount, JobTemplate, Phase, RUN_LABEL,
     SCHEDULE_LABEL, TARGET_LABEL,
 };
+use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Patch, PatchParams, PostParams};
@@ -47,11 +48,11 @@ impl Step<'_> {
     pub(super) async fn begin(&self) -> Result<Action> {
         let not_before = self.run.spec.not_before.as_ref().map(|time| time.0);
         if let Some(time) = not_before.filter(|time| *time > self.now) {
-            self.queue(&format!("waits until {time}, this target's own delay")).await?;
+            // `notBefore` says so already: a slot of many targets is not a write more for each.
             return Ok(Action::requeue(until(time, self.now)));
         }
         if !self.is_admitted()? {
-            let at_work = self.context.runs().iter().filter(|run| is_at_work(run)).count();
+            let at_work = self.context.live_runs().iter().filter(|run| is_at_work(run)).count();
             self.queue(&format!("waits for its turn; {at_work} runs are at work")).await?;
             return Ok(Action::requeue(TURN));
         }
@@ -147,20 +148,16 @@ impl Step<'_> {
         if admitted.contains_key(&uid) {
             return Ok(true);
         }
-        let runs = self.context.runs();
-        let known: BTreeMap<&str, bool> = runs
-            .iter()
-            .filter_map(|run| Some((run.metadata.uid.as_deref()?, is_over(run))))
-            .collect();
-        admitted.retain(|uid, since| match known.get(uid.as_str()) {
-            // What the caches show as over is over, whatever was let in.
-            Some(over) => !over,
+        let runs = self.context.live_runs();
+        let known: HashSet<&str> =
+            runs.iter().filter_map(|run| run.metadata.uid.as_deref()).collect();
+        admitted.retain(|uid, since| {
             // A run that no cache knows may be too new for them, for a moment.
-            None => self.now.duration_since(*since).as_secs() < 60,
+            known.contains(uid.as_str()) || self.now.duration_since(*since).as_secs() < 60
         });
         let (mut active, mut waiting) = (Vec::new(), Vec::new());
         let mut uids: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-        for run in runs.iter().filter(|run| !is_over(run)) {
+        for run in &runs {
             let metadata = &run.metadata;
             let (Some(namespace), Some(name), Some(uid)) =
                 (metadata.namespace.as_deref(), metadata.name.as_deref(), metadata.uid.as_deref())
@@ -177,6 +174,11 @@ impl Step<'_> {
                 uids.insert((namespace, name), uid);
                 waiting.push(entry);
             }
+        }
+        let own = self.run.metadata.namespace.as_deref().unwrap_or_default();
+        let target = self.run.spec.target_ref.name.as_str();
+        if !queue::has_room(&active, own, target, self.context.caps) {
+            return Ok(false);
         }
         for turn in queue::admit(&active, &waiting, self.context.caps) {
             if let Some(uid) = uids.get(&turn) {
@@ -302,7 +304,10 @@ impl Step<'_> {
         let job = job::job(self.run, &order.target, &order.template, &self.context.shape, &ca);
         let by = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
         match jobs.create(&by, &job).await {
-            Ok(_) => Ok(Ok(())),
+            Ok(_) => {
+                self.count_delay();
+                Ok(Ok(()))
+            }
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let there = jobs.get(&job.name_any()).await?;
                 let message =
@@ -318,6 +323,14 @@ impl Step<'_> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Counts how late a run of a slot has its Job.
+    fn count_delay(&self) {
+        let Some(slot) = &self.run.spec.slot else { return };
+        let due = self.run.spec.not_before.as_ref().unwrap_or(slot).0;
+        let delay = Timestamp::now().duration_since(due).as_secs_f64();
+        self.context.metrics.slot_delay.observe(delay.max(0.0));
     }
 
     async fn started(&self, record: &RunRecord, target: &AuditTarget) -> Result<Action> {
@@ -339,17 +352,9 @@ impl Step<'_> {
         crash::reached(Point::RunStarted);
         let note = format!("probe Job of {} started as run {}", target.name_any(), record.id);
         self.context.tell(self.run, EventType::Normal, "Started", &note).await;
-        if let Some(slot) = &self.run.spec.slot {
-            let delay = self.now.duration_since(slot.0).as_secs_f64();
-            self.context.metrics.slot_delay.observe(delay.max(0.0));
-        }
         tracing::info!(run = %record.id, name = %self.run.name_any(), target = %record.target, "run started");
         Ok(Action::requeue(LOOK))
     }
-}
-
-fn is_over(run: &AuditRun) -> bool {
-    run.status.as_ref().is_some_and(AuditRunStatus::is_over)
 }
 
 /// True for a run whose Job is at work.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crds::{AuditRun, Phase};
 use jiff::Timestamp;
+use k8s_openapi::api::batch::v1::Job;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 use model::RunId;
@@ -75,6 +76,11 @@ impl Step<'_> {
     fn id(&self) -> Result<RunId> {
         id(self.run)
     }
+}
+
+/// True for a Job that will do nothing more.
+pub fn is_over(job: &Job) -> bool {
+    observe::outcome(job).is_some()
 }
 
 /// Runs whose Job is at work, and runs that wait.

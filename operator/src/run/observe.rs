@@ -70,7 +70,7 @@ impl Step<'_> {
 }
 
 /// Why a Job is over; nothing while it is not.
-fn outcome(job: &Job) -> Option<String> {
+pub(super) fn outcome(job: &Job) -> Option<String> {
     let conditions = job.status.as_ref()?.conditions.as_ref()?;
     let over = conditions.iter().find(|condition| {
         matches!(condition.type_.as_str(), "Complete" | "Failed") && condition.status == "True"

@@ -1,7 +1,8 @@
 //! Whose turn it is: pure. Caps hold in the cluster and in each namespace, and no namespace waits
 //! for another one's backlog.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use jiff::Timestamp;
 
@@ -27,6 +28,15 @@ pub struct Waiting<'a> {
     pub target: &'a str,
 }
 
+/// Whether a run of this target could start at all; most of those that wait cannot, and need not
+/// be put in order to know.
+pub fn has_room(active: &[Waiting<'_>], namespace: &str, target: &str, caps: Caps) -> bool {
+    let beside = || active.iter().filter(|run| run.namespace == namespace);
+    active.len() < caps.total
+        && beside().count() < caps.per_namespace
+        && !beside().any(|run| run.target == target)
+}
+
 /// The runs that may start now. `active` are those at work. A target is probed by one run at a
 /// time; the namespace with the fewest runs at work goes first, and in it who waited longest.
 /// Gives namespace and name, in the order of admission.
@@ -44,21 +54,31 @@ pub fn admit<'a>(
     let mut total = active.len();
     let mut left: Vec<&Waiting<'a>> = waiting.iter().collect();
     left.sort();
+    let mut queues: BTreeMap<&str, VecDeque<usize>> = BTreeMap::new();
+    for (index, run) in left.iter().enumerate() {
+        queues.entry(run.namespace).or_default().push_back(index);
+    }
+    // One entry per namespace: its runs at work, and who is first in it.
+    let mut turns: BinaryHeap<Reverse<(usize, usize)>> = queues
+        .iter()
+        .map(|(namespace, queue)| Reverse((at_work.get(namespace).copied().unwrap_or(0), queue[0])))
+        .collect();
     let mut admitted = Vec::new();
     while total < caps.total {
-        let turn = left
-            .iter()
-            .enumerate()
-            .filter(|(_, run)| !busy.contains(&(run.namespace, run.target)))
-            .map(|(index, run)| (at_work.get(run.namespace).copied().unwrap_or(0), index))
-            .filter(|(running, _)| *running < caps.per_namespace)
-            .min();
-        let Some((_, index)) = turn else { break };
-        let run = left.remove(index);
-        *at_work.entry(run.namespace).or_default() += 1;
-        busy.insert((run.namespace, run.target));
-        total += 1;
-        admitted.push((run.namespace, run.name));
+        let Some(Reverse((running, index))) = turns.pop() else { break };
+        if running >= caps.per_namespace {
+            break;
+        }
+        let run = left[index];
+        let mut running = running;
+        if busy.insert((run.namespace, run.target)) {
+            admitted.push((run.namespace, run.name));
+            running += 1;
+            total += 1;
+        }
+        let queue = queues.entry(run.namespace).or_default();
+        queue.pop_front();
+        turns.extend(queue.front().map(|next| Reverse((running, *next))));
     }
     admitted
 }
@@ -91,6 +111,17 @@ mod tests {
         let mut waiting: Vec<_> = backlog.iter().map(|name| run(1, "a", name)).collect();
         waiting.push(run(100, "b", "b1"));
         assert!(admit(&[], &waiting, CAPS).contains(&("b", "b1")));
+    }
+
+    #[test]
+    fn who_has_no_room_is_not_admitted() {
+        let full = [run(0, "a", "x"), run(0, "a", "y")];
+        assert!(!has_room(&full, "a", "a1", CAPS));
+        assert!(has_room(&full, "b", "b1", CAPS));
+        assert!(!has_room(&full[..1], "a", "x", CAPS), "its target is at work");
+        assert!(has_room(&full[..1], "b", "x", CAPS), "another target of that name");
+        let all = [run(0, "a", "x"), run(0, "b", "y"), run(0, "c", "z")];
+        assert!(!has_room(&all, "d", "d1", CAPS));
     }
 
     #[test]

@@ -150,7 +150,10 @@ impl Desk<'_> {
         next: Option<Timestamp>,
         trigger: Trigger,
     ) -> Result<()> {
-        let targets = self.targets().await?;
+        let mut targets = self.targets().await?;
+        // Whoever is due first is not made to wait until everybody's run is there.
+        let jitter = self.spec.jitter_seconds.unwrap_or(0);
+        targets.sort_by_cached_key(|target| delay(&target.uid().unwrap_or_default(), jitter));
         status.targets = i32::try_from(targets.len()).unwrap_or(i32::MAX);
         let active = self.active().await?;
         let starts: Vec<_> = targets
@@ -202,7 +205,18 @@ impl Desk<'_> {
         let run = self.run(target, run_name, slot, next, trigger);
         let by = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
         match runs.create(&by, &run).await {
-            Err(kube::Error::Api(error)) if error.is_already_exists() => {}
+            Err(kube::Error::Api(error)) if error.is_already_exists() => {
+                let name = run.name_any();
+                let there = runs.get_opt(&name).await?;
+                // Gone again: it was ours, and was pruned, or it is looked at once more.
+                let taken = there
+                    .is_some_and(|there| !self.is_own(&there) || there.spec.slot != run.spec.slot);
+                if taken {
+                    let note = format!("of {}: AuditRun {name} is not of it", target.name_any());
+                    self.skipped("taken", 1, &note).await;
+                    return Ok(());
+                }
+            }
             other => drop(other?),
         }
         crash::reached(Point::RunCreated);
@@ -267,9 +281,9 @@ impl Desk<'_> {
         }
         let selector = self.spec.target_selector.as_ref();
         let labels = selector.map(ToString::to_string);
-        let found = api.list(&ListParams::default().labels(&labels.unwrap_or_default())).await?;
+        let selected = ListParams::default().labels(&labels.unwrap_or_default());
+        let found: Vec<AuditTarget> = self.context.list_beside(self.schedule, &selected).await?;
         Ok(found
-            .items
             .into_iter()
             .filter(|target| target.metadata.deletion_timestamp.is_none())
             .collect())
@@ -282,9 +296,9 @@ impl Desk<'_> {
         if self.spec.concurrency_policy == ConcurrencyPolicy::Allow {
             return Ok(active);
         }
-        let api: Api<AuditRun> = self.context.beside(self.schedule);
         let own = format!("{SCHEDULE_LABEL}={}", self.schedule.name_any());
-        for run in api.list(&ListParams::default().labels(&own)).await? {
+        let own = ListParams::default().labels(&own);
+        for run in self.context.list_beside::<AuditRun>(self.schedule, &own).await? {
             // The label finds runs; whoever may create one may write it. The spec is what holds.
             if self.is_own(&run) && !is_over(&run) && run.metadata.deletion_timestamp.is_none() {
                 active.entry(run.spec.target_ref.name.clone()).or_default().push(run);

@@ -1,6 +1,8 @@
 //! AuditTargets: whether they can be audited, whether somebody wants them audited now, and whether
 //! what is known of them is still fresh.
 
+mod known;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use crate::context::{Context, MANAGER, until};
 use crate::document;
 use crate::error::Result;
 use crate::name;
+pub use known::Known;
 
 /// Seconds that a changed spec must stand still before the target is audited again: an edit
 /// seldom comes alone.
@@ -30,13 +33,20 @@ const SETTLE_SECONDS: i64 = 10;
 ///
 /// # Errors
 /// [`crate::error::Error`], after which the target is looked at again.
-pub async fn reconcile(target: Arc<AuditTarget>, context: Arc<Context>) -> Result<Action> {
-    if target.metadata.deletion_timestamp.is_some() {
-        return Ok(Action::await_change());
+pub async fn reconcile(known: Arc<Known>, context: Arc<Context>) -> Result<Action> {
+    let now = Timestamp::now();
+    if let Some(rest) = known.rest(now) {
+        context.reconciled(known.as_ref());
+        return Ok(rest);
     }
-    let desk = Desk { target: &target, context: &context, now: Timestamp::now() };
-    let action = desk.look().await?;
-    context.reconciled(target.as_ref());
+    let targets: Api<AuditTarget> = context.beside(known.as_ref());
+    let action = match targets.get_opt(&known.name_any()).await? {
+        Some(target) if target.metadata.deletion_timestamp.is_none() => {
+            Desk { target: &target, context: &context, now }.look().await?
+        }
+        _ => Action::await_change(),
+    };
+    context.reconciled(known.as_ref());
     Ok(action)
 }
 
@@ -46,12 +56,21 @@ struct Desk<'a> {
     now: Timestamp,
 }
 
+/// What a target comes to, before anything is done about it.
+struct Outlook {
+    /// What its status should say.
+    status: AuditTargetStatus,
+    /// The runs that it should be given.
+    runs: Vec<(String, Trigger)>,
+    /// When it comes to something else by itself.
+    next: Option<Timestamp>,
+}
+
 impl Desk<'_> {
-    async fn look(&self) -> Result<Action> {
-        let old = self.target.status.as_ref();
-        let mut status = old.cloned().unwrap_or_default();
-        let generation = self.target.metadata.generation;
-        status.observed_generation = generation;
+    /// What there is to do: pure but for the memory of when a change was first seen.
+    fn outlook(&self) -> Outlook {
+        let mut status = self.target.status.clone().unwrap_or_default();
+        status.observed_generation = self.target.metadata.generation;
         let plan = document::target(self.target).and_then(|target| {
             engine::plan::plan(&target, None, &self.context.rules).map_err(|e| e.to_string())
         });
@@ -69,12 +88,25 @@ impl Desk<'_> {
                 self.say(&mut status, condition::READY, Some(false), "InvalidTarget", message);
             }
         }
-        let mut wait = None;
+        let (mut runs, mut next) = (Vec::new(), None);
         if plan.is_ok() {
-            self.run_if_asked(&mut status).await?;
-            wait = earlier(wait, self.run_if_changed(&status).await?);
+            runs.extend(self.run_if_asked(&mut status));
+            match self.run_if_changed(&status) {
+                Some(Changed::Settles(then)) => next = Some(then),
+                Some(Changed::Settled(run)) => runs.push(run),
+                None => {}
+            }
         }
-        wait = earlier(wait, self.grow_stale(&mut status));
+        next = earlier(next, self.grow_stale(&mut status));
+        Outlook { status, runs, next }
+    }
+
+    async fn look(&self) -> Result<Action> {
+        let Outlook { status, runs, next } = self.outlook();
+        let old = self.target.status.as_ref();
+        for (name, trigger) in runs {
+            self.create(name, trigger).await?;
+        }
         if old != Some(&status)
             && condition::holds(&status.conditions, condition::STALE)
             && !old.is_some_and(|old| condition::holds(&old.conditions, condition::STALE))
@@ -83,41 +115,36 @@ impl Desk<'_> {
             self.context.tell(self.target, EventType::Warning, "Stale", note).await;
         }
         self.context.patch_status(self.target, old, &status).await?;
-        Ok(wait.map_or_else(Action::await_change, |then| Action::requeue(until(then, self.now))))
+        Ok(next.map_or_else(Action::await_change, |then| Action::requeue(until(then, self.now))))
     }
 
     /// Somebody put the label on, or gave it another value.
-    async fn run_if_asked(&self, status: &mut AuditTargetStatus) -> Result<()> {
-        let Some(request) = self.target.labels().get(RUN_NOW) else { return Ok(()) };
+    fn run_if_asked(&self, status: &mut AuditTargetStatus) -> Option<(String, Trigger)> {
+        let request = self.target.labels().get(RUN_NOW)?;
         if status.last_run_request.as_ref() == Some(request) {
-            return Ok(());
+            return None;
         }
         let salt = self.target.metadata.resource_version.as_deref().unwrap_or_default();
         let name = name::of_request(&self.target.name_any(), "now", &format!("{request} {salt}"));
-        self.create(name, Trigger::Requested).await?;
         status.last_run_request = Some(request.clone());
-        Ok(())
+        Some((name, Trigger::Requested))
     }
 
-    /// The spec is another than the one that was audited, and has been for a while.
-    async fn run_if_changed(&self, status: &AuditTargetStatus) -> Result<Option<Timestamp>> {
-        let (Some(last), Some(generation)) = (&status.last_run, self.target.metadata.generation)
-        else {
-            return Ok(None);
-        };
+    /// The spec is another than the one that was audited.
+    fn run_if_changed(&self, status: &AuditTargetStatus) -> Option<Changed> {
+        let (last, generation) = (status.last_run.as_ref()?, self.target.metadata.generation?);
         if last.target_generation == Some(generation) {
-            return Ok(None);
+            return None;
         }
         let uid = self.target.uid().unwrap_or_default();
         let changed = self.context.first_seen(&uid, generation, self.now);
         let settled = changed + SignedDuration::from_secs(SETTLE_SECONDS);
         if settled > self.now {
-            return Ok(Some(settled));
+            return Some(Changed::Settles(settled));
         }
         let name =
             name::of_request(&self.target.name_any(), "changed", &format!("{uid} {generation}"));
-        self.create(name, Trigger::TargetChanged).await?;
-        Ok(None)
+        Some(Changed::Settled((name, Trigger::TargetChanged)))
     }
 
     /// Evidence grows old by itself. What is known then is that nothing is known.
@@ -162,7 +189,17 @@ impl Desk<'_> {
         let runs: Api<AuditRun> = self.context.beside(self.target);
         let by = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
         match runs.create(&by, &run).await {
-            Err(kube::Error::Api(error)) if error.is_already_exists() => Ok(()),
+            Err(kube::Error::Api(error)) if error.is_already_exists() => {
+                let there = runs.get_opt(&run.name_any()).await?;
+                let taken = there.is_some_and(|there| {
+                    there.spec.trigger != trigger || there.spec.target_ref != run.spec.target_ref
+                });
+                if taken {
+                    let note = format!("AuditRun {} has the name of a run", run.name_any());
+                    self.context.tell(self.target, EventType::Warning, "NameTaken", &note).await;
+                }
+                Ok(())
+            }
             other => other.map(drop).map_err(Into::into),
         }
     }
@@ -178,6 +215,14 @@ impl Desk<'_> {
         let said = Said { kind, holds, reason, message };
         condition::set(&mut status.conditions, &said, self.target.metadata.generation, self.now);
     }
+}
+
+/// A spec that is another than the one that was audited.
+enum Changed {
+    /// It has stood still too shortly; when it will have for long enough.
+    Settles(Timestamp),
+    /// The run that it should be given.
+    Settled((String, Trigger)),
 }
 
 fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {

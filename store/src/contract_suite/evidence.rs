@@ -6,7 +6,7 @@ use model::evidence::Item;
 use serde_json::{Value, json};
 
 use super::{Place, sample};
-use crate::StoreError;
+use crate::{Packed, StoreError};
 
 /// What is read is what was appended, and its address is the model's own.
 pub async fn a_document_comes_back_byte_for_byte(place: &Place) {
@@ -51,6 +51,44 @@ pub async fn appending_twice_is_appending_once(place: &Place) {
     let second = place.store.append_evidence(&record.id, &document).await.unwrap();
     assert_eq!(first, second);
     assert_eq!(place.store.raw_evidence(&record.id).await.unwrap().len(), 1);
+}
+
+/// Several documents at once: what is stored is the same as one by one, and what cannot be stored
+/// keeps the others out, too.
+pub async fn documents_are_appended_together_or_not_at_all(place: &Place) {
+    let [first, second] = [sample::running("edge", 0), sample::running("edge", 1)];
+    for record in [&first, &second] {
+        place.store.begin(record, &sample::elsewhere(sample::at(60))).await.unwrap();
+    }
+    let other = model::Subject::endpoint("other");
+    let documents = [
+        sample::evidence(&first, &sample::ingest(), "denied"),
+        sample::evidence(&second, &sample::ingest(), "denied"),
+        sample::evidence(&second, &other, "accepted"),
+    ];
+    let packed: Vec<Packed> =
+        documents.iter().map(|document| Packed::of(&document.run, document).unwrap()).collect();
+    place.store.append_together(&packed[..2]).await.unwrap();
+    let bundle = place.store.bundle(&second.id, false, sample::at(1)).await.unwrap();
+    assert_eq!(canonical(&bundle.evidence[0]), canonical(&documents[1]));
+    assert_eq!(bundle.evidence[0].digest(), *packed[1].digest());
+    // One of them is there, and keeps the other out.
+    let refused = place.store.append_together(&packed[1..]).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
+    assert_eq!(place.store.raw_evidence(&second.id).await.unwrap().len(), 1);
+    // A body that another run stored is no hindrance.
+    let third = sample::running("edge", 2);
+    place.store.begin(&third, &sample::elsewhere(sample::at(60))).await.unwrap();
+    let again = sample::evidence(&third, &sample::ingest(), "denied");
+    let again = Packed::of(&third.id, &again).unwrap();
+    place.store.append_together(&[again, packed[2].clone()]).await.unwrap();
+    assert_eq!(place.store.raw_evidence(&second.id).await.unwrap().len(), 2);
+    assert_eq!(place.store.raw_evidence(&third.id).await.unwrap().len(), 1);
+    // A run that nobody began.
+    let nobody = sample::running("edge", 3);
+    let lost = sample::evidence(&nobody, &sample::ingest(), "denied");
+    let lost = Packed::of(&nobody.id, &lost).unwrap();
+    assert!(place.store.append_together(&[lost]).await.is_err());
 }
 
 /// One document per check and subject, even if only its envelope differs.

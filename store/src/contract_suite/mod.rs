@@ -59,6 +59,7 @@ macro_rules! contract_suite {
             evidence::a_document_comes_back_byte_for_byte,
             evidence::the_same_evidence_in_two_runs_is_stored_once,
             evidence::appending_twice_is_appending_once,
+            evidence::documents_are_appended_together_or_not_at_all,
             evidence::another_document_for_the_same_question_is_refused,
             evidence::evidence_goes_only_to_its_own_open_run,
             evidence::a_body_is_found_by_its_address,

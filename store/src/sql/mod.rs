@@ -169,7 +169,8 @@ impl Tx {
         Ok(self.rows(sql, args).await?.into_iter().next())
     }
 
-    /// Inserts a row per item, in as few statements as the databases' limits allow.
+    /// Inserts a row per item, in as few statements as the databases' limits allow; the number of
+    /// rows that were added.
     ///
     /// `head` is the statement up to `VALUES`, `tail` what follows the values. `row` is a plain
     /// function: a closure would keep the future from being `Send`.
@@ -180,7 +181,8 @@ impl Tx {
         items: &[T],
         row: for<'a> fn(&'a C, &'a T) -> [Arg<'a>; N],
         tail: &'static str,
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
+        let mut added = 0;
         for chunk in items.chunks(MAX_BINDS / N) {
             let done = match &mut self.inner {
                 Inner::Sqlite(tx) => {
@@ -195,7 +197,7 @@ impl Tx {
                         }
                     });
                     query.push(tail);
-                    query.build().execute(&mut **tx).await.map(|_| ())
+                    query.build().execute(&mut **tx).await.map(|done| done.rows_affected())
                 }
                 Inner::Postgres(tx) => {
                     let mut query = QueryBuilder::<Postgres>::new(head);
@@ -211,12 +213,12 @@ impl Tx {
                         }
                     });
                     query.push(tail);
-                    query.build().execute(&mut **tx).await.map(|_| ())
+                    query.build().execute(&mut **tx).await.map(|done| done.rows_affected())
                 }
             };
-            done.map_err(|error| self.fault(error))?;
+            added += done.map_err(|error| self.fault(error))?;
         }
-        Ok(())
+        Ok(added)
     }
 
     /// Keeps what was done.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Hanging, NEVER};
+use super::{Hanging, NEVER, run_of};
 use crate::cluster::{Kubectl, Namespace, eventually};
 use crate::operator::{Installation, OPERATOR, OWN, alone, in_peace};
 
@@ -68,6 +68,26 @@ fn a_slot_that_replaces_ends_the_run_before_it_with_its_job() {
     });
     namespace.wait_until_gone(&format!("job/{first}"));
     assert!(namespace.field(&format!("job/{second}"), ".metadata.name").is_some());
+}
+
+#[test]
+fn a_slot_whose_name_somebody_took_is_told_and_not_taken_for_done() {
+    Installation::get();
+    let _peace = in_peace();
+    let hanging = Hanging::new();
+    let namespace = Namespace::new("taken");
+    namespace.apply(&hanging.target("quick", 2));
+    // Whoever may create runs can guess the names of those to come.
+    let now = jiff::Timestamp::now().as_second();
+    for minute in 1..=3 {
+        let slot = (now / 60 + minute) * 60;
+        namespace.apply(&run_of("quick", &format!("s-quick-{slot}"), "{}"));
+    }
+    namespace.apply(&every_minute("quick", ""));
+    eventually("a slot that is told to be skipped", || {
+        let events = namespace.run(&["events", "--for=auditschedule/s"]);
+        (events.contains("SlotSkipped") && events.contains("is not of it")).then_some(())
+    });
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod connections;
 mod delta;
 mod fleet;
+mod operator;
 mod page;
 mod resources;
 mod rules;
@@ -38,20 +39,33 @@ impl Row {
 pub struct Measurement {
     /// The word that a filter selects by.
     pub name: &'static str,
+    /// True if it needs a cluster: `cargo xtask bench` starts one.
+    pub cluster: bool,
     /// Measures.
     pub measure: fn() -> anyhow::Result<Vec<Row>>,
 }
 
 /// Every measurement, in the order of the table.
 pub const ALL: &[Measurement] = &[
-    Measurement { name: "rules", measure: rules::measure },
-    Measurement { name: "delta", measure: delta::measure },
-    Measurement { name: "startup", measure: startup::measure },
-    Measurement { name: "run", measure: run::measure },
-    Measurement { name: "page", measure: page::measure },
-    Measurement { name: "fleet", measure: fleet::measure },
-    Measurement { name: "connections", measure: connections::measure },
+    plain("rules", rules::measure),
+    plain("delta", delta::measure),
+    plain("startup", startup::measure),
+    plain("run", run::measure),
+    plain("page", page::measure),
+    plain("fleet", fleet::measure),
+    plain("connections", connections::measure),
+    in_cluster("operator-idle", operator::idle::measure),
+    in_cluster("operator-slots", operator::slots::measure),
+    in_cluster("operator-ingest", operator::ingest::measure),
 ];
+
+const fn plain(name: &'static str, measure: fn() -> anyhow::Result<Vec<Row>>) -> Measurement {
+    Measurement { name, cluster: false, measure }
+}
+
+const fn in_cluster(name: &'static str, measure: fn() -> anyhow::Result<Vec<Row>>) -> Measurement {
+    Measurement { name, cluster: true, measure }
+}
 
 pub use resources::machine;
 

@@ -1,5 +1,6 @@
 //! `cargo xtask cluster`: the real Kubernetes of `tests/cluster`, by its script.
 
+mod bench;
 mod tier;
 
 use std::ffi::OsString;
@@ -10,6 +11,7 @@ use std::process::Command;
 use anyhow::Context as _;
 use clap::Subcommand;
 
+pub use self::bench::bench;
 pub use self::tier::{helm, test};
 
 /// What to do with the cluster.

@@ -31,7 +31,7 @@ pub fn test(root: &Path) -> anyhow::Result<()> {
     let tests = binary(root)?;
 
     interrupt::defer()?;
-    let cluster = cluster.up()?;
+    let cluster = cluster.up(&[])?;
     interrupt::run(&mut cluster.command("load", archives.iter().map(|file| file.as_os_str())))?;
     interrupt::run(&mut cluster.command("enter", [tests.as_os_str()]))
 }
@@ -45,8 +45,8 @@ fn binary(root: &Path) -> anyhow::Result<PathBuf> {
     artifacts::executable(command.arg("--no-run"), "kubernetes")
 }
 
-/// A cluster of this tier's own, in the target folder.
-struct Cluster {
+/// A cluster of one's own, in the target folder.
+pub(super) struct Cluster {
     script: PathBuf,
     root: PathBuf,
     run: PathBuf,
@@ -54,31 +54,42 @@ struct Cluster {
 
 impl Cluster {
     fn new(root: &Path) -> Self {
+        Self::named(root, "cluster")
+    }
+
+    /// A cluster whose files are in this folder of the target folder.
+    pub(super) fn named(root: &Path, folder: &str) -> Self {
         Self {
             script: root.join("tests/cluster/cluster"),
             root: root.to_owned(),
-            run: shell::target(root).join("cluster"),
+            run: shell::target(root).join(folder),
         }
     }
 
-    fn command<'a>(&self, action: &str, more: impl IntoIterator<Item = &'a OsStr>) -> Command {
+    /// The script with an action.
+    pub(super) fn command<'a>(
+        &self,
+        action: &str,
+        more: impl IntoIterator<Item = &'a OsStr>,
+    ) -> Command {
         let mut command = Command::new(&self.script);
         command.arg(action).args(more).current_dir(&self.root).env("CLUSTER_RUN", &self.run);
         command
     }
 
     /// Starts it, fresh: one that an earlier run could not take down is taken down first.
-    fn up(self) -> anyhow::Result<Up> {
+    /// `settings` are variables for the script.
+    pub(super) fn up(self, settings: &[(&str, &OsStr)]) -> anyhow::Result<Up> {
         shell::run(&mut self.command("down", []))?;
         // From here on it is taken down, also if it does not come up whole.
         let cluster = Up(self);
-        interrupt::run(&mut cluster.command("up", []))?;
+        interrupt::run(cluster.command("up", []).envs(settings.iter().copied()))?;
         Ok(cluster)
     }
 }
 
 /// A cluster that runs, and ends with this value.
-struct Up(Cluster);
+pub(super) struct Up(Cluster);
 
 impl std::ops::Deref for Up {
     type Target = Cluster;

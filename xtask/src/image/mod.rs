@@ -54,16 +54,34 @@ pub struct Arguments {
 impl Arguments {
     /// Every image, built as it is for tests.
     pub fn for_tests() -> Self {
+        Self { trial: true, ..Self::of(Vec::new(), "dev") }
+    }
+
+    /// One image, static and optimised like the one to give away, without the minutes that `dist`
+    /// takes.
+    pub fn to_measure(image: &str) -> Self {
+        Self::of(vec![image.to_owned()], "release")
+    }
+
+    fn of(images: Vec<String>, profile: &str) -> Self {
         Self {
-            images: Vec::new(),
-            trial: true,
-            profile: "dev".to_owned(),
+            images,
+            trial: false,
+            profile: profile.to_owned(),
             target: Target::HOST,
             out: None,
             repository: REPOSITORY.to_owned(),
             tag: None,
         }
     }
+}
+
+/// Builds the program of the first image that is named, as it would be packed, and gives its file.
+pub fn program(root: &Path, arguments: &Arguments) -> anyhow::Result<PathBuf> {
+    let workspace = Workspace::read(root)?;
+    let chosen = choose(&arguments.images, arguments.trial, &workspace)?;
+    let (image, _) = chosen.first().context("no image can be built")?;
+    compile::program(root, image, &arguments.profile, arguments.target)
 }
 
 /// Builds images, and gives their archives.

@@ -1,0 +1,80 @@
+//! Documents that arrive at the same time are stored in one transaction: a disk that takes its time
+//! for one commit takes no longer for many. Each is answered once it is stored.
+
+use std::sync::Arc;
+
+use model::RunId;
+use model::evidence::Evidence;
+use store::{Packed, Store, StoreError};
+use tokio::sync::{mpsc, oneshot};
+
+/// Transactions at the same time: while one commits, the next is filled.
+const WRITERS: usize = 2;
+/// Documents in one transaction.
+const MOST: usize = 32;
+/// Documents that wait to be taken up; whoever brings one more waits with it.
+const WAITING: usize = 64;
+
+struct Order {
+    packed: Packed,
+    answer: oneshot::Sender<bool>,
+}
+
+/// The way into the store.
+pub(super) struct Writer {
+    store: Store,
+    orders: mpsc::Sender<Order>,
+}
+
+impl Writer {
+    /// Writes into a store; what it starts ends with it.
+    pub(super) fn new(store: &Store) -> Self {
+        let (orders, taken) = mpsc::channel(WAITING);
+        let taken = Arc::new(tokio::sync::Mutex::new(taken));
+        for _ in 0..WRITERS {
+            tokio::spawn(write(store.clone(), Arc::clone(&taken)));
+        }
+        Self { store: store.clone(), orders }
+    }
+
+    /// Stores a document of a run.
+    ///
+    /// # Errors
+    /// As [`Store::append_evidence`].
+    pub(super) async fn append(
+        &self,
+        run: &RunId,
+        evidence: &Evidence,
+    ) -> Result<Packed, StoreError> {
+        let packed = Packed::of(run, evidence)?;
+        let (answer, stored) = oneshot::channel();
+        let order = Order { packed: packed.clone(), answer };
+        let together = self.orders.send(order).await.is_ok() && stored.await.unwrap_or(false);
+        if !together {
+            // One of them cannot be stored, or is there already. Each finds out for itself.
+            self.store.append_evidence(run, evidence).await?;
+        }
+        Ok(packed)
+    }
+}
+
+/// Stores what there is, again and again, until nothing more will come.
+async fn write(store: Store, orders: Arc<tokio::sync::Mutex<mpsc::Receiver<Order>>>) {
+    loop {
+        let mut batch = Vec::new();
+        // One of us waits, the others wait for him.
+        if orders.lock().await.recv_many(&mut batch, MOST).await == 0 {
+            return;
+        }
+        let (documents, answers): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|order| (order.packed, order.answer)).unzip();
+        let outcome = store.append_together(&documents).await;
+        if let Err(error) = &outcome {
+            tracing::debug!(%error, documents = documents.len(), "stored one by one instead");
+        }
+        for answer in answers {
+            // Who has gone does not want to know.
+            answer.send(outcome.is_ok()).ok();
+        }
+    }
+}
