@@ -57,10 +57,9 @@ impl Arguments {
         Self { trial: true, ..Self::of(Vec::new(), "dev") }
     }
 
-    /// One image, static and optimised like the one to give away, without the minutes that `dist`
-    /// takes.
+    /// One image, as it is given away.
     pub fn to_measure(image: &str) -> Self {
-        Self::of(vec![image.to_owned()], "release")
+        Self::of(vec![image.to_owned()], "dist")
     }
 
     fn of(images: Vec<String>, profile: &str) -> Self {
