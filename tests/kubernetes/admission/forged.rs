@@ -137,7 +137,7 @@ fn a_probe_pod_is_made_by_the_job_controller_and_nobody_changes_what_it_is() {
     let _peace = in_peace();
     let at_work = AtWork::new("forged-pod", NEVER, "{}");
     let namespace = &at_work.namespace;
-    let rights = ["create,get,patch pods", "patch pods/ephemeralcontainers"];
+    let rights = ["create,get,patch pods", "get,patch pods/ephemeralcontainers"];
     let mallory = somebody(namespace, "mallory", &rights);
     let of = format!("in namespace \"{}\"", namespace.name());
     let forged = pod("p", label("slow"));
@@ -177,8 +177,11 @@ fn a_probe_pod_is_made_by_the_job_controller_and_nobody_changes_what_it_is() {
     ] {
         assert_says(patch(&mallory, &probe, &server, &change), &words);
     }
-    let container =
-        json!({ "spec": { "ephemeralContainers": [{ "name": "debug", "image": "mine" }] } });
+    // As Pod Security wants it, so that it is not what refuses.
+    let confined =
+        json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } });
+    let debug = json!({ "name": "debug", "image": "mine", "securityContext": confined });
+    let container = json!({ "spec": { "ephemeralContainers": [debug] } });
     let flags = ["--dry-run=server", "--subresource=ephemeralcontainers"];
     let words = format!("a probe pod takes no further container; mallory may not add one {of}");
     assert_says(patch(&mallory, &probe, &flags, &container), &words);

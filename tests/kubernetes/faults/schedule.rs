@@ -159,7 +159,10 @@ fn a_schedule_that_cannot_be_read_says_why_until_it_can() {
     }
     // What the API server knows is refused at once.
     let refused = namespace.apply_refused(&sound.replace("0 0 1 1 *", "TZ=UTC 0 0 1 1 *"));
-    assert!(refused.contains("the zone belongs into timeZone, not into schedule"), "{refused}");
+    assert!(
+        refused.contains("the time zone belongs into timeZone, not into schedule"),
+        "{refused}"
+    );
     namespace.apply(&sound);
     namespace.wait_for_condition("auditschedule/s", "Ready");
     eventually("a next slot", || namespace.field("auditschedule/s", ".status.nextScheduleTime"));
