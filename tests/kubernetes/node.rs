@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::cluster::eventually;
+
 /// Says of a test that it cannot be done here, which is not the same as to pass.
 #[allow(clippy::print_stderr, reason = "it must be seen")]
 pub fn does_not_apply(why: &str) {
@@ -39,14 +41,17 @@ impl Node {
     pub fn without(&self, component: &str) -> Down {
         let down = Down { start: self.path("start").join(component) };
         assert!(down.start.is_file(), "{} is not there", down.start.display());
-        kill(&self.pid(component));
+        let pid = self.pid(component);
+        kill(&pid);
+        // Until then its listeners still answer, as if it had come back.
+        eventually(&format!("{component} to be gone"), || (!is_alive(&pid)).then_some(()));
         down
     }
 
     /// Starts a component if it has ended by itself, as a service manager does: the kubelet gives
     /// up where containerd is not there yet.
     pub fn revive(&self, component: &str) {
-        if !Path::new("/proc").join(self.pid(component)).exists() {
+        if !is_alive(&self.pid(component)) {
             drop(Down { start: self.path("start").join(component) });
         }
     }
@@ -80,6 +85,14 @@ impl Drop for Down {
         // What fails the test first says more.
         assert!(started || std::thread::panicking(), "{} failed", self.start.display());
     }
+}
+
+/// True for a process that has not ended; one that its parent has not collected has.
+fn is_alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat"));
+    // proc_pid_stat(5): the state follows the name, which is in parentheses.
+    let state = stat.ok().and_then(|stat| stat.rsplit_once(") ")?.1.chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 fn kill(pid: &str) {

@@ -193,8 +193,9 @@ impl Desk {
         let headers = request.headers().clone();
         let (visitor, record, _place) = self.visitor(&headers).await?;
         let outcome = self.admit(&visitor, &record, &headers, request).await;
+        // Who is told to come back was not rejected.
         if let Err(refusal) = &outcome
-            && refusal.status != StatusCode::SERVICE_UNAVAILABLE
+            && refusal.retry_after.is_none()
         {
             let note = format!("{}: {}", refusal.reason, refusal.message);
             self.context
