@@ -10,29 +10,32 @@ use crate::cluster::{Kubectl, eventually};
 use crate::node::Node;
 use crate::operator::{Installation, alone};
 
-/// Port of the kubelet.
-const KUBELET: u16 = 10_250;
 /// How long the API server is away.
 const OUTAGE: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_node_that_loses_its_power_with_probes_and_operator_on_it_loses_no_evidence() {
     let Some(node) = Node::ours() else { return };
-    let installation = Installation::get();
+    Installation::get();
     let _alone = alone();
     let at_work = AtWork::new("power", GIVES_UP, "{backoffLimit: 3}");
     let before = restarts();
     let kubelet = node.without("kubelet");
     let containerd = node.without("containerd");
     node.kill_containers();
+    let name = Kubectl::new().json("nodes")["items"][0]["metadata"]["name"].clone();
+    let name = name.as_str().unwrap();
+    let cut = jiff::Timestamp::now();
     drop((containerd, kubelet));
-    eventually("the kubelet to serve", || {
+    // Nobody but a kubelet that is at work renews the node's Lease.
+    let leases = Kubectl::new().in_namespace("kube-node-lease");
+    eventually("the kubelet to be heard of", || {
         node.revive("kubelet");
-        TcpStream::connect((installation.node(), KUBELET)).ok()
+        let renewed = leases.field(&format!("lease/{name}"), ".spec.renewTime")?;
+        (renewed.parse::<jiff::Timestamp>().unwrap() > cut).then_some(())
     });
     assert_whole(&at_work);
-    let name = Kubectl::new().json("nodes")["items"][0]["metadata"]["name"].clone();
-    Kubectl::new().wait_for_condition(&format!("node/{}", name.as_str().unwrap()), "Ready");
+    Kubectl::new().wait_for_condition(&format!("node/{name}"), "Ready");
     process::restored();
     assert!(restarts() > before, "the operator's own containers were killed, too");
 }
