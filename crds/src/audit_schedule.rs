@@ -63,6 +63,10 @@ pub struct AuditScheduleStatus {
     /// The slot that was started last: its time in the schedule, not when its Job began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_schedule_time: Option<Time>,
+    /// The slot whose runs are being made, one after the other by the targets' own delays; absent
+    /// once every target had its turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starting_slot: Option<Time>,
     /// When a run of this schedule last stored its evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_successful_time: Option<Time>,

@@ -1,18 +1,19 @@
 //! What every reconciler works with.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crds::{AuditRun, AuditRunStatus};
 use engine::rule::RuleSet;
-use jiff::Timestamp;
+use futures::channel::mpsc::UnboundedSender;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::NamespaceResourceScope;
 use kube::api::ListParams;
 use kube::core::{DeserializeGuard, error_boundary::InvalidObject};
 use kube::runtime::controller::Action;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use kube::runtime::reflector::Store as Cache;
+use kube::runtime::reflector::{ObjectRef, Store as Cache};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::run::job::Shape;
 use crate::run::queue::Caps;
+use crate::schedule::Spread;
 use crate::settings::Settings;
 
 /// The name under which the operator writes.
@@ -35,6 +37,9 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 /// How long after a write that came second the object is looked at again: the cache needs a moment.
 const OUTRUN: Duration = Duration::from_millis(200);
 
+/// How long a spread is remembered: a day is the longest delay of a target.
+const SPREAD_LIFE: SignedDuration = SignedDuration::from_hours(48);
+
 /// One database by two roles.
 #[derive(Clone)]
 pub struct Stores {
@@ -42,6 +47,12 @@ pub struct Stores {
     pub own: Store,
     /// Who may only add evidence and read it.
     pub ingest: Store,
+}
+
+/// The runs of what one controller watches.
+struct Runs {
+    cache: Cache<AuditRun>,
+    calls: UnboundedSender<ObjectRef<AuditRun>>,
 }
 
 /// What every reconciler works with.
@@ -65,11 +76,13 @@ pub struct Context {
     /// Counters and gauges.
     pub metrics: Arc<Metrics>,
     recorder: Recorder,
-    runs: Mutex<Vec<Cache<AuditRun>>>,
+    runs: Mutex<Vec<Runs>>,
     admitted: Mutex<BTreeMap<String, Timestamp>>,
     resting: Mutex<BTreeMap<String, Timestamp>>,
     failures: Mutex<BTreeMap<String, u32>>,
     generations: Mutex<BTreeMap<String, (i64, Timestamp)>>,
+    spreads: Mutex<BTreeMap<String, Spread>>,
+    counts: Mutex<BTreeMap<String, Timestamp>>,
 }
 
 impl Context {
@@ -104,6 +117,8 @@ impl Context {
             resting: Mutex::default(),
             failures: Mutex::default(),
             generations: Mutex::default(),
+            spreads: Mutex::default(),
+            counts: Mutex::default(),
         }
     }
 
@@ -130,47 +145,83 @@ impl Context {
         Ok(api.list(by).await?.items.into_iter().filter_map(readable).collect())
     }
 
-    /// Takes in a cache of runs, for whose turn it is.
-    pub fn watch_runs(&self, cache: Cache<AuditRun>) {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).push(cache);
+    /// Takes in a cache of runs, for whose turn it is, and the way to have one looked at.
+    pub fn watch_runs(&self, cache: Cache<AuditRun>, calls: UnboundedSender<ObjectRef<AuditRun>>) {
+        lock(&self.runs).push(Runs { cache, calls });
+    }
+
+    /// Has a run looked at now.
+    pub fn wake(&self, run: &ObjectRef<AuditRun>) {
+        for runs in lock(&self.runs).iter().filter(|runs| runs.cache.get(run).is_some()) {
+            // Who listens no more leads no more.
+            runs.calls.unbounded_send(run.clone()).ok();
+        }
     }
 
     /// Lets go of the caches of an earlier leadership.
     pub fn forget_runs(&self) {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.runs).clear();
         self.admitted().clear();
         self.resting().clear();
+        lock(&self.spreads).clear();
+        lock(&self.counts).clear();
     }
 
     /// Every run that the caches hold.
     pub fn runs(&self) -> Vec<Arc<AuditRun>> {
-        let caches = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        caches.iter().flat_map(Cache::state).collect()
+        lock(&self.runs).iter().flat_map(|runs| runs.cache.state()).collect()
+    }
+
+    /// Those of them for which something holds.
+    pub fn runs_where(&self, holds: impl Fn(&AuditRun) -> bool) -> Vec<Arc<AuditRun>> {
+        lock(&self.runs).iter().flat_map(|runs| runs.cache.state_filter(&holds)).collect()
     }
 
     /// The runs that have not ended.
     pub fn live_runs(&self) -> Vec<Arc<AuditRun>> {
-        let caches = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        let live = |run: &AuditRun| !run.status.as_ref().is_some_and(AuditRunStatus::is_over);
-        caches.iter().flat_map(|cache| cache.state_filter(live)).collect()
+        self.runs_where(|run| !run.status.as_ref().is_some_and(AuditRunStatus::is_over))
+    }
+
+    /// Remembers which targets of a schedule have not had their turn. Those of schedules that are
+    /// gone are forgotten once they would have.
+    pub fn keep_spread(&self, schedule_uid: String, spread: Spread) {
+        let mut spreads = lock(&self.spreads);
+        spreads.insert(schedule_uid, spread);
+        let now = Timestamp::now();
+        spreads.retain(|_, spread| now.duration_since(spread.slot) < SPREAD_LIFE);
+    }
+
+    /// Takes what was remembered of a schedule.
+    pub fn take_spread(&self, schedule_uid: &str) -> Option<Spread> {
+        lock(&self.spreads).remove(schedule_uid)
+    }
+
+    /// Since when the number of runs at work that a schedule's status has is not the true one.
+    pub fn miscounted(&self, schedule_uid: &str, now: Timestamp) -> Timestamp {
+        *lock(&self.counts).entry(schedule_uid.to_owned()).or_insert(now)
+    }
+
+    /// Says that it is.
+    pub fn counted(&self, schedule_uid: &str) {
+        lock(&self.counts).remove(schedule_uid);
     }
 
     /// Runs that were let in and that the caches may not show at work yet, by uid.
-    pub fn admitted(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Timestamp>> {
-        self.admitted.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn admitted(&self) -> MutexGuard<'_, BTreeMap<String, Timestamp>> {
+        lock(&self.admitted)
     }
 
     /// Runs whose target must be left alone until a time, by uid. Who takes this and [`admitted`]
     /// takes this first.
     ///
     /// [`admitted`]: Self::admitted
-    pub fn resting(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Timestamp>> {
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn resting(&self) -> MutexGuard<'_, BTreeMap<String, Timestamp>> {
+        lock(&self.resting)
     }
 
     /// Since when this process knows that an object has this generation.
     pub fn first_seen(&self, uid: &str, generation: i64, now: Timestamp) -> Timestamp {
-        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut generations = lock(&self.generations);
         let seen = generations.entry(uid.to_owned()).or_insert((generation, now));
         if seen.0 != generation {
             *seen = (generation, now);
@@ -228,7 +279,7 @@ impl Context {
             return Action::requeue(OUTRUN);
         }
         let key = key(object);
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = lock(&self.failures);
         let failed = failures.entry(key).or_default();
         let wait = RETRY.0.saturating_mul(1 << (*failed).min(6)).min(RETRY.1);
         *failed += 1;
@@ -241,7 +292,7 @@ impl Context {
 
     /// Forgets the errors of an object that was reconciled.
     pub fn reconciled<K: Resource<DynamicType = ()>>(&self, object: &K) {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(object));
+        lock(&self.failures).remove(&key(object));
     }
 }
 
@@ -255,6 +306,11 @@ pub fn readable<K: Resource<DynamicType = ()>>(guard: DeserializeGuard<K>) -> Op
     let (name, namespace) = (metadata.name.unwrap_or_default(), metadata.namespace);
     tracing::warn!(kind = %K::kind(&()), name, namespace, error, "an object cannot be read");
     None
+}
+
+/// A panic while something was remembered leaves nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn key<K: Resource<DynamicType = ()>>(object: &K) -> String {

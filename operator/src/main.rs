@@ -5,6 +5,7 @@
 //! engine as on the command line. The operator opens no connection to a target.
 
 mod context;
+mod controllers;
 mod crash;
 mod document;
 mod error;

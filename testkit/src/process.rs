@@ -1,16 +1,36 @@
 //! Child processes, ports and readiness: found, waited for by asking, and ended by id.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-/// A loopback port that was free a moment ago.
+/// Ports that are handed out. Linux takes a connection's own port from 32768 on (ip(7),
+/// `ip_local_port_range`), and Kubernetes its node ports from 30000 on: between the moment that a
+/// port is found free here and the moment that somebody listens there, no connection takes it.
+const PORTS: Range<u16> = 12_000..29_000;
+
+/// A loopback port that nobody listens on, and that this process is not given again soon.
 pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .expect("loopback has a free port")
+    free_address(Ipv4Addr::LOCALHOST.into()).port()
+}
+
+/// The same at another address of this machine.
+pub fn free_address(host: IpAddr) -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let many = PORTS.end - PORTS.start;
+    // Tests that run side by side begin in different places.
+    let first = (std::process::id() % 97) * 173;
+    (0..many)
+        .map(|_| {
+            let next = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+            let place = (first + next) % u32::from(many);
+            SocketAddr::new(host, PORTS.start + u16::try_from(place).unwrap_or(0))
+        })
+        .find(|address| TcpListener::bind(address).is_ok())
+        .expect("this machine has the address, and a free port")
 }
 
 /// `127.0.0.1` with a port.

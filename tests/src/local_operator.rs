@@ -6,13 +6,14 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use testkit::process::free_address;
 
 use crate::plumb::built;
 
@@ -54,6 +55,8 @@ pub struct Settings {
     pub log: String,
     /// Further arguments of `plumbline-operator run`.
     pub more: Vec<String>,
+    /// Further variables of its environment.
+    pub environment: Vec<(String, String)>,
     /// Who it is at the API server; the administrator where nothing is said.
     pub kubeconfig: Option<PathBuf>,
 }
@@ -77,6 +80,7 @@ impl Settings {
             acts_as: None,
             log: "info".to_owned(),
             more: Vec::new(),
+            environment: Vec::new(),
             kubeconfig: None,
         }
     }
@@ -144,6 +148,7 @@ impl LocalOperator {
             .env("KUBECONFIG", kubeconfig)
             // A password does not belong on a command line.
             .env("PLUMBLINE_STORE", &settings.store)
+            .envs(settings.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
@@ -310,10 +315,4 @@ fn impersonating(user: &str, kubeconfig: &Path, folder: &Path) -> PathBuf {
 fn program() -> PathBuf {
     let given = std::env::var_os("PLUMBLINE_OPERATOR_PROGRAM").map(PathBuf::from);
     given.unwrap_or_else(|| built("plumbline-operator"))
-}
-
-/// An address that was free a moment ago.
-pub fn free_address(host: IpAddr) -> SocketAddr {
-    let listener = TcpListener::bind((host, 0)).expect("the node is this machine");
-    listener.local_addr().expect("a listener has an address")
 }

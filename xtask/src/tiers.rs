@@ -48,6 +48,7 @@ fn each(root: &Path, tiers: &[Tier]) -> anyhow::Result<()> {
             Tier::Chart => run(outside(root, "chart").env("PLUMBLINE_HELM", cluster::helm(root)?))?,
             Tier::Cluster => {
                 programs(root)?;
+                tools::require(tools::CLUSTER)?;
                 cluster::test(root)?;
             }
         }

@@ -39,6 +39,9 @@ pub const BROWSER: &[Tool] = &[
     Tool { name: "npm", package: "npm", places: &[] },
 ];
 
+/// What the cluster tier needs beside the cluster itself: a clock that steps.
+pub const CLUSTER: &[Tool] = &[Tool { name: "faketime", package: "faketime", places: &[] }];
+
 /// What the policy tier needs.
 pub const POLICY: &[Tool] = &[Tool { name: "shellcheck", package: "shellcheck", places: &[] }];
 

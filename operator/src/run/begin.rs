@@ -1,6 +1,5 @@
 //! From a queued run to a Job at work.
 
-use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use crds::condition::{self, Said};
@@ -22,15 +21,12 @@ use model::run::{EngineInfo, RUN_SCHEMA, RunRecord, RunState};
 use serde_json::json;
 use store::{Owner, StoreError};
 
-use super::queue::{self, Waiting};
-use super::{Step, job};
+use super::{Step, job, turn};
 use crate::context::{MANAGER, until};
 use crate::crash::{self, Point};
 use crate::document;
 use crate::error::Result;
 
-/// How often a run looks whether its turn has come.
-const TURN: Duration = Duration::from_secs(2);
 /// How long after a Job's own deadline a run without an end is taken for interrupted.
 const SLACK_SECONDS: i64 = 900;
 /// How often a run looks at its Job when nothing is heard of it.
@@ -51,10 +47,11 @@ impl Step<'_> {
             // `notBefore` says so already: a slot of many targets is not a write more for each.
             return Ok(Action::requeue(until(time, self.now)));
         }
-        if !self.is_admitted()? {
+        if !turn::has_come(self.context, self.run, self.now) {
             let at_work = self.context.live_runs().iter().filter(|run| is_at_work(run)).count();
             self.queue(&format!("waits for its turn; {at_work} runs are at work")).await?;
-            return Ok(Action::requeue(TURN));
+            // Whoever makes room calls the next.
+            return Ok(Action::requeue(LOOK));
         }
         crash::reached(Point::RunAdmitted);
         let targets: Api<AuditTarget> = self.context.beside(self.run);
@@ -69,10 +66,8 @@ impl Step<'_> {
         };
         if let Some(wait) = self.rests(&object) {
             let seconds = wait.as_secs();
-            // Who rests holds no place, and stands in nobody's way.
             let uid = self.run.uid().unwrap_or_default();
-            self.context.admitted().remove(&uid);
-            self.context.resting().insert(uid, self.now + wait);
+            turn::rest(self.context, &uid, self.now, self.now + wait);
             self.queue(&format!("waits {seconds} s more: the target's minIntervalSeconds")).await?;
             return Ok(Action::requeue(wait));
         }
@@ -135,57 +130,6 @@ impl Step<'_> {
         let last = object.status.as_ref()?.evidence_time.as_ref()?.0;
         let free = last.checked_add(jiff::SignedDuration::from_secs(interval.into())).ok()?;
         (free > self.now).then(|| until(free, self.now))
-    }
-
-    /// Whether the run's turn has come. Everybody whose turn it is gets it at once, so that a long
-    /// queue is looked through once for all of them.
-    fn is_admitted(&self) -> Result<bool> {
-        let uid = self.run.uid().unwrap_or_default();
-        let mut resting = self.context.resting();
-        resting.retain(|_, until| *until > self.now);
-        resting.remove(&uid);
-        let mut admitted = self.context.admitted();
-        if admitted.contains_key(&uid) {
-            return Ok(true);
-        }
-        let runs = self.context.live_runs();
-        let known: HashSet<&str> =
-            runs.iter().filter_map(|run| run.metadata.uid.as_deref()).collect();
-        admitted.retain(|uid, since| {
-            // A run that no cache knows may be too new for them, for a moment.
-            known.contains(uid.as_str()) || self.now.duration_since(*since).as_secs() < 60
-        });
-        let (mut active, mut waiting) = (Vec::new(), Vec::new());
-        let mut uids: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-        for run in &runs {
-            let metadata = &run.metadata;
-            let (Some(namespace), Some(name), Some(uid)) =
-                (metadata.namespace.as_deref(), metadata.name.as_deref(), metadata.uid.as_deref())
-            else {
-                continue;
-            };
-            let since = run.spec.not_before.as_ref().or(metadata.creation_timestamp.as_ref());
-            let since = since.map_or(self.now, |time| time.0);
-            let target = run.spec.target_ref.name.as_str();
-            let entry = Waiting { since, namespace, name, target };
-            if is_at_work(run) || admitted.contains_key(uid) {
-                active.push(entry);
-            } else if since <= self.now && !resting.contains_key(uid) {
-                uids.insert((namespace, name), uid);
-                waiting.push(entry);
-            }
-        }
-        let own = self.run.metadata.namespace.as_deref().unwrap_or_default();
-        let target = self.run.spec.target_ref.name.as_str();
-        if !queue::has_room(&active, own, target, self.context.caps) {
-            return Ok(false);
-        }
-        for turn in queue::admit(&active, &waiting, self.context.caps) {
-            if let Some(uid) = uids.get(&turn) {
-                admitted.insert((*uid).to_owned(), self.now);
-            }
-        }
-        Ok(admitted.contains_key(&uid))
     }
 
     /// Says in the status why the run has not begun.

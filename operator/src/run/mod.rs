@@ -12,6 +12,7 @@ pub mod job;
 mod observe;
 pub mod queue;
 mod report;
+pub mod turn;
 mod words;
 
 use std::sync::Arc;
@@ -38,9 +39,12 @@ pub async fn reconcile(run: Arc<AuditRun>, context: Arc<Context>) -> Result<Acti
     let step = Step { run: &run, context: &context, now: Timestamp::now() };
     let action = match run.status.as_ref().and_then(|status| status.phase) {
         None | Some(Phase::Queued) => step.begin().await?,
-        Some(Phase::Running) => step.observe().await?,
+        Some(Phase::Running) => {
+            turn::hold(&context, &run, step.now);
+            step.observe().await?
+        }
         Some(Phase::Complete | Phase::Failed) => {
-            context.admitted().remove(&run.uid().unwrap_or_default());
+            turn::over(&context, &run.uid().unwrap_or_default(), step.now);
             step.prune().await?;
             Action::await_change()
         }

@@ -4,34 +4,31 @@
 //! is started twice, by a restart or a second replica, gives nothing new.
 
 pub mod slot;
+mod spread;
+mod start;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crds::condition::{self, Said};
-use crds::{
-    AuditRun, AuditRunSpec, AuditRunStatus, AuditSchedule, AuditScheduleStatus, AuditTarget,
-    SCHEDULE_LABEL, ScheduleRef, TARGET_LABEL, Trigger,
-};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use crds::{AuditRun, AuditRunStatus, AuditSchedule, AuditScheduleStatus, AuditTarget};
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
-use kube::api::{DeleteParams, ListParams, PostParams};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::api::ListParams;
 use kube::runtime::controller::Action;
 use kube::runtime::events::EventType;
-use kube::{Api, Resource as _, ResourceExt as _};
-use model::document::{AuditScheduleSpec, ConcurrencyPolicy, TargetRef};
+use kube::{Api, ResourceExt as _};
+use model::document::AuditScheduleSpec;
 
-use crate::context::{Context, MANAGER, until};
+use crate::context::{Context, until};
 use crate::crash::{self, Point};
 use crate::document;
 use crate::error::{Error, Result};
-use crate::name;
 use crate::run::history::{self, Limits};
-use slot::{Slots, delay};
+use slot::Slots;
+pub use spread::Spread;
 
-/// Runs that are created at the same time.
-const PARALLEL: usize = 16;
+/// How often the number of a schedule's runs at work is written while it only goes up and down.
+const RECOUNT: SignedDuration = SignedDuration::from_secs(10);
 
 /// One look at one schedule.
 ///
@@ -88,8 +85,9 @@ impl Desk<'_> {
         if self.spec.suspend {
             let message = "suspended; runs that began go on";
             self.say(&mut status, condition::SCHEDULED, Some(false), "Suspended", message);
-            self.write(old, status, None).await?;
-            return Ok(Action::await_change());
+            let recount = self.write(old, status, None).await?;
+            return Ok(recount
+                .map_or_else(Action::await_change, |then| Action::requeue(until(then, self.now))));
         }
         let created = self
             .schedule
@@ -97,9 +95,10 @@ impl Desk<'_> {
             .ok_or(Error::Incomplete("AuditSchedule", "creationTimestamp"))?
             .0;
         let first = old.and_then(|status| status.last_schedule_time.as_ref()).is_none();
+        let mut spread = self.resume(&mut status, &slots).await?;
         if first && self.spec.run_on_create {
-            self.start(&mut status, created, slots.next(self.now), Trigger::Created).await?;
-            status.last_schedule_time = Some(Time(condition::whole_second(created)));
+            let slot = condition::whole_second(created);
+            self.open(&mut status, &mut spread, slot, &slots).await?;
         }
         let since = status.last_schedule_time.as_ref().map_or(created, |time| time.0);
         let deadline =
@@ -113,152 +112,115 @@ impl Desk<'_> {
             }
         }
         if let Some(slot) = due.slot {
-            self.start(&mut status, slot, due.next, Trigger::Schedule).await?;
-            status.last_schedule_time = Some(Time(slot));
-            crash::reached(Point::SlotStarted);
+            self.open(&mut status, &mut spread, slot, &slots).await?;
+        }
+        let mut next = due.next;
+        if let Some(spread) = spread {
+            next = next.into_iter().chain(spread.next()).min();
+            self.context.keep_spread(self.uid(), spread);
         }
         self.say(&mut status, condition::SCHEDULED, Some(true), "Waiting", "the next slot is set");
-        self.write(old, status, due.next).await?;
-        Ok(due
-            .next
-            .map_or_else(Action::await_change, |next| Action::requeue(until(next, self.now))))
+        let recount = self.write(old, status, due.next).await?;
+        let next = next.into_iter().chain(recount).min();
+        Ok(next.map_or_else(Action::await_change, |next| Action::requeue(until(next, self.now))))
     }
 
-    /// Counts, prunes and writes.
+    /// Goes on with a slot whose targets have not all had their turn.
+    async fn resume(
+        &self,
+        status: &mut AuditScheduleStatus,
+        slots: &Slots,
+    ) -> Result<Option<Spread>> {
+        let kept = self.context.take_spread(&self.uid());
+        let Some(slot) = status.starting_slot.as_ref().map(|time| time.0) else { return Ok(None) };
+        // Nobody remembers after a change of leaders. Who has a run is found out by making it again.
+        let mut spread = match kept.filter(|spread| spread.slot == slot) {
+            Some(spread) => spread,
+            None => self.spread(status, slot).await?,
+        };
+        let due = spread.due(self.now);
+        self.start(slot, due, slots, &self.known_active()).await?;
+        Ok(self.unless_over(status, spread))
+    }
+
+    /// Begins a slot: those targets whose delay has passed get their run now. Those that an earlier
+    /// slot has left get theirs too, for its own time.
+    async fn open(
+        &self,
+        status: &mut AuditScheduleStatus,
+        spread: &mut Option<Spread>,
+        slot: Timestamp,
+        slots: &Slots,
+    ) -> Result<()> {
+        if let Some(mut before) = spread.take() {
+            let rest = before.rest();
+            self.start(before.slot, rest, slots, &self.known_active()).await?;
+        }
+        let mut opened = self.spread(status, slot).await?;
+        let due = opened.due(self.now);
+        self.start(slot, due, slots, &self.active().await?).await?;
+        status.last_schedule_time = Some(Time(slot));
+        *spread = self.unless_over(status, opened);
+        tracing::info!(
+            schedule = %self.schedule.name_any(), namespace = self.schedule.namespace(),
+            %slot, targets = status.targets, "slot started"
+        );
+        crash::reached(Point::SlotStarted);
+        Ok(())
+    }
+
+    /// The targets of a slot, none of which has had its turn.
+    async fn spread(&self, status: &mut AuditScheduleStatus, slot: Timestamp) -> Result<Spread> {
+        let targets = self.targets().await?;
+        status.targets = i32::try_from(targets.len()).unwrap_or(i32::MAX);
+        Ok(Spread::new(slot, &targets, self.spec.jitter_seconds.unwrap_or(0)))
+    }
+
+    /// The spread, and what the status says of it.
+    fn unless_over(&self, status: &mut AuditScheduleStatus, spread: Spread) -> Option<Spread> {
+        let spread = Some(spread).filter(|spread| spread.next().is_some());
+        status.starting_slot = spread.as_ref().map(|spread| Time(spread.slot));
+        spread
+    }
+
+    /// Counts, prunes and writes. Gives when the count has to be looked at again, if it has.
     async fn write(
         &self,
         old: Option<&AuditScheduleStatus>,
         mut status: AuditScheduleStatus,
         next: Option<Timestamp>,
-    ) -> Result<()> {
+    ) -> Result<Option<Timestamp>> {
         status.next_schedule_time = next.map(Time);
-        let runs = self.own_runs();
+        let mut runs = self.own_runs();
         let active = runs.iter().filter(|run| !is_over(run)).count();
         status.active = i32::try_from(active).unwrap_or(i32::MAX);
-        self.context.patch_status(self.schedule, old, &status).await?;
+        let later = old.and_then(|old| self.count_later(old, &status));
+        if later.is_none() {
+            self.context.patch_status(self.schedule, old, &status).await?;
+            self.context.counted(&self.uid());
+        }
         if old.is_some_and(|old| old.last_schedule_time != status.last_schedule_time) {
             crash::reached(Point::SlotReported);
         }
-        self.prune(&runs).await
+        // A run of a slot that is not done with says that its target had its turn.
+        runs.retain(|run| run.spec.slot.is_none() || run.spec.slot != status.starting_slot);
+        self.prune(&runs).await?;
+        Ok(later)
     }
 
-    /// Gives every selected target its run of a slot.
-    async fn start(
+    /// When to write, if nothing but the number of runs at work has changed since a moment ago: a
+    /// slot of many targets must not be a write for each of them.
+    fn count_later(
         &self,
-        status: &mut AuditScheduleStatus,
-        slot: Timestamp,
-        next: Option<Timestamp>,
-        trigger: Trigger,
-    ) -> Result<()> {
-        let mut targets = self.targets().await?;
-        // Whoever is due first is not made to wait until everybody's run is there.
-        let jitter = self.spec.jitter_seconds.unwrap_or(0);
-        targets.sort_by_cached_key(|target| delay(&target.uid().unwrap_or_default(), jitter));
-        status.targets = i32::try_from(targets.len()).unwrap_or(i32::MAX);
-        let active = self.active().await?;
-        let starts: Vec<_> = targets
-            .iter()
-            .map(|target| self.start_one(target, slot, next, trigger, &active))
-            .collect();
-        stream::iter(starts).buffer_unordered(PARALLEL).try_collect::<Vec<()>>().await?;
-        tracing::info!(
-            schedule = %self.schedule.name_any(), namespace = self.schedule.namespace(),
-            %slot, targets = targets.len(), "slot started"
-        );
-        Ok(())
-    }
-
-    async fn start_one(
-        &self,
-        target: &AuditTarget,
-        slot: Timestamp,
-        next: Option<Timestamp>,
-        trigger: Trigger,
-        active: &BTreeMap<String, Vec<AuditRun>>,
-    ) -> Result<()> {
-        let name = target.name_any();
-        let run_name = name::of_slot(&self.schedule.name_any(), &name, slot);
-        let runs: Api<AuditRun> = self.context.beside(self.schedule);
-        // A run of this very slot is this one, seen again.
-        let others: Vec<&AuditRun> = active
-            .get(&name)
-            .into_iter()
-            .flatten()
-            .filter(|run| run.name_any() != run_name)
-            .collect();
-        match self.spec.concurrency_policy {
-            ConcurrencyPolicy::Forbid if !others.is_empty() => {
-                let note = format!("of {name}: run {} has not ended", others[0].name_any());
-                self.skipped("forbidden", 1, &note).await;
-                return Ok(());
-            }
-            ConcurrencyPolicy::Replace => {
-                for run in others {
-                    match runs.delete(&run.name_any(), &DeleteParams::background()).await {
-                        Err(kube::Error::Api(error)) if error.is_not_found() => {}
-                        other => drop(other?),
-                    }
-                }
-            }
-            ConcurrencyPolicy::Forbid | ConcurrencyPolicy::Allow => {}
+        old: &AuditScheduleStatus,
+        new: &AuditScheduleStatus,
+    ) -> Option<Timestamp> {
+        let alike = AuditScheduleStatus { active: new.active, ..old.clone() } == *new;
+        if !alike || old.active == new.active || old.active == 0 || new.active == 0 {
+            return None;
         }
-        let run = self.run(target, run_name, slot, next, trigger);
-        let by = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-        match runs.create(&by, &run).await {
-            Err(kube::Error::Api(error)) if error.is_already_exists() => {
-                let name = run.name_any();
-                let there = runs.get_opt(&name).await?;
-                // Gone again: it was ours, and was pruned, or it is looked at once more.
-                let taken = there
-                    .is_some_and(|there| !self.is_own(&there) || there.spec.slot != run.spec.slot);
-                if taken {
-                    let note = format!("of {}: AuditRun {name} is not of it", target.name_any());
-                    self.skipped("taken", 1, &note).await;
-                    return Ok(());
-                }
-            }
-            other => drop(other?),
-        }
-        crash::reached(Point::RunCreated);
-        Ok(())
-    }
-
-    fn run(
-        &self,
-        target: &AuditTarget,
-        name: String,
-        slot: Timestamp,
-        next: Option<Timestamp>,
-        trigger: Trigger,
-    ) -> AuditRun {
-        let delay = delay(&target.uid().unwrap_or_default(), self.spec.jitter_seconds.unwrap_or(0));
-        AuditRun {
-            metadata: ObjectMeta {
-                name: Some(name),
-                namespace: self.schedule.namespace(),
-                labels: Some(BTreeMap::from([
-                    (TARGET_LABEL.to_owned(), target.name_any()),
-                    (SCHEDULE_LABEL.to_owned(), self.schedule.name_any()),
-                ])),
-                owner_references: target.owner_ref(&()).map(|owner| vec![owner]),
-                ..ObjectMeta::default()
-            },
-            spec: AuditRunSpec {
-                target_ref: TargetRef { name: target.name_any() },
-                schedule_ref: Some(ScheduleRef { name: self.schedule.name_any() }),
-                trigger,
-                slot: Some(Time(condition::whole_second(slot))),
-                not_before: (!delay.is_zero()).then(|| Time(condition::whole_second(slot + delay))),
-                next_run: next.map(Time),
-                bundle: self.spec.bundle,
-                checks: self.spec.checks.clone(),
-                mode: self.spec.mode,
-                rules: self.spec.rules.clone(),
-                baseline: self.spec.baseline.clone(),
-                job_template: self.spec.job_template.clone(),
-            },
-            status: None,
-        }
+        let again = self.context.miscounted(&self.uid(), self.now) + RECOUNT;
+        (again > self.now).then_some(again)
     }
 
     /// The targets that the schedule selects, in the order of their names.
@@ -289,31 +251,17 @@ impl Desk<'_> {
             .collect())
     }
 
-    /// Runs of this schedule that have not ended, by target. Asked of the API server: a cache may
-    /// not show the run that was created a moment ago.
-    async fn active(&self) -> Result<BTreeMap<String, Vec<AuditRun>>> {
-        let mut active: BTreeMap<String, Vec<AuditRun>> = BTreeMap::new();
-        if self.spec.concurrency_policy == ConcurrencyPolicy::Allow {
-            return Ok(active);
-        }
-        let own = format!("{SCHEDULE_LABEL}={}", self.schedule.name_any());
-        let own = ListParams::default().labels(&own);
-        for run in self.context.list_beside::<AuditRun>(self.schedule, &own).await? {
-            // The label finds runs; whoever may create one may write it. The spec is what holds.
-            if self.is_own(&run) && !is_over(&run) && run.metadata.deletion_timestamp.is_none() {
-                active.entry(run.spec.target_ref.name.clone()).or_default().push(run);
-            }
-        }
-        Ok(active)
+    fn uid(&self) -> String {
+        self.schedule.uid().unwrap_or_default()
     }
 
     fn own_runs(&self) -> Vec<Arc<AuditRun>> {
-        self.context.runs().into_iter().filter(|run| self.is_own(run)).collect()
+        self.context.runs_where(|run| self.is_own(run))
     }
 
     fn is_own(&self, run: &AuditRun) -> bool {
         let schedule = run.spec.schedule_ref.as_ref();
-        run.namespace() == self.schedule.namespace()
+        run.metadata.namespace == self.schedule.metadata.namespace
             && schedule.is_some_and(|schedule| schedule.name == self.schedule.name_any())
     }
 

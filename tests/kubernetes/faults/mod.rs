@@ -1,6 +1,7 @@
 //! What goes wrong in a cluster, done on purpose: after each fault every planned control has one
 //! stored result or a stored reason, nothing is there twice, and the status tells the truth.
 
+mod clock;
 mod disk;
 pub(crate) mod ingest;
 mod large;
@@ -10,6 +11,7 @@ mod process;
 mod queue;
 mod scale;
 mod schedule;
+mod spread;
 mod store;
 mod target;
 mod token;
