@@ -24,7 +24,7 @@ use crate::{exception, retention, run, schedule, target};
 /// Objects of one kind that are reconciled at the same time.
 const CONCURRENCY: u16 = 16;
 /// Objects in one page of a list.
-const PAGE: u32 = 500;
+const PAGE: u32 = 100;
 /// Runs that are reconciled at the same time. They mostly wait for the API server, and who is due
 /// must not wait for those that are looked after.
 const RUN_CONCURRENCY: u16 = 64;

@@ -1,17 +1,14 @@
 //! Documents that arrive at the same time are stored in one transaction: a disk that takes its time
-//! for one commit takes no longer for many. Each is answered once it is stored.
-
-use std::sync::Arc;
+//! for one commit takes no longer for many. Each is answered once it is stored. One transaction
+//! after the other: what arrives while one commits fills the next, and fewer take less.
 
 use model::RunId;
 use model::evidence::Evidence;
 use store::{Packed, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
-/// Transactions at the same time: while one commits, the next is filled.
-const WRITERS: usize = 2;
 /// Documents in one transaction.
-const MOST: usize = 32;
+const MOST: usize = 64;
 /// Documents that wait to be taken up; whoever brings one more waits with it.
 const WAITING: usize = 64;
 
@@ -30,10 +27,7 @@ impl Writer {
     /// Writes into a store; what it starts ends with it.
     pub(super) fn new(store: &Store) -> Self {
         let (orders, taken) = mpsc::channel(WAITING);
-        let taken = Arc::new(tokio::sync::Mutex::new(taken));
-        for _ in 0..WRITERS {
-            tokio::spawn(write(store.clone(), Arc::clone(&taken)));
-        }
+        tokio::spawn(write(store.clone(), taken));
         Self { store: store.clone(), orders }
     }
 
@@ -59,15 +53,11 @@ impl Writer {
 }
 
 /// Stores what there is, again and again, until nothing more will come.
-async fn write(store: Store, orders: Arc<tokio::sync::Mutex<mpsc::Receiver<Order>>>) {
-    loop {
-        let mut batch = Vec::new();
-        // One of us waits, the others wait for him.
-        if orders.lock().await.recv_many(&mut batch, MOST).await == 0 {
-            return;
-        }
+async fn write(store: Store, mut orders: mpsc::Receiver<Order>) {
+    let mut batch = Vec::new();
+    while orders.recv_many(&mut batch, MOST).await > 0 {
         let (documents, answers): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|order| (order.packed, order.answer)).unzip();
+            batch.drain(..).map(|order| (order.packed, order.answer)).unzip();
         let outcome = store.append_together(&documents).await;
         if let Err(error) = &outcome {
             tracing::debug!(%error, documents = documents.len(), "stored one by one instead");

@@ -4,6 +4,7 @@
 //! `TIMESTAMPTZ` in Postgres, text of fixed width in SQLite.
 
 mod arg;
+mod columns;
 mod row;
 
 use std::borrow::Cow;
@@ -200,20 +201,9 @@ impl Tx {
                     query.build().execute(&mut **tx).await.map(|done| done.rows_affected())
                 }
                 Inner::Postgres(tx) => {
-                    let mut query = QueryBuilder::<Postgres>::new(head);
-                    query.push_values(chunk, |mut values, item| {
-                        for arg in row(context, item) {
-                            match arg {
-                                Arg::Text(text) => values.push_bind(text.map(Cow::into_owned)),
-                                Arg::Int(value) => values.push_bind(value),
-                                Arg::Time(at) => {
-                                    values.push_bind(at.map(|at| whole_microseconds(at).to_sqlx()))
-                                }
-                            };
-                        }
-                    });
-                    query.push(tail);
-                    query.build().execute(&mut **tx).await.map(|done| done.rows_affected())
+                    let rows = chunk.iter().map(|item| row(context, item));
+                    let query = columns::insert(head, rows, tail);
+                    query.execute(&mut **tx).await.map(|done| done.rows_affected())
                 }
             };
             added += done.map_err(|error| self.fault(error))?;

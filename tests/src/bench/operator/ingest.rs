@@ -5,6 +5,7 @@
 //! same server, by as many connections, with prepared statements, one transaction per document.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,25 +21,27 @@ use model::evidence::Evidence;
 use model::request::Plan;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use sqlx::{Connection as _, PgConnection, Row as _};
 use testkit::gateway::Posture;
-use testkit::postgres::Database;
 
+use super::peer::Peer;
 use super::runtime;
 use super::site::{OWN, Operator, Site, make_namespace, token};
+use super::upload::Connection;
 use crate::bench::{Row, grouped, median};
 use crate::plumb::Bench;
 use crate::site::Running;
 
 /// Rounds; in each, runs upload first and are inserted then.
 const ROUNDS: usize = 5;
-/// Runs that upload at the same time, and connections that insert; the chart lets 20 Jobs be at
-/// work.
-const PARALLEL: usize = 16;
+/// Runs that upload at the same time, and connections that insert. The chart lets 20 Jobs be at
+/// work, and the pod of each uploads what several probes found.
+const PARALLEL: [usize; 2] = [16, 32];
 /// Endpoints of each target; the most that a target may have.
 const ENDPOINTS: usize = 50;
 /// Where the targets stand.
 const NAMESPACE: &str = "fleet-ingest";
+/// How long the cluster is left alone before the first round.
+const SETTLE: Duration = Duration::from_secs(15);
 /// How long a run may take to have a pod.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -51,54 +54,92 @@ pub(crate) fn measure() -> anyhow::Result<Vec<Row>> {
         clear(&site.client).await?;
         let visitors = visitors(&site.client, &operator).await?;
         let peer = Peer::open(&site.database).await?;
-        let (mut ratios, mut sizes, mut documents) = (Vec::new(), 0, 0);
-        let (mut taken, mut plain, mut used) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-        for round in visitors.chunks(PARALLEL) {
-            let bodies: Vec<Upload> =
-                try_join_all(round.iter().map(|visitor| visitor.prepare(&templates))).await?;
-            let count: usize = bodies.iter().map(|upload| upload.bodies.len()).sum();
-            sizes += bodies.iter().flat_map(|u| &u.bodies).map(|(body, _)| body.len()).sum::<usize>();
-            documents += count;
-            let before = operator.processor_time();
-            let clock = Instant::now();
-            let sent = bodies.into_iter().map(|upload| tokio::spawn(upload.send()));
-            for outcome in try_join_all(sent).await? {
-                outcome?;
+        // The API server has made some hundred objects, and tidies up for a while.
+        tokio::time::sleep(SETTLE).await;
+        let mut rows = Vec::new();
+        let mut left = visitors.as_slice();
+        for parallel in PARALLEL {
+            let (these, others) = left.split_at(ROUNDS * parallel);
+            left = others;
+            let mut tally = Tally::default();
+            for round in these.chunks(parallel) {
+                tally.round(&operator, &peer, &templates, round).await?;
             }
-            let ingest = clock.elapsed();
-            used += operator.processor_time() - before;
-            let runs: Vec<String> = round.iter().map(|visitor| visitor.run.clone()).collect();
-            let insert = peer.insert(&runs, count).await?;
-            ratios.push(insert.as_secs_f64() / ingest.as_secs_f64());
-            taken += ingest;
-            plain += insert;
+            rows.extend(tally.rows(parallel));
         }
-        let rate = |time: Duration| {
-            #[allow(clippy::cast_precision_loss, reason = "some thousands")]
-            let rate = documents as f64 / time.as_secs_f64();
-            rate
-        };
-        Ok(vec![
+        Ok(rows)
+    })
+}
+
+/// What the rounds of as many uploads at a time took.
+#[derive(Default)]
+struct Tally {
+    ratios: Vec<f64>,
+    sizes: usize,
+    documents: usize,
+    /// Time of the ingest, and of plain INSERT.
+    taken: Duration,
+    plain: Duration,
+    /// Processor time of the operator.
+    used: Duration,
+}
+
+impl Tally {
+    async fn round(
+        &mut self,
+        operator: &Operator,
+        peer: &Peer,
+        templates: &BTreeMap<CheckId, Evidence>,
+        round: &[Visitor],
+    ) -> anyhow::Result<()> {
+        let uploads = try_join_all(round.iter().map(|visitor| visitor.prepare(templates))).await?;
+        let count: usize = uploads.iter().map(|upload| upload.requests.len()).sum();
+        self.sizes += uploads.iter().map(|upload| upload.size).sum::<usize>();
+        self.documents += count;
+        let before = operator.processor_time();
+        let clock = Instant::now();
+        let sent = uploads.into_iter().map(|upload| tokio::spawn(upload.send()));
+        for outcome in try_join_all(sent).await? {
+            outcome?;
+        }
+        let ingest = clock.elapsed();
+        self.used += operator.processor_time() - before;
+        let runs: Vec<String> = round.iter().map(|visitor| visitor.run.clone()).collect();
+        let insert = peer.insert(&runs, count).await?;
+        self.ratios.push(insert.as_secs_f64() / ingest.as_secs_f64());
+        self.taken += ingest;
+        self.plain += insert;
+        Ok(())
+    }
+
+    fn rows(&self, parallel: usize) -> [Row; 3] {
+        #[allow(clippy::cast_precision_loss, reason = "some thousands")]
+        let documents = self.documents as f64;
+        [
             Row::new(
                 format!(
-                    "ingest of {} documents of {} bytes on average, as a ratio to plain INSERT of the \
-                     same rows, median of {ROUNDS} rounds",
-                    grouped(documents as u64),
-                    grouped((sizes / documents.max(1)) as u64)
+                    "ingest of {} documents of {} bytes on average, {parallel} at a time, as a ratio to \
+                     plain INSERT of the same rows by {parallel} connections, median of {ROUNDS} rounds",
+                    grouped(self.documents as u64),
+                    grouped((self.sizes / self.documents.max(1)) as u64)
                 ),
-                format!("{:.2}", median(&ratios)),
+                format!("{:.2}", median(&self.ratios)),
                 ">= 0.8",
             ),
             Row::aside(
                 "documents a second through the ingest, and by plain INSERT",
-                format!("{:.0}, {:.0}", rate(taken), rate(plain)),
+                format!(
+                    "{:.0}, {:.0}",
+                    documents / self.taken.as_secs_f64(),
+                    documents / self.plain.as_secs_f64()
+                ),
             ),
             Row::aside(
                 "processor time of the operator for a document",
-                format!("{:.2} ms", used.as_secs_f64() * 1e3 / documents.max(1) as f64),
+                format!("{:.2} ms", self.used.as_secs_f64() * 1e3 / documents.max(1.0)),
             ),
-        ])
-    })
+        ]
+    }
 }
 
 /// A document of each check, as real probes made them of the reference gateway.
@@ -116,28 +157,28 @@ fn templates() -> anyhow::Result<BTreeMap<CheckId, Evidence>> {
 
 /// The pod of a run at work, as the ingest sees it.
 struct Visitor {
-    client: reqwest::Client,
-    base: String,
+    tls: Arc<rustls::ClientConfig>,
+    ingest: SocketAddr,
     token: String,
     run: String,
 }
 
 /// What one pod sends.
 struct Upload {
-    client: reqwest::Client,
-    url: String,
-    token: String,
-    bodies: Vec<(Vec<u8>, String)>,
+    connection: Connection,
+    requests: Vec<Vec<u8>>,
+    /// Bytes of the documents.
+    size: usize,
 }
 
 impl Visitor {
     /// Asks for the plan, by which the token gets known, and answers it.
     async fn prepare(&self, templates: &BTreeMap<CheckId, Evidence>) -> anyhow::Result<Upload> {
-        let asked = self.client.get(format!("{}/v1/plan", self.base)).bearer_auth(&self.token);
-        let answer: Value = asked.send().await?.error_for_status()?.json().await?;
+        let mut connection = Connection::open(self.ingest, &self.tls, &self.token).await?;
+        let answer: Value = serde_json::from_slice(&connection.get("/v1/plan").await?)?;
         let plan: Plan = serde_json::from_value(answer["plan"].clone())?;
         ensure!(answer["run"] == json!(self.run), "the token is of run {}", self.run);
-        let mut bodies = Vec::new();
+        let (mut requests, mut size) = (Vec::new(), 0);
         for request in plan.requests {
             let template = templates.get(&request.check).context("a document of each check")?;
             let document = Evidence {
@@ -148,31 +189,17 @@ impl Visitor {
             };
             let body = serde_json::to_vec(&document)?;
             let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&body));
-            bodies.push((body, format!("sha-256=:{digest}:")));
+            requests.push(connection.upload(&body, &format!("sha-256=:{digest}:")));
+            size += body.len();
         }
-        Ok(Upload {
-            client: self.client.clone(),
-            url: format!("{}/v1/evidence", self.base),
-            token: self.token.clone(),
-            bodies,
-        })
+        Ok(Upload { connection, requests, size })
     }
 }
 
 impl Upload {
-    async fn send(self) -> anyhow::Result<()> {
-        for (body, digest) in self.bodies {
-            let answer = self
-                .client
-                .post(&self.url)
-                .bearer_auth(&self.token)
-                .header("content-type", "application/json")
-                .header("content-digest", digest)
-                .body(body)
-                .send()
-                .await?;
-            ensure!(answer.status() == 200, "{}", answer.text().await?);
-            answer.bytes().await?;
+    async fn send(mut self) -> anyhow::Result<()> {
+        for request in &self.requests {
+            self.connection.exchange(request).await?;
         }
         Ok(())
     }
@@ -180,8 +207,9 @@ impl Upload {
 
 /// Runs at work, each with a pod, and the way of each to the ingest.
 async fn visitors(client: &Client, operator: &Operator) -> anyhow::Result<Vec<Visitor>> {
-    let names: Vec<String> =
-        (0..ROUNDS * PARALLEL).map(|index| format!("edge-{index:03}")).collect();
+    let names: Vec<String> = (0..ROUNDS * PARALLEL.iter().sum::<usize>())
+        .map(|index| format!("edge-{index:03}"))
+        .collect();
     let targets: Api<AuditTarget> = Api::namespaced(client.clone(), NAMESPACE);
     let runs: Api<AuditRun> = Api::namespaced(client.clone(), NAMESPACE);
     for name in &names {
@@ -207,13 +235,8 @@ async fn visitors(client: &Client, operator: &Operator) -> anyhow::Result<Vec<Vi
         };
         let bound = (pod.name_any(), pod.uid().context("a pod has a uid")?);
         let token = token(client, NAMESPACE, "default", Some((&bound.0, &bound.1))).await?;
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured((*tls).clone())
-            .no_proxy()
-            .timeout(Duration::from_secs(30))
-            .build()?;
-        let base = format!("https://{}", operator.ingest);
-        visitors.push(Visitor { client, base, token, run });
+        let (tls, ingest) = (Arc::clone(&tls), operator.ingest);
+        visitors.push(Visitor { tls, ingest, token, run });
     }
     Ok(visitors)
 }
@@ -282,129 +305,6 @@ async fn clear(client: &Client) -> anyhow::Result<()> {
     {
         ensure!(begin.elapsed() < PATIENCE, "what an earlier measurement left does not go");
         tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    Ok(())
-}
-
-/// A second database of the same server, with the same tables.
-struct Peer {
-    // Dropped with its database.
-    _database: Database,
-    source: String,
-    url: String,
-}
-
-/// A document as it is stored: a row of `evidence`, and one of `run_evidence`.
-type Stored = [String; 9];
-
-impl Peer {
-    async fn open(source: &Database) -> anyhow::Result<Self> {
-        let database = Database::create()?;
-        let url = database.url();
-        // The same tables, indexes, keys and triggers.
-        store::Store::open(&url.parse()?, store::OpenMode::ReadWrite).await?.close().await;
-        Ok(Self { _database: database, source: source.url(), url })
-    }
-
-    /// Inserts what is stored of these runs, and says how long that took.
-    async fn insert(&self, runs: &[String], expected: usize) -> anyhow::Result<Duration> {
-        let mut source = PgConnection::connect(&self.source).await?;
-        let mut connections = Vec::new();
-        let mut count = 0;
-        for run in runs {
-            let rows = stored(&mut source, run).await?;
-            count += rows.len();
-            let mut connection = PgConnection::connect(&self.url).await?;
-            copy_run(&mut source, &mut connection, run).await?;
-            // Prepared, as the operator's are after its first upload.
-            insert(&mut connection, &rows[..1]).await?;
-            connections.push((connection, rows));
-        }
-        ensure!(count == expected, "{count} of {expected} documents are stored");
-        let clock = Instant::now();
-        let work = connections.into_iter().map(|(mut connection, rows)| {
-            tokio::spawn(async move { insert(&mut connection, &rows[1..]).await })
-        });
-        for outcome in try_join_all(work).await? {
-            outcome?;
-        }
-        let taken = clock.elapsed();
-        // One of each run was inserted before: the time is that of the others.
-        #[allow(clippy::cast_precision_loss, reason = "some hundreds")]
-        let whole = taken.mul_f64(count as f64 / (count - runs.len()) as f64);
-        Ok(whole)
-    }
-}
-
-async fn stored(source: &mut PgConnection, run: &str) -> anyhow::Result<Vec<Stored>> {
-    let rows = sqlx::query(
-        "SELECT e.digest, e.schema, e.target, e.subject, e.body, r.run, r.check_id, r.document, \
-         r.envelope FROM run_evidence r JOIN evidence e ON e.digest = r.digest WHERE r.run = $1 \
-         ORDER BY r.seq",
-    )
-    .bind(run)
-    .fetch_all(source)
-    .await?;
-    let mut all = Vec::new();
-    for row in rows {
-        let mut one = Stored::default();
-        for (index, field) in one.iter_mut().enumerate() {
-            *field = row.try_get(index)?;
-        }
-        all.push(one);
-    }
-    Ok(all)
-}
-
-/// The rows that evidence refers to.
-async fn copy_run(
-    source: &mut PgConnection,
-    peer: &mut PgConnection,
-    run: &str,
-) -> anyhow::Result<()> {
-    for (select, insert) in [
-        (
-            "SELECT row_to_json(t)::text FROM targets t JOIN runs r ON r.target = t.key WHERE r.id = $1",
-            "INSERT INTO targets SELECT * FROM json_populate_record(null::targets, $1::json)",
-        ),
-        (
-            "SELECT row_to_json(r)::text FROM runs r WHERE r.id = $1",
-            "INSERT INTO runs SELECT * FROM json_populate_record(null::runs, $1::json)",
-        ),
-    ] {
-        let row: String = sqlx::query_scalar(select).bind(run).fetch_one(&mut *source).await?;
-        sqlx::query(insert).bind(row).execute(&mut *peer).await?;
-    }
-    Ok(())
-}
-
-/// One transaction per document.
-async fn insert(connection: &mut PgConnection, rows: &[Stored]) -> anyhow::Result<()> {
-    for [digest, schema, target, subject, body, run, check, document, envelope] in rows {
-        let mut transaction = connection.begin().await?;
-        sqlx::query(
-            "INSERT INTO evidence (digest, schema, target, subject, body) VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(digest)
-        .bind(schema)
-        .bind(target)
-        .bind(subject)
-        .bind(body)
-        .execute(&mut *transaction)
-        .await?;
-        sqlx::query(
-            "INSERT INTO run_evidence (run, check_id, subject, digest, document, envelope) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(run)
-        .bind(check)
-        .bind(subject)
-        .bind(digest)
-        .bind(document)
-        .bind(envelope)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
     }
     Ok(())
 }

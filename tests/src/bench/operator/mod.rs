@@ -7,8 +7,10 @@ mod audit;
 mod fleet;
 pub(super) mod idle;
 pub(super) mod ingest;
+mod peer;
 mod site;
 pub(super) mod slots;
+mod upload;
 
 /// Where asynchronous parts of a measurement run.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
