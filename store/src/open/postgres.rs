@@ -14,9 +14,6 @@ pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// How long a server may take to answer, and a pooled connection to become free.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long an idle connection is taken to be as it was.
-const FRESH: Duration = Duration::from_secs(1);
-
 /// Connections per process. An operator's work is short statements; more only queue on the server.
 const CONNECTIONS: u32 = 8;
 
@@ -49,17 +46,6 @@ pub(crate) async fn open(
     Ok(PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(PATIENCE)
-        // A connection that was used a moment ago is not asked whether it is there: that would be
-        // a message more for every few.
-        .test_before_acquire(false)
-        .before_acquire(|connection, metadata| {
-            Box::pin(async move {
-                if metadata.idle_for > FRESH {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
         .connect_lazy_with(options))
 }
 
