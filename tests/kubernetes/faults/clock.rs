@@ -13,8 +13,8 @@ use super::process::Away;
 use crate::cluster::{Namespace, eventually};
 use crate::operator::{Installation, alone, beside};
 
-/// Longer than two slots of a schedule of every minute.
-const STEP: i64 = 150;
+/// Longer than it is from one slot of a schedule of every minute to the next.
+const STEP: i64 = 75;
 
 /// The library that the package `faketime` brings, under the machine's own triplet.
 fn library() -> PathBuf {
@@ -75,7 +75,7 @@ spec:
 
     // Back: what was started is in the future now, and its minute comes a second time.
     step(-STEP);
-    let passed = Timestamp::now() + SignedDuration::from_secs(130);
+    let passed = Timestamp::now() + SignedDuration::from_secs(STEP + 15);
     while Timestamp::now() < passed {
         let found = slots(&namespace);
         assert_eq!(found, BTreeMap::from([(slot, 1)]), "after a step back of {STEP} s");

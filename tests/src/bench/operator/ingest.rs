@@ -41,7 +41,7 @@ const ENDPOINTS: usize = 50;
 /// Where the targets stand.
 const NAMESPACE: &str = "fleet-ingest";
 /// How long the cluster is left alone before the first round.
-const SETTLE: Duration = Duration::from_secs(15);
+const SETTLE: Duration = Duration::from_secs(10);
 /// How long a run may take to have a pod.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -51,18 +51,17 @@ pub(crate) fn measure() -> anyhow::Result<Vec<Row>> {
     runtime()?.block_on(async {
         let site = Site::open().await?;
         let operator = site.start(10_000);
-        clear(&site.client).await?;
-        let visitors = visitors(&site.client, &operator).await?;
         let peer = Peer::open(&site.database).await?;
-        // The API server has made some hundred objects, and tidies up for a while.
-        tokio::time::sleep(SETTLE).await;
         let mut rows = Vec::new();
-        let mut left = visitors.as_slice();
         for parallel in PARALLEL {
-            let (these, others) = left.split_at(ROUNDS * parallel);
-            left = others;
+            clear(&site.client).await?;
+            let visitors = visitors(&site.client, &operator, ROUNDS * parallel).await?;
+            // The API server has made some hundred objects, and tidies up for a while. The operator
+            // looks at runs that are at work every half a minute; it is not made to do that for
+            // all of these at once in the middle of a round.
+            tokio::time::sleep(SETTLE).await;
             let mut tally = Tally::default();
-            for round in these.chunks(parallel) {
+            for round in visitors.chunks(parallel) {
                 tally.round(&operator, &peer, &templates, round).await?;
             }
             rows.extend(tally.rows(parallel));
@@ -206,10 +205,12 @@ impl Upload {
 }
 
 /// Runs at work, each with a pod, and the way of each to the ingest.
-async fn visitors(client: &Client, operator: &Operator) -> anyhow::Result<Vec<Visitor>> {
-    let names: Vec<String> = (0..ROUNDS * PARALLEL.iter().sum::<usize>())
-        .map(|index| format!("edge-{index:03}"))
-        .collect();
+async fn visitors(
+    client: &Client,
+    operator: &Operator,
+    count: usize,
+) -> anyhow::Result<Vec<Visitor>> {
+    let names: Vec<String> = (0..count).map(|index| format!("edge-{count}-{index:03}")).collect();
     let targets: Api<AuditTarget> = Api::namespaced(client.clone(), NAMESPACE);
     let runs: Api<AuditRun> = Api::namespaced(client.clone(), NAMESPACE);
     for name in &names {
