@@ -14,4 +14,5 @@ pub mod plan;
 pub mod report;
 pub mod rule;
 pub mod score;
+pub mod tracker;
 pub mod waiver;
