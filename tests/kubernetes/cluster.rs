@@ -26,13 +26,20 @@ pub fn image(name: &str) -> String {
 /// Asks until there is an answer; a panic that says `what` was waited for if none comes.
 #[track_caller]
 pub fn eventually<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
+    let Some(answer) = within(LIMIT, &mut answer) else {
+        panic!("waited {} s in vain for: {what}", LIMIT.as_secs());
+    };
+    answer
+}
+
+/// Asks until there is an answer, or the time is over.
+pub fn within<T>(limit: Duration, mut answer: impl FnMut() -> Option<T>) -> Option<T> {
     let begin = Instant::now();
     loop {
-        if let Some(answer) = answer() {
-            return answer;
+        match answer() {
+            None if begin.elapsed() < limit => std::thread::sleep(LOOK),
+            answer => return answer,
         }
-        assert!(begin.elapsed() < LIMIT, "waited {} s in vain for: {what}", LIMIT.as_secs());
-        std::thread::sleep(LOOK);
     }
 }
 

@@ -4,6 +4,8 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -20,9 +22,29 @@ use crate::operator::{Installation, alone, beside};
 /// An empty database, and the little that is written here, need no more.
 const SIZE: &str = "size=24m,mode=755";
 
+/// How often what became free on a full disk is taken again: the database puts files of its own
+/// (the list of its system tables, say) away and writes them anew.
+const REFILL: Duration = Duration::from_millis(10);
+
 /// A file system in memory, gone with this value.
 struct SmallDisk {
     folder: TempDir,
+}
+
+/// Keeps a disk full until it is dropped.
+struct Full {
+    ballast: PathBuf,
+    filler: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
+}
+
+impl Drop for Full {
+    fn drop(&mut self) {
+        if let Some((stop, filler)) = self.filler.take() {
+            drop(stop);
+            filler.join().ok();
+        }
+        std::fs::remove_file(&self.ballast).ok();
+    }
 }
 
 impl SmallDisk {
@@ -45,25 +67,27 @@ impl SmallDisk {
         self.folder.path().join("tables")
     }
 
-    fn ballast(&self) -> PathBuf {
-        self.folder.path().join("ballast")
-    }
-
-    /// Leaves no room.
-    fn fill(&self) {
-        let mut ballast = std::fs::File::create(self.ballast()).unwrap();
-        let block = [0; 4_096];
-        let full = loop {
-            if let Err(error) = ballast.write_all(&block) {
-                break error;
+    /// Leaves no room while the value lives.
+    #[must_use]
+    fn fill(&self) -> Full {
+        let path = self.folder.path().join("ballast");
+        let mut ballast = std::fs::File::create(&path).unwrap();
+        let mut take_all = move || {
+            let block = [0; 4_096];
+            loop {
+                if let Err(error) = ballast.write_all(&block) {
+                    break error.kind();
+                }
             }
         };
-        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull, "{full}");
-    }
-
-    /// Makes room again.
-    fn free(&self) {
-        std::fs::remove_file(self.ballast()).unwrap();
+        assert_eq!(take_all(), std::io::ErrorKind::StorageFull);
+        let (stop, stopped) = mpsc::channel();
+        let filler = std::thread::spawn(move || {
+            while stopped.recv_timeout(REFILL) == Err(mpsc::RecvTimeoutError::Timeout) {
+                take_all();
+            }
+        });
+        Full { ballast: path, filler: Some((stop, filler)) }
     }
 }
 
@@ -97,7 +121,7 @@ fn a_disk_that_is_full_takes_nothing_by_halves_and_goes_on_when_there_is_room() 
     let operator = LocalOperator::start(&settings);
     namespace.apply(&run_of("slow", "one", "{}"));
     namespace.wait_for("auditrun/one", ".status.phase", "Running");
-    disk.fill();
+    let full = disk.fill();
     eventually("an upload that is put off", || {
         let put_off = operator.metric("audit_ingest_rejected_total{reason=\"store\"}")?;
         (put_off >= 2.0).then_some(())
@@ -106,7 +130,7 @@ fn a_disk_that_is_full_takes_nothing_by_halves_and_goes_on_when_there_is_room() 
     assert_eq!(count(&database, "run_evidence"), 0);
     assert_eq!(count(&database, "evidence"), 0);
     assert_eq!(namespace.field("auditrun/one", ".status.phase").as_deref(), Some("Running"));
-    disk.free();
+    drop(full);
     assert_whole(&namespace, &database, "one");
     operator.stop(Duration::from_secs(30));
 
@@ -114,7 +138,7 @@ fn a_disk_that_is_full_takes_nothing_by_halves_and_goes_on_when_there_is_room() 
     let mut operator = LocalOperator::start_to_die_at(&settings, "run-judged");
     namespace.apply(&run_of("slow", "two", "{}"));
     eventually("the judgement", || operator.has_aborted().then_some(()));
-    disk.fill();
+    let full = disk.fill();
     let operator = LocalOperator::start(&settings);
     eventually("a judgement that is put off", || {
         let log = operator.log();
@@ -126,7 +150,7 @@ fn a_disk_that_is_full_takes_nothing_by_halves_and_goes_on_when_there_is_room() 
         assert_eq!(count(&database, &format!("{table} WHERE run IN {id}")), 0, "{table}");
     }
     assert_eq!(namespace.field("auditrun/two", ".status.phase").as_deref(), Some("Running"));
-    disk.free();
+    drop(full);
     assert_whole(&namespace, &database, "two");
     operator.stop(Duration::from_secs(30));
 }

@@ -1,7 +1,7 @@
 //! Operator pods that die, one after another and all at once. Nobody else counts on them
 //! meanwhile.
 
-use crate::cluster::{Kubectl, eventually};
+use crate::cluster::{Kubectl, LIMIT, eventually, within};
 use crate::operator::{Installation, OWN, alone};
 
 use super::{AtWork, GIVES_UP, NEVER};
@@ -20,8 +20,11 @@ impl Away {
 impl Drop for Away {
     fn drop(&mut self) {
         scale("--replicas=2");
-        // A test that fails says why, and not that this took too long besides.
-        if !std::thread::panicking() {
+        // A test that fails says why, and not that this took too long besides; but the next one
+        // needs the operator all the same.
+        if std::thread::panicking() {
+            within(LIMIT, both_are_ready);
+        } else {
             restored();
         }
     }
@@ -55,10 +58,12 @@ fn kill(pods: &[String]) {
 
 /// Waits until both replicas are ready again.
 pub(super) fn restored() {
-    eventually("both replicas to be ready", || {
-        let ready = own().field("deployment/plumbline", ".status.readyReplicas")?;
-        (ready == "2" && pods().len() == 2).then_some(())
-    });
+    eventually("both replicas to be ready", both_are_ready);
+}
+
+fn both_are_ready() -> Option<()> {
+    let ready = own().field("deployment/plumbline", ".status.readyReplicas")?;
+    (ready == "2" && pods().len() == 2).then_some(())
 }
 
 #[test]
