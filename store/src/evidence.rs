@@ -165,7 +165,15 @@ impl Packed {
         &self.raw.document
     }
 
-    fn body_row(&self) -> [Arg<'_>; 5] {
+    pub(crate) const fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    pub(crate) fn body(&self) -> &str {
+        &self.raw.body
+    }
+
+    pub(crate) fn body_row(&self) -> [Arg<'_>; 5] {
         [
             self.raw.digest.as_str().into(),
             (&self.schema).into(),
@@ -175,7 +183,7 @@ impl Packed {
         ]
     }
 
-    fn link_row(&self) -> [Arg<'_>; 6] {
+    pub(crate) fn link_row(&self) -> [Arg<'_>; 6] {
         [
             (&self.run.0).into(),
             self.raw.check.as_str().into(),
@@ -185,14 +193,6 @@ impl Packed {
             (&self.raw.envelope).into(),
         ]
     }
-}
-
-fn body_row<'a>((): &'a (), packed: &'a &Packed) -> [Arg<'a>; 5] {
-    packed.body_row()
-}
-
-fn link_row<'a>((): &'a (), packed: &'a &Packed) -> [Arg<'a>; 6] {
-    packed.link_row()
 }
 
 fn read_body(digest: &Digest, body: &str) -> Result<EvidenceBody, String> {
@@ -258,63 +258,27 @@ impl Store {
         self.insert_link(&mut tx, run, raw).await?;
         // Looked at last: on Postgres the new row waits for a `finish` of the same run, and sees
         // here that it came too late.
-        if self.stored_state(&mut tx, run).await? == RunState::Complete {
-            return Err(conflict(format!("run {run} is complete; evidence cannot be added to it")));
-        }
+        self.not_complete(&mut tx, run).await?;
         tx.commit().await?;
         Ok(packed.raw.digest)
     }
 
-    /// Adds documents of any runs in one transaction: all of them, or none. It takes less time than
-    /// one after another, and says nothing of what is there already: who gets an error adds them
-    /// one by one by [`Store::append_evidence`], and learns which it is.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] if a run is complete or holds a document for one of the same checks
-    /// and subjects, the same or another; [`StoreError::Unreachable`] and the like also if there is
-    /// no such run.
-    pub async fn append_together(&self, documents: &[Packed]) -> Result<(), StoreError> {
-        // In one order everywhere: two of these that have documents in common wait for each other
-        // in turn, never both.
-        let mut documents: Vec<&Packed> = documents.iter().collect();
-        documents.sort_by(|a, b| a.raw.digest.cmp(&b.raw.digest));
-        let mut bodies = documents.clone();
-        bodies.dedup_by(|a, b| a.raw.digest == b.raw.digest);
-        let mut runs: Vec<&RunId> = documents.iter().map(|packed| &packed.run).collect();
-        runs.sort();
-        runs.dedup();
+    /// Adds documents in one transaction, one after the other.
+    pub(crate) async fn append_in_turn(&self, documents: &[&Packed]) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
-        let added = tx
-            .insert(
-                "INSERT INTO evidence (digest, schema, target, subject, body) ",
-                &(),
-                &bodies,
-                body_row,
-                " ON CONFLICT (digest) DO NOTHING",
-            )
-            .await?;
-        if added < bodies.len() as u64 {
-            for packed in &bodies {
-                self.same_body(&mut tx, &packed.raw).await?;
-            }
-        }
-        let added = tx
-            .insert(
-                "INSERT INTO run_evidence (run, check_id, subject, digest, document, envelope) ",
-                &(),
-                &documents,
-                link_row,
-                " ON CONFLICT (run, check_id, subject) DO NOTHING",
-            )
-            .await?;
-        if added < documents.len() as u64 {
-            return Err(conflict("some of this evidence is there already".to_owned()));
-        }
-        // Looked at last, as for a single document.
-        if let Some(run) = self.any_complete(&mut tx, &runs).await? {
-            return Err(conflict(format!("run {run} is complete; evidence cannot be added to it")));
+        for packed in documents {
+            self.insert_body(&mut tx, packed).await?;
+            self.insert_link(&mut tx, &packed.run, &packed.raw).await?;
+            self.not_complete(&mut tx, &packed.run).await?;
         }
         tx.commit().await
+    }
+
+    async fn not_complete(&self, tx: &mut Tx, run: &RunId) -> Result<(), StoreError> {
+        if self.stored_state(tx, run).await? == RunState::Complete {
+            return Err(conflict(format!("run {run} is complete; evidence cannot be added to it")));
+        }
+        Ok(())
     }
 
     /// The body at an address.

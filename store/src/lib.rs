@@ -7,6 +7,7 @@
 //! Evidence is only ever added. A record is written twice: when its run begins and when it ends.
 //! Time is always an argument.
 
+mod appender;
 mod baseline;
 mod bundle;
 mod certificate;
@@ -28,6 +29,7 @@ mod standing;
 mod tests;
 mod url;
 
+pub use appender::Appender;
 pub use baseline::{BaselineEntry, ChainHead};
 pub use certificate::{CertificateRecord, CertificateSeen};
 pub use error::StoreError;

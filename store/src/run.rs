@@ -207,30 +207,6 @@ impl Store {
         Ok(record)
     }
 
-    /// One of these runs that is complete, if any is.
-    pub(crate) async fn any_complete(
-        &self,
-        tx: &mut Tx,
-        runs: &[&RunId],
-    ) -> Result<Option<RunId>, StoreError> {
-        for eight in runs.chunks(8) {
-            // One statement for any number of them: the last is asked for again where there are less.
-            let args: Vec<_> = (0..8).filter_map(|at| eight.get(at).or(eight.last())).collect();
-            let args: Vec<_> = args.into_iter().map(|run| (&run.0).into()).collect();
-            let complete = tx
-                .row(
-                    "SELECT id FROM runs WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8) \
-                     AND state = 'complete' LIMIT 1",
-                    &args,
-                )
-                .await?;
-            if let Some(row) = complete {
-                return row.word("id").map(Some);
-            }
-        }
-        Ok(None)
-    }
-
     /// The state as it is written down, whatever became of the owner.
     pub(crate) async fn stored_state(
         &self,

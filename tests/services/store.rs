@@ -4,7 +4,7 @@
 use std::ops::Deref;
 
 use store::contract_suite::{Place, concurrency, migration, sample};
-use store::{Keep, OpenMode, Owner, Store, StoreError, StoreUrl};
+use store::{Keep, OpenMode, Owner, Packed, Store, StoreError, StoreUrl};
 use testkit::postgres::{Database, PASSWORD};
 use testkit::process::free_port;
 
@@ -18,6 +18,18 @@ impl Deref for InDatabase {
 
     fn deref(&self) -> &Place {
         &self.place
+    }
+}
+
+impl InDatabase {
+    /// Ends every connection of the store, on the server's side.
+    fn cut(&self) {
+        self.database
+            .sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND application_name = 'plumbline'",
+            )
+            .unwrap();
     }
 }
 
@@ -235,12 +247,24 @@ async fn evidence_that_meets_a_finish_waits_and_comes_too_late() {
 async fn lost_connections_are_made_again() {
     let place = fresh().await;
     let run = sample::run(&place.store, "edge", 0, Vec::new()).await;
-    place
-        .database
-        .sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-             WHERE datname = current_database() AND application_name = 'plumbline'",
-        )
-        .unwrap();
+    place.cut();
     assert_eq!(place.store.run(&run.id.0, sample::at(5)).await.unwrap(), run);
+}
+
+/// An appender finds out by its documents, which are stored by another connection then.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_appender_that_lost_its_connection_takes_another() {
+    let place = fresh().await;
+    let record = sample::running("edge", 0);
+    place.store.begin(&record, &sample::elsewhere(sample::at(60))).await.unwrap();
+    let packed = |endpoint: &str| {
+        let subject = model::Subject::endpoint(endpoint);
+        Packed::of(&record.id, &sample::evidence(&record, &subject, "denied")).unwrap()
+    };
+    let mut appender = place.store.appender();
+    appender.append(&[packed("one")]).await.unwrap();
+    place.cut();
+    appender.append(&[packed("two")]).await.unwrap_err();
+    appender.append(&[packed("two"), packed("three")]).await.unwrap();
+    assert_eq!(place.store.raw_evidence(&record.id).await.unwrap().len(), 3);
 }

@@ -4,7 +4,7 @@
 
 use model::RunId;
 use model::evidence::Evidence;
-use store::{Packed, Store, StoreError};
+use store::{Appender, Packed, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
 /// Documents in one transaction.
@@ -27,7 +27,7 @@ impl Writer {
     /// Writes into a store; what it starts ends with it.
     pub(super) fn new(store: &Store) -> Self {
         let (orders, taken) = mpsc::channel(WAITING);
-        tokio::spawn(write(store.clone(), taken));
+        tokio::spawn(write(store.appender(), taken));
         Self { store: store.clone(), orders }
     }
 
@@ -53,12 +53,12 @@ impl Writer {
 }
 
 /// Stores what there is, again and again, until nothing more will come.
-async fn write(store: Store, mut orders: mpsc::Receiver<Order>) {
+async fn write(mut store: Appender, mut orders: mpsc::Receiver<Order>) {
     let mut batch = Vec::new();
     while orders.recv_many(&mut batch, MOST).await > 0 {
         let (documents, answers): (Vec<_>, Vec<_>) =
             batch.drain(..).map(|order| (order.packed, order.answer)).unzip();
-        let outcome = store.append_together(&documents).await;
+        let outcome = store.append(&documents).await;
         if let Err(error) = &outcome {
             tracing::debug!(%error, documents = documents.len(), "stored one by one instead");
         }

@@ -68,12 +68,15 @@ pub async fn documents_are_appended_together_or_not_at_all(place: &Place) {
     ];
     let packed: Vec<Packed> =
         documents.iter().map(|document| Packed::of(&document.run, document).unwrap()).collect();
-    place.store.append_together(&packed[..2]).await.unwrap();
+    let mut appender = place.store.appender();
+    appender.append(&packed[..2]).await.unwrap();
     let bundle = place.store.bundle(&second.id, false, sample::at(1)).await.unwrap();
     assert_eq!(canonical(&bundle.evidence[0]), canonical(&documents[1]));
     assert_eq!(bundle.evidence[0].digest(), *packed[1].digest());
-    // One of them is there, and keeps the other out.
-    let refused = place.store.append_together(&packed[1..]).await;
+    // Another document for the same question is there, and keeps the other out.
+    let changed = sample::evidence(&second, &sample::ingest(), "accepted");
+    let changed = Packed::of(&second.id, &changed).unwrap();
+    let refused = appender.append(&[changed, packed[2].clone()]).await;
     assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
     assert_eq!(place.store.raw_evidence(&second.id).await.unwrap().len(), 1);
     // A body that another run stored is no hindrance.
@@ -81,14 +84,14 @@ pub async fn documents_are_appended_together_or_not_at_all(place: &Place) {
     place.store.begin(&third, &sample::elsewhere(sample::at(60))).await.unwrap();
     let again = sample::evidence(&third, &sample::ingest(), "denied");
     let again = Packed::of(&third.id, &again).unwrap();
-    place.store.append_together(&[again, packed[2].clone()]).await.unwrap();
+    appender.append(&[again, packed[2].clone()]).await.unwrap();
     assert_eq!(place.store.raw_evidence(&second.id).await.unwrap().len(), 2);
     assert_eq!(place.store.raw_evidence(&third.id).await.unwrap().len(), 1);
     // A run that nobody began.
     let nobody = sample::running("edge", 3);
     let lost = sample::evidence(&nobody, &sample::ingest(), "denied");
     let lost = Packed::of(&nobody.id, &lost).unwrap();
-    assert!(place.store.append_together(&[lost]).await.is_err());
+    assert!(appender.append(&[lost]).await.is_err());
 }
 
 /// One document per check and subject, even if only its envelope differs.
@@ -120,8 +123,14 @@ pub async fn evidence_goes_only_to_its_own_open_run(place: &Place) {
     assert!(matches!(foreign, StoreError::Conflict { .. }), "{foreign}");
 
     let late = sample::evidence(&other, &model::Subject::endpoint("late"), "denied");
-    let late = place.store.append_evidence(&other.id, &late).await.unwrap_err();
-    assert!(matches!(&late, StoreError::Conflict { what } if what.contains("complete")), "{late}");
+    let packed = Packed::of(&other.id, &late).unwrap();
+    for late in [
+        place.store.append_evidence(&other.id, &late).await.map(drop),
+        place.store.appender().append(&[packed]).await,
+    ] {
+        let complete = |error: &StoreError| matches!(error, StoreError::Conflict { what } if what.contains("complete"));
+        assert!(late.as_ref().is_err_and(complete), "{late:?}");
+    }
     assert_eq!(place.store.count("SELECT count(*) AS count FROM evidence").await, 1);
 }
 

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _};
 use super::arg::{Arg, whole_microseconds};
 
 /// One column of the rows.
-enum Column {
+pub(super) enum Column {
     Text(Vec<Option<String>>),
     Int(Vec<Option<i64>>),
     Time(Vec<Option<jiff_sqlx::Timestamp>>),
@@ -50,12 +50,8 @@ impl Column {
     }
 }
 
-/// `INSERT INTO ... SELECT * FROM UNNEST(...)` of these rows.
-pub(super) fn insert<'q, 'a, const N: usize>(
-    head: &str,
-    rows: impl Iterator<Item = [Arg<'a>; N]>,
-    tail: &str,
-) -> Query<'q, Postgres, PgArguments> {
+/// The columns of rows.
+pub(super) fn columns<'a, const N: usize>(rows: impl Iterator<Item = [Arg<'a>; N]>) -> Vec<Column> {
     let mut columns: Vec<Column> = Vec::with_capacity(N);
     for row in rows {
         if columns.is_empty() {
@@ -65,19 +61,40 @@ pub(super) fn insert<'q, 'a, const N: usize>(
             column.push(arg);
         }
     }
-    let mut sql = format!("{head}SELECT * FROM UNNEST(");
+    columns
+}
+
+/// `SELECT * FROM UNNEST(...)` of columns whose first placeholder comes after `before` others.
+pub(super) fn unnest(columns: &[Column], before: usize) -> String {
+    let mut sql = "SELECT * FROM UNNEST(".to_owned();
     for (place, column) in columns.iter().enumerate() {
         let comma = if place == 0 { "" } else { ", " };
         // Writing into a text cannot fail.
-        let _ = write!(sql, "{comma}${}::{}", place + 1, column.array());
+        let _ = write!(sql, "{comma}${}::{}", before + place + 1, column.array());
     }
     sql.push(')');
-    sql.push_str(tail);
-    // Only what stands in this crate's source is part of it; values are bound.
-    let query = sqlx::query(AssertSqlSafe(sql).into_sql_str());
+    sql
+}
+
+type PostgresQuery<'q> = Query<'q, Postgres, PgArguments>;
+
+/// A query with its columns, in their order.
+pub(super) fn bind(query: PostgresQuery<'_>, columns: Vec<Column>) -> PostgresQuery<'_> {
     columns.into_iter().fold(query, |query, column| match column {
         Column::Text(column) => query.bind(column),
         Column::Int(column) => query.bind(column),
         Column::Time(column) => query.bind(column),
     })
+}
+
+/// `INSERT INTO ... SELECT * FROM UNNEST(...)` of these rows.
+pub(super) fn insert<'q, 'a, const N: usize>(
+    head: &str,
+    rows: impl Iterator<Item = [Arg<'a>; N]>,
+    tail: &str,
+) -> PostgresQuery<'q> {
+    let columns = columns(rows);
+    let sql = format!("{head}{}{tail}", unnest(&columns, 0));
+    // Only what stands in this crate's source is part of it; values are bound.
+    bind(sqlx::query(AssertSqlSafe(sql).into_sql_str()), columns)
 }

@@ -6,6 +6,7 @@
 mod arg;
 mod columns;
 mod row;
+pub(crate) mod together;
 
 use std::borrow::Cow;
 
