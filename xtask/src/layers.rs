@@ -18,6 +18,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("crds", &["sqlx", "kube-client", "engine", "store", "probes"]),
     ("operator", &["probes", "rumqttc-v4-next", "octocrab", "testkit"]),
     ("cli", &["octocrab", "kube"]),
+    ("action", &["kube", "kube-client", "testkit"]),
 ];
 
 /// Fails if a crate reaches, in a normal build, what it must never use.

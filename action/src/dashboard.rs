@@ -1,0 +1,164 @@
+//! The dashboard: one issue that says how the default branch stands, and remembers it.
+//!
+//! Its last line is a comment of HTML, `<!-- plumbline-dashboard:1 BASE64URL -->`, with what the
+//! next run compares with: gzip over JSON. It changes only when what it says does, so that a run
+//! which saw the same writes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read as _, Write as _};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use model::document::AuditTarget;
+use model::evidence::Evidence;
+use model::request::Plan;
+use model::{Digest, FindingId, RunId, TargetKey};
+use serde::{Deserialize, Serialize};
+
+use crate::audit::{Baselines, Standing};
+
+/// In front of the record.
+const HEAD: &str = "<!-- plumbline-dashboard:1 ";
+/// Behind it.
+const TAIL: &str = " -->";
+/// Characters of a body that GitHub takes.
+pub const LIMIT: usize = 65_536;
+/// Characters that the text in front of the record has at most.
+pub const TEXT: usize = 16_000;
+/// Characters of a record: what the text leaves, and some air.
+const RECORD: usize = LIMIT - TEXT - 512;
+/// Bytes that a record may have when it is unpacked. Evidence has few surprises, and compresses by
+/// ten; a body that somebody edited may have more.
+const UNPACKED: u64 = 16 * 1024 * 1024;
+
+/// What the dashboard remembers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// When what it says was observed; what is older changes nothing.
+    pub observed_at: Option<Timestamp>,
+    /// The last run, by target.
+    pub targets: BTreeMap<TargetKey, Seen>,
+    /// Findings that were there when the repository was adopted, and have no issue of their own.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub adopted: BTreeSet<FindingId>,
+}
+
+/// The last run of a target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    run: RunId,
+    started_at: Timestamp,
+    document: AuditTarget,
+    plan: Plan,
+    evidence: Vec<Evidence>,
+    /// Since when nothing of it could be observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unobserved_since: Option<Timestamp>,
+}
+
+impl Seen {
+    /// A run, and since when nothing of its target could be observed.
+    pub fn of(standing: &Standing, unobserved_since: Option<Timestamp>) -> Self {
+        Self {
+            run: standing.run.clone(),
+            started_at: standing.started_at,
+            document: standing.document.clone(),
+            plan: standing.plan.clone(),
+            evidence: standing.evidence.clone(),
+            unobserved_since,
+        }
+    }
+}
+
+impl Record {
+    /// What is compared with.
+    pub fn baselines(&self) -> Baselines {
+        self.targets
+            .iter()
+            .map(|(key, seen)| {
+                let standing = Standing {
+                    run: seen.run.clone(),
+                    started_at: seen.started_at,
+                    document: seen.document.clone(),
+                    plan: seen.plan.clone(),
+                    evidence: seen.evidence.clone(),
+                };
+                (key.clone(), standing)
+            })
+            .collect()
+    }
+
+    /// Digest over what it says, and not over when that was: two runs that saw the same have the
+    /// same.
+    pub fn content(&self) -> Digest {
+        type Target<'a> = (&'a AuditTarget, &'a Plan, Vec<Digest>, Option<Timestamp>);
+        let targets: BTreeMap<&TargetKey, Target<'_>> = self
+            .targets
+            .iter()
+            .map(|(key, seen)| {
+                let digests = seen.evidence.iter().map(Evidence::digest).collect();
+                (key, (&seen.document, &seen.plan, digests, seen.unobserved_since))
+            })
+            .collect();
+        Digest::of(&(targets, &self.adopted))
+    }
+
+    /// The line for the body; targets whose evidence found no room are named.
+    pub fn line(mut self) -> (String, Vec<TargetKey>) {
+        let mut left_out = Vec::new();
+        loop {
+            let line = format!("{HEAD}{}{TAIL}", URL_SAFE_NO_PAD.encode(self.packed()));
+            if line.len() <= RECORD {
+                return (line, left_out);
+            }
+            // The largest first. What is left out is not compared with, and everything else is.
+            let size =
+                |seen: &Seen| serde_json::to_vec(&seen.evidence).map_or(0, |json| json.len());
+            let largest = self.targets.iter_mut().max_by_key(|(_, seen)| size(seen));
+            match largest {
+                Some((key, seen)) if !seen.evidence.is_empty() => {
+                    seen.evidence.clear();
+                    left_out.push(key.clone());
+                }
+                _ => {
+                    self.targets.clear();
+                    self.adopted.clear();
+                }
+            }
+        }
+    }
+
+    fn packed(&self) -> Vec<u8> {
+        let json = serde_json::to_vec(self).expect("a record is JSON");
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packer.write_all(&json).expect("a vector takes everything");
+        packer.finish().expect("a vector takes everything")
+    }
+
+    /// The record of a body; none if there is none that can be read. Whose body it is is for the
+    /// caller to check.
+    pub fn of(body: &str) -> Option<Self> {
+        let mut lines = body.lines().map(str::trim).filter(|line| line.starts_with(HEAD));
+        let line = lines.next()?;
+        if lines.next().is_some() || line.len() > LIMIT {
+            return None;
+        }
+        let text = line.strip_prefix(HEAD)?.strip_suffix(TAIL)?;
+        let packed = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let mut json = Vec::new();
+        flate2::read::GzDecoder::new(packed.as_slice())
+            .take(UNPACKED + 1)
+            .read_to_end(&mut json)
+            .ok()?;
+        if json.len() as u64 > UNPACKED {
+            return None;
+        }
+        serde_json::from_slice(&json).ok()
+    }
+}
+
+/// True of a body that is a dashboard's, whether its record can be read or not.
+pub fn is_dashboard(body: &str) -> bool {
+    body.lines().any(|line| line.trim().starts_with(HEAD))
+}

@@ -1,0 +1,108 @@
+//! The text of the dashboard issue. It names no time and no run: what did not change reads the same.
+
+use std::fmt::Write as _;
+
+use engine::report::text::{markdown, markdown_code, markdown_prose};
+use engine::tracker::plan::Plan;
+use model::FindingId;
+use model::assessment::Finding;
+
+use super::words::{count, list, severities};
+use crate::audit::Audit;
+use crate::dashboard::TEXT;
+
+/// Title of the issue.
+pub const TITLE: &str = "Plumbline dashboard";
+/// Findings that are listed without an issue of their own.
+const ROWS: usize = 60;
+
+/// The text in front of the record.
+pub fn text(audit: &Audit, plan: &Plan, left_out: &[String]) -> String {
+    let mut out = String::from(
+        "How the default branch stands. This issue is written by Plumbline, which also keeps in it \
+         what the next run is compared with: leave it open, and edit nothing in it.\n\n\
+         | Target | Posture | Risk score | Open findings | Observed |\n|---|---|---|---|---|\n",
+    );
+    for judged in &audit.targets {
+        let assessment = judged.assessment();
+        let open = assessment.open_findings().count();
+        let graded = severities(assessment.open_findings());
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {open}{} | {} of {} |",
+            markdown_code(&judged.bundle.record.target.0),
+            assessment.posture,
+            assessment.risk_score.map_or("none".to_owned(), |score| score.to_string()),
+            if open == 0 { String::new() } else { format!(" ({graded})") },
+            assessment.coverage.evaluated,
+            assessment.coverage.selected,
+        );
+    }
+    out.push('\n');
+    without_issue(
+        &mut out,
+        audit,
+        "Without an issue of their own: there are too many at once",
+        &plan.held,
+    );
+    numbers(&mut out, "Failing, and closed by hand without an exception", &plan.respected);
+    numbers(
+        &mut out,
+        "Seen to pass, and left open: so many would be closed at once that somebody should look. \
+         Run once with `confirm-bulk-close: true`",
+        &plan.braked,
+    );
+    let unobserved: Vec<_> = audit
+        .targets
+        .iter()
+        .filter(|judged| {
+            let coverage = judged.assessment().coverage;
+            coverage.selected > 0 && coverage.evaluated == 0
+        })
+        .map(|judged| judged.bundle.record.target.to_string())
+        .collect();
+    list(&mut out, "Nothing could be observed of", &unobserved);
+    list(&mut out, "Too large to be compared with; give `store` a Postgres", left_out);
+    if let Some((end, _)) = out.char_indices().nth(TEXT) {
+        let end = out[..end].rfind('\n').unwrap_or(end);
+        out.truncate(end);
+        out.push_str("\n\nThe rest is in the report.\n");
+    }
+    out
+}
+
+fn without_issue(out: &mut String, audit: &Audit, head: &str, ids: &[FindingId]) {
+    if ids.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "**{}**\n", markdown(head));
+    let mut findings: Vec<&Finding> = audit
+        .targets
+        .iter()
+        .flat_map(|judged| judged.assessment().open_findings())
+        .filter(|finding| ids.contains(&finding.id))
+        .collect();
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), &finding.key));
+    for finding in findings.iter().take(ROWS) {
+        let _ = writeln!(
+            out,
+            "- {} {} on {}: {}",
+            finding.severity,
+            markdown_code(finding.key.as_str()),
+            markdown_code(&finding.subject.0),
+            markdown_prose(&finding.title)
+        );
+    }
+    if findings.len() > ROWS {
+        let _ = writeln!(out, "- and {}", count(findings.len() - ROWS, "other", "others"));
+    }
+    out.push('\n');
+}
+
+fn numbers(out: &mut String, head: &str, numbers: &[u64]) {
+    if numbers.is_empty() {
+        return;
+    }
+    let shown: Vec<_> = numbers.iter().take(ROWS).map(|number| format!("#{number}")).collect();
+    let _ = writeln!(out, "**{}**: {}\n", markdown(head), shown.join(", "));
+}

@@ -1,0 +1,59 @@
+//! The job summary.
+
+use std::fmt::Write as _;
+
+use engine::tracker::plan::Plan;
+
+use super::comment;
+use super::words::{effects, list};
+use crate::audit::Audit;
+use crate::failure::Failure;
+use crate::gate::Gate;
+
+/// Bytes of a step's summary that GitHub takes are 1 MiB (GitHub, "Workflow commands"); what is
+/// longer is cut, or the whole upload fails.
+const LIMIT: usize = 1_000_000;
+
+/// What the summary says of issues.
+pub struct Said<'a> {
+    /// What was done, or would be.
+    pub plan: &'a Plan,
+    /// It was done.
+    pub written: bool,
+    /// What was left undone, and why nothing was.
+    pub notes: &'a [String],
+}
+
+/// The summary of a pull request, or of a branch where `on_merge` is none.
+pub fn summary(
+    audit: &Audit,
+    gate: &Gate,
+    on_merge: Option<&Plan>,
+    issues: &Said<'_>,
+) -> Result<String, Failure> {
+    let mut out = String::new();
+    match (on_merge, &gate.reason) {
+        (Some(plan), _) => out.push_str(&comment::change(audit, gate, plan)),
+        (None, Some(reason)) => {
+            let _ = writeln!(out, "The check fails: {reason}.\n");
+        }
+        (None, None) => {}
+    }
+    for judged in &audit.targets {
+        let text = engine::report::comment(&judged.bundle)
+            .map_err(|error| Failure::new(error.to_string()))?;
+        out.push_str(&text);
+        out.push('\n');
+    }
+    if let Some(effects) = effects(issues.plan) {
+        let head = if issues.written { "Issues: this run" } else { "Issues: a run that may write" };
+        let _ = writeln!(out, "{head} {effects}.\n");
+    }
+    list(&mut out, "Issues", issues.notes);
+    if out.len() > LIMIT {
+        let end = (0..=LIMIT).rev().find(|end| out.is_char_boundary(*end)).unwrap_or(0);
+        out.truncate(out[..end].rfind('\n').unwrap_or(end));
+        out.push_str("\n\nThe rest is in the report.\n");
+    }
+    Ok(out)
+}
