@@ -178,7 +178,7 @@ struct Edge {
 impl Edge {
     fn start(node: IpAddr, posture: Posture) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let site = Site::create_at(folder.path(), node, Ports::free().unwrap()).unwrap();
+        let site = Site::create_at(folder.path(), node, Ports::free()).unwrap();
         let mut edge = Self { runtime: Runtime::new().unwrap(), folder, site, gateway: None };
         edge.set(posture);
         edge

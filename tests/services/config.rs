@@ -63,7 +63,7 @@ fn names(verdicts: &BTreeMap<String, Verdict>, select: impl Fn(&Verdict) -> bool
 #[tokio::test]
 async fn the_reference_gateway_has_two_findings_before_and_none_after() {
     let folder = tempfile::tempdir().unwrap();
-    let site = Site::create(folder.path(), Ports::free().unwrap()).unwrap();
+    let site = Site::create(folder.path(), Ports::free()).unwrap();
     let built_in = built_in();
     let mandatory =
         |name: &str| built_in.rules().iter().any(|rule| rule.key.name() == name && rule.mandatory);

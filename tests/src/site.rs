@@ -19,7 +19,7 @@ impl Running {
     pub fn start(bench: &Bench, posture: Posture) -> Self {
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         let runtime = Runtime::new().unwrap();
-        let site = Site::create(&bench.path("gateway"), Ports::free().unwrap()).unwrap();
+        let site = Site::create(&bench.path("gateway"), Ports::free()).unwrap();
         let mut running = Self { site, gateway: None, runtime };
         running.restart(posture);
         running

@@ -19,6 +19,8 @@ pub enum Tier {
     Services,
     /// Pages in Chromium.
     Browser,
+    /// The Action on an emulated GitHub, its contract held by GitHub's own description.
+    Action,
     /// The Helm chart, by helm.
     Chart,
     /// A real Kubernetes: of its own as root on Linux, or that of PLUMBLINE_TEST_KUBECONFIG.
@@ -44,6 +46,14 @@ fn each(root: &Path, tiers: &[Tier]) -> anyhow::Result<()> {
                 let axe = tools::axe(root)?;
                 programs(root)?;
                 run(outside(root, "browser").env("PLUMBLINE_AXE", axe))?;
+            }
+            Tier::Action => {
+                tools::require(tools::ACTION)?;
+                let github = tools::github(root)?;
+                let mut tests = std::process::Command::new("node");
+                run(tests.current_dir(&github).args(["--test", "self_test/"]))?;
+                programs(root)?;
+                run(&mut outside(root, "action"))?;
             }
             Tier::Chart => run(outside(root, "chart").env("PLUMBLINE_HELM", cluster::helm(root)?))?,
             Tier::Cluster => {
@@ -78,11 +88,12 @@ fn outside(root: &Path, tier: &str) -> std::process::Command {
 }
 
 /// The shell scripts of the project.
-const SCRIPTS: &[&str] = &[".ci/run", "tests/cluster/cluster", "tests/cluster/smoke"];
+const SCRIPTS: &[&str] =
+    &[".ci/run", "action/start.sh", "tests/cluster/cluster", "tests/cluster/smoke"];
 
 fn policy(root: &Path) -> anyhow::Result<()> {
     run(cargo(root).args(["fmt", "--all", "--check"]))?;
-    let features = "tests/services,tests/browser,tests/chart,tests/cluster";
+    let features = "tests/services,tests/browser,tests/action,tests/chart,tests/cluster";
     let lints = ["--workspace", "--all-targets", "--features", features];
     run(cargo(root).arg("clippy").args(lints).args(["--", "-D", "warnings"]))?;
     tools::require(tools::POLICY)?;

@@ -39,6 +39,13 @@ pub const BROWSER: &[Tool] = &[
     Tool { name: "npm", package: "npm", places: &[] },
 ];
 
+/// What the Action's tier needs.
+pub const ACTION: &[Tool] = &[
+    Tool { name: "git", package: "git", places: &[] },
+    Tool { name: "node", package: "nodejs", places: &[] },
+    Tool { name: "npm", package: "npm", places: &[] },
+];
+
 /// What the cluster tier needs beside the cluster itself: a clock that steps.
 pub const CLUSTER: &[Tool] = &[Tool { name: "faketime", package: "faketime", places: &[] }];
 
@@ -105,6 +112,20 @@ pub fn axe(root: &Path) -> anyhow::Result<PathBuf> {
         run(Command::new("npm").arg("install").args(flags).arg(&folder).arg(AXE))?;
     }
     Ok(file)
+}
+
+/// Makes sure that the emulated GitHub has its packages, and gives its folder.
+pub fn github(root: &Path) -> anyhow::Result<PathBuf> {
+    let folder = root.join("tests/github");
+    // What npm writes when it is done, and older than the list of what should be there if that has
+    // changed since.
+    let done = folder.join("node_modules/.package-lock.json").metadata();
+    let wanted = folder.join("package-lock.json").metadata()?.modified()?;
+    if !done.and_then(|done| done.modified()).is_ok_and(|done| done >= wanted) {
+        let flags = ["--ignore-scripts", "--no-audit", "--no-fund"];
+        run(Command::new("npm").current_dir(&folder).arg("ci").args(flags))?;
+    }
+    Ok(folder)
 }
 
 fn find(tool: &Tool) -> Option<PathBuf> {

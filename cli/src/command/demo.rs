@@ -22,7 +22,7 @@ pub async fn run(args: DemoArgs, output: &Output) -> Outcome {
     prepare(&args)?;
     let rules = files::rules(&[])?;
     let failed = |error: &dyn std::fmt::Display| Failure::usage(format!("the demo: {error}"));
-    let ports = Ports::free().map_err(|error| failed(&error))?;
+    let ports = Ports::free();
     let site = Site::create(&args.dir, ports).map_err(|error| failed(&error))?;
     let url = StoreUrl::sqlite(args.dir.join("runs.db"));
     let store = Store::open(&url, OpenMode::ReadWrite).await?;

@@ -18,7 +18,7 @@ impl Fixture {
     /// Writes a folder and starts the gateway in it.
     pub async fn start(posture: Posture) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let site = Site::create(dir.path(), Ports::free().unwrap()).unwrap();
+        let site = Site::create(dir.path(), Ports::free()).unwrap();
         site.write(posture).unwrap();
         let gateway = Gateway::start(dir.path()).await.unwrap();
         Self { dir, site, gateway }

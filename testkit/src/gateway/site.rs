@@ -2,7 +2,7 @@
 //! that audits it.
 
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use model::Digest;
@@ -14,6 +14,7 @@ use super::config::{
 };
 use super::{GatewayError, config, read};
 use crate::pki::{Authority, Leaf};
+use crate::process::free_port;
 
 /// Name of the target in the audit document.
 pub const TARGET_NAME: &str = "reference-gateway";
@@ -58,17 +59,9 @@ impl Default for Ports {
 }
 
 impl Ports {
-    /// Three loopback ports that were free a moment ago.
-    pub fn free() -> std::io::Result<Self> {
-        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        // Held together, so that the three differ.
-        let listeners = [bind()?, bind()?, bind()?];
-        let [broker, http, https] = [
-            listeners[0].local_addr()?.port(),
-            listeners[1].local_addr()?.port(),
-            listeners[2].local_addr()?.port(),
-        ];
-        Ok(Self { broker, http, https })
+    /// Three loopback ports that nobody listens on.
+    pub fn free() -> Self {
+        Self { broker: free_port(), http: free_port(), https: free_port() }
     }
 }
 

@@ -143,7 +143,7 @@ async fn a_body_that_is_no_telemetry_is_refused() {
 #[tokio::test]
 async fn more_requests_than_the_file_allows_are_answered_429() {
     let dir = tempfile::tempdir().unwrap();
-    let site = Site::create(dir.path(), Ports::free().unwrap()).unwrap();
+    let site = Site::create(dir.path(), Ports::free()).unwrap();
     let mut config = site.config(Posture::Exposed);
     config.ingest.limits =
         Some(config::Limits { max_body_bytes: None, requests_per_minute: Some(1) });
@@ -317,7 +317,7 @@ fn what_a_cluster_is_given_holds_every_file_as_it_is() {
 #[tokio::test]
 async fn a_gateway_listens_on_a_name_of_its_machine() {
     let dir = tempfile::tempdir().unwrap();
-    let site = Site::create_as(dir.path(), "a.example", "localhost", Ports::free().unwrap());
+    let site = Site::create_as(dir.path(), "a.example", "localhost", Ports::free());
     site.unwrap().write(Posture::Exposed).unwrap();
     let gateway = Gateway::start(dir.path()).await.unwrap();
     assert!(gateway.broker().ip().is_loopback(), "{}", gateway.broker());

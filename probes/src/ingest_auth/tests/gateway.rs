@@ -125,7 +125,7 @@ async fn an_edge_that_does_not_take_the_body_leaves_the_question_open() {
 #[tokio::test]
 async fn a_gateway_that_limits_requests_leaves_the_question_open() {
     let dir = tempfile::tempdir().expect("folder");
-    let site = Site::create(dir.path(), Ports::free().expect("ports")).expect("site");
+    let site = Site::create(dir.path(), Ports::free()).expect("site");
     let mut config = site.config(Posture::Exposed);
     config.ingest.limits = Some(testkit::gateway::config::Limits {
         max_body_bytes: None,

@@ -1,0 +1,145 @@
+//! What GitHub does when it does not do what it was asked. The verdict never hangs on it, nothing is
+//! opened twice, and nothing is closed that should be open.
+
+use serde_json::{Value, json};
+use tests::github::{GitHub, writes};
+
+use crate::fixture::{HARDENED, anonymous, repository};
+
+/// Runs with a fault, then without; there is one issue in the end.
+fn one_issue_in_spite_of(fault: Value) -> String {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    github.tell("/fault", fault.clone());
+    let ran = checkout.branch(&github.api, &token).run().expect(0);
+    github.tell("/clear", json!({}));
+    checkout.branch(&github.api, &token).run().expect(0);
+    let issues = github.findings();
+    assert_eq!(issues.len(), 1, "{fault}: {issues:#?}");
+    ran.ended.stderr
+}
+
+#[test]
+fn an_answer_that_is_lost_after_the_issue_was_made_makes_no_second_one() {
+    for kind in ["502after", "dropafter", "502", "drop", "truncate"] {
+        one_issue_in_spite_of(json!({ "method": "POST", "path": "/issues$", "kind": kind }));
+    }
+}
+
+#[test]
+fn limits_are_waited_for_as_long_as_github_asks() {
+    for kind in ["403rate", "403secondary", "429"] {
+        let said =
+            one_issue_in_spite_of(json!({ "method": "POST", "path": "/issues$", "kind": kind }));
+        assert!(said.contains("waits and asks again"), "{kind}: {said}");
+    }
+}
+
+#[test]
+fn a_list_that_fails_once_is_asked_for_again() {
+    for kind in ["502", "drop", "429"] {
+        one_issue_in_spite_of(json!({ "method": "GET", "path": "/issues$", "kind": kind }));
+    }
+}
+
+#[test]
+fn a_token_without_a_permission_costs_what_it_is_for_and_nothing_else() {
+    let github = GitHub::start();
+    let checkout = repository(&anonymous());
+    let ran = checkout
+        .branch(&github.api, &github.reading())
+        .with("PLUMBLINE_FAIL_ON", "high")
+        .run()
+        .expect(1);
+    assert!(ran.summary.contains("not allowed"), "{}", ran.summary);
+    assert_eq!(ran.output("findings-total"), "1");
+    assert_eq!(github.issues(), Vec::<Value>::new());
+    let ran = checkout.branch(&github.api, "").run().expect(0);
+    assert!(ran.summary.contains("there is no token"), "{}", ran.summary);
+}
+
+#[test]
+fn a_repository_without_issues_still_gets_its_verdict() {
+    let github = GitHub::start();
+    github.tell("/settings", json!({ "issues_enabled": false }));
+    let checkout = repository(&anonymous());
+    let ran = checkout
+        .branch(&github.api, &github.writing())
+        .with("PLUMBLINE_FAIL_ON", "high")
+        .run()
+        .expect(1);
+    assert!(ran.summary.to_lowercase().contains("issues"), "{}", ran.summary);
+}
+
+#[test]
+fn a_list_that_breaks_off_closes_and_opens_nothing() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    checkout.branch(&github.api, &token).run().expect(0);
+    checkout.write("conf/mosquitto.conf", HARDENED);
+    checkout.commit();
+    for kind in ["404", "notjson", "410"] {
+        github.tell(
+            "/fault",
+            json!({ "method": "GET", "path": "/issues$", "kind": kind, "times": 9 }),
+        );
+        github.requests();
+        checkout.branch(&github.api, &token).run().expect(0);
+        let requests = github.requests();
+        let issues = requests
+            .iter()
+            .filter(|r| r["method"] != "GET" && r["path"].as_str().unwrap().contains("/issues"));
+        assert_eq!(issues.count(), 0, "{kind}: {requests:#?}");
+        github.tell("/clear", json!({}));
+    }
+    assert_eq!(github.findings()[0]["state"], "open");
+}
+
+#[test]
+fn what_somebody_else_writes_is_not_ours_and_what_is_gone_is_made_anew() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    checkout.branch(&github.api, &token).run().expect(0);
+    let first = github.findings()[0].clone();
+    // The very marker, by another author.
+    let forged = json!({
+        "title": first["title"], "body": first["body"], "labels": ["plumbline"],
+    });
+    github.by_hand("mallory", "POST", "/issues", forged);
+    github.requests();
+    checkout.branch(&github.api, &token).run().expect(0);
+    let requests = github.requests();
+    let checks = requests.iter().filter(|r| r["path"].as_str().unwrap().contains("check-runs"));
+    assert_eq!(writes(&requests), checks.count(), "{requests:#?}");
+    // Ours is deleted; there is another then, and the stranger's stays as it is.
+    let number = first["number"].as_u64().unwrap();
+    github.tell("/delete", json!({ "repo": "acme/gateway", "number": number }));
+    checkout.branch(&github.api, &token).run().expect(0);
+    let ours: Vec<_> = github
+        .findings()
+        .into_iter()
+        .filter(|i| i["user"] == tests::github::AUTHOR && i["number"].as_u64() != Some(number))
+        .collect();
+    assert_eq!(ours.len(), 1, "{ours:#?}");
+}
+
+#[test]
+fn a_conversation_that_is_locked_keeps_no_issue_from_its_state() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    checkout.branch(&github.api, &token).run().expect(0);
+    checkout.write("conf/mosquitto.conf", HARDENED);
+    checkout.commit();
+    checkout.branch(&github.api, &token).run().expect(0);
+    github.tell("/settings", json!({ "locked_forbids": true }));
+    let number = github.findings()[0]["number"].as_u64().unwrap();
+    github.upstream("PUT", &format!("/issues/{number}/lock"), json!({}));
+    checkout.write("conf/mosquitto.conf", &anonymous());
+    checkout.commit();
+    checkout.branch(&github.api, &token).run().expect(0);
+    assert_eq!(github.findings()[0]["state"], "open");
+}

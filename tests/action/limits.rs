@@ -1,0 +1,94 @@
+//! How much is asked of GitHub, and how little is written.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+use tests::github::{Checkout, GitHub, writes};
+
+use crate::fixture::anonymous;
+
+/// A repository with as many gateways, each of which lets everybody in.
+fn gateways(count: usize) -> Checkout {
+    let checkout = Checkout::new();
+    let mut target = String::from(
+        "apiVersion: plumbline.dev/v1alpha1\nkind: AuditTarget\nmetadata: {name: fleet}\nspec:\n  \
+         path: gateway\n  gatewayConfig:\n",
+    );
+    for at in 0..count {
+        let _ = writeln!(target, "  - {{name: g{at}, format: mosquitto, path: conf/g{at}.conf}}");
+        checkout.write(&format!("conf/g{at}.conf"), &anonymous());
+    }
+    checkout.write("plumbline.yaml", &target);
+    checkout.commit();
+    checkout
+}
+
+#[test]
+fn ten_new_findings_take_at_most_twenty_requests() {
+    let github = GitHub::start();
+    let checkout = gateways(10);
+    let ran = checkout.branch(&github.api, &github.writing()).run().expect(0);
+    let requests = github.requests();
+    assert_eq!(ran.output("issues-opened"), "10");
+    let writes = writes(&requests);
+    // Ten issues, the dashboard and the check run; the list before and after.
+    assert_eq!((writes, requests.len() - writes), (12, 2), "{requests:#?}");
+}
+
+#[test]
+fn fifty_open_findings_and_nothing_new_take_at_most_five_requests() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = gateways(50);
+    let all =
+        |c: &Checkout| c.branch(&github.api, &token).with("PLUMBLINE_MAX_NEW_ISSUES", "60").run();
+    assert_eq!(all(&checkout).expect(0).output("issues-opened"), "50");
+    github.requests();
+    all(&checkout).expect(0);
+    let requests = github.requests();
+    assert!(requests.len() <= 5, "{requests:#?}");
+    assert_eq!(writes(&requests), 1, "the check run: {requests:#?}");
+}
+
+#[test]
+fn what_the_cap_holds_back_is_listed_and_comes_later() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = gateways(25);
+    for (run, open) in [(1, 10), (2, 20), (3, 25), (4, 25)] {
+        checkout.branch(&github.api, &token).run().expect(0);
+        assert_eq!(github.findings().len(), open, "run {run}");
+        let dashboard: Vec<_> = github
+            .issues()
+            .into_iter()
+            .filter(|issue| issue["title"] == "Plumbline dashboard")
+            .collect();
+        assert_eq!(dashboard.len(), 1);
+        let text = dashboard[0]["body"].as_str().unwrap();
+        assert_eq!(text.contains("Without an issue of their own"), open < 25, "{text}");
+    }
+}
+
+#[test]
+fn a_run_that_would_close_most_of_what_is_open_closes_nothing_until_somebody_says_so() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = gateways(8);
+    checkout.branch(&github.api, &token).run().expect(0);
+    for at in 0..8 {
+        checkout.write(&format!("conf/g{at}.conf"), crate::fixture::HARDENED);
+    }
+    checkout.commit();
+    let ran = checkout.branch(&github.api, &token).run().expect(0);
+    assert_eq!(ran.output("issues-closed"), "0");
+    assert_eq!(ran.plan["plan"]["braked"].as_array().unwrap().len(), 8, "{:#}", ran.plan);
+    let ran = checkout
+        .branch(&github.api, &token)
+        .with("PLUMBLINE_CONFIRM_BULK_CLOSE", "true")
+        .run()
+        .expect(0);
+    assert_eq!(ran.output("issues-closed"), "8");
+    github.assert_by_the_contract();
+    let open = github.issues().into_iter().filter(|issue| issue["state"] == json!("open"));
+    assert_eq!(open.count(), 1, "the dashboard");
+}

@@ -1,0 +1,11 @@
+//! The Action: its real program, in real checkouts, on an emulated GitHub that holds every request
+//! to GitHub's own description.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+mod faults;
+mod fixture;
+mod limits;
+mod live;
+mod pull;
+mod story;
+mod trust;

@@ -1,0 +1,179 @@
+//! Pull requests: what they bring is said, and nothing else is held against them.
+
+use serde_json::{Value, json};
+use tests::github::{AUTHOR, Checkout, GitHub, Pull, writes};
+
+use crate::fixture::{
+    HARDENED, anonymous, anonymous_without_acl, change, open_pull, pull, repository,
+};
+
+fn comments(github: &GitHub, number: u64) -> Vec<Value> {
+    let route = format!("/issues/{number}/comments");
+    let comments = github.upstream("GET", &route, Value::Null);
+    comments.as_array().unwrap().clone()
+}
+
+fn body(comment: &Value) -> &str {
+    comment["body"].as_str().unwrap()
+}
+
+#[test]
+fn a_change_that_weakens_the_configuration_fails_and_says_by_what() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    checkout.branch(&github.api, &token).run().expect(0);
+    let number = open_pull(&github, "weaken");
+    let (base, head) =
+        change(&checkout, |c| c.write("conf/mosquitto.conf", &anonymous_without_acl()));
+    let event = pull(number, "opened", &base, &head);
+    let ran = checkout.pull(&github.api, &token, &event).run().expect(1);
+    assert_eq!(ran.output("findings-new"), "1");
+    assert!(ran.output("failed-reason").contains("brings 1 finding"), "{:?}", ran.outputs);
+    let said = comments(&github, number);
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert_eq!(said[0]["user"]["login"], AUTHOR);
+    let text = body(&said[0]);
+    assert!(text.contains("`gateway_config_guardrails.acl_missing`"), "{text}");
+    assert!(!text.contains("| `gateway_config_guardrails.anonymous_allowed`"), "{text}");
+    assert!(text.contains("1 open finding is not from this change"), "{text}");
+    // Its own issue, told from the default branch's.
+    assert_eq!(ran.output("issues-opened"), "1");
+    let open: Vec<_> = github.findings().into_iter().filter(|i| i["state"] == "open").collect();
+    assert_eq!(open.len(), 2);
+
+    // The same again says nothing twice.
+    github.requests();
+    checkout.pull(&github.api, &token, &pull(number, "synchronize", &base, &head)).run().expect(1);
+    let requests = github.requests();
+    let checks = requests.iter().filter(|r| r["path"].as_str().unwrap().contains("check-runs"));
+    assert_eq!(writes(&requests), checks.count(), "{requests:#?}");
+
+    // Mended: the comment is cleared, and the issue closed.
+    let (base, head) = change(&checkout, |c| c.write("conf/mosquitto.conf", &anonymous()));
+    checkout.pull(&github.api, &token, &pull(number, "synchronize", &base, &head)).run().expect(0);
+    let said = comments(&github, number);
+    assert_eq!(said.len(), 1);
+    assert!(body(&said[0]).contains("brings no findings"), "{}", body(&said[0]));
+    let open: Vec<_> = github.findings().into_iter().filter(|i| i["state"] == "open").collect();
+    assert_eq!(open.len(), 1, "the default branch's own");
+    github.assert_by_the_contract();
+}
+
+#[test]
+fn a_change_that_mends_the_default_branch_names_what_a_merge_closes_and_the_merge_closes_it() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    checkout.branch(&github.api, &token).run().expect(0);
+    let issue = github.findings()[0]["number"].as_u64().unwrap();
+    let number = open_pull(&github, "mend");
+    let (base, head) = change(&checkout, |c| c.write("conf/mosquitto.conf", HARDENED));
+    let event = pull(number, "opened", &base, &head);
+    let ran = checkout.pull(&github.api, &token, &event).run().expect(0);
+    assert_eq!(ran.output("findings-resolved"), "1");
+    let said = comments(&github, number);
+    assert!(body(&said[0]).contains(&format!("closes #{issue}")), "{}", body(&said[0]));
+    assert_eq!(github.findings()[0]["state"], "open", "a pull request closes nothing of main's");
+    checkout.git(&["checkout", "--quiet", "main"]);
+    checkout.git(&["merge", "--quiet", "--no-edit", "topic"]);
+    checkout.branch(&github.api, &token).run().expect(0);
+    assert_eq!(github.findings()[0]["state"], "closed");
+}
+
+#[test]
+fn what_github_checks_out_is_judged_the_merge_of_both() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(HARDENED);
+    let number = open_pull(&github, "merge");
+    let (_, head) = change(&checkout, |c| {
+        c.write("conf/mosquitto.conf", &HARDENED.replace("acl_file /etc/mosquitto/acl\n", ""));
+    });
+    // Meanwhile the default branch lets everybody in; that is not this change's doing.
+    checkout.git(&["checkout", "--quiet", "main"]);
+    checkout.write("conf/mosquitto.conf", &anonymous());
+    let base = checkout.commit();
+    checkout.git(&["checkout", "--quiet", "--detach", "main"]);
+    checkout.git(&["merge", "--quiet", "--no-edit", &head]);
+    let ran =
+        checkout.pull(&github.api, &token, &pull(number, "opened", &base, &head)).run().expect(1);
+    assert_eq!(ran.output("findings-new"), "1");
+    assert!(ran.summary.contains("acl_missing"));
+}
+
+#[test]
+fn a_fork_is_shown_everything_and_writes_nothing() {
+    let github = GitHub::start();
+    let checkout = repository(HARDENED);
+    let number = open_pull(&github, "fork");
+    let (base, head) = change(&checkout, |c| c.write("conf/mosquitto.conf", &anonymous()));
+    let event = Pull { from: "mallory/gateway", ..pull(number, "opened", &base, &head) };
+    github.requests();
+    let ran = checkout.pull(&github.api, &github.reading(), &event).run().expect(1);
+    assert_eq!(writes(&github.requests()), 0);
+    assert!(ran.summary.contains("anonymous_allowed"), "{}", ran.summary);
+    assert!(ran.summary.contains("comes from a fork"), "{}", ran.summary);
+    assert_eq!(ran.plan["plan"]["creates"].as_array().unwrap().len(), 1, "{:#}", ran.plan);
+    // The remark stands on the changed line, by way of the runner.
+    let line = 1 + HARDENED.lines().position(|l| l.starts_with("allow_anonymous")).unwrap();
+    let remark = format!("::error file=conf/mosquitto.conf,line={line},");
+    assert!(ran.ended.stdout.contains(&remark), "{}", ran.ended.stdout);
+}
+
+#[test]
+fn what_a_pull_request_opened_is_closed_when_it_comes_to_nothing() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(HARDENED);
+    let number = open_pull(&github, "given-up");
+    let (base, head) = change(&checkout, |c| c.write("conf/mosquitto.conf", &anonymous()));
+    checkout.pull(&github.api, &token, &pull(number, "opened", &base, &head)).run().expect(1);
+    assert_eq!(github.findings()[0]["state"], "open");
+    let ran =
+        checkout.pull(&github.api, &token, &pull(number, "closed", &base, &head)).run().expect(0);
+    assert_eq!(ran.output("issues-closed"), "1");
+    let issue = &github.findings()[0];
+    assert_eq!(
+        (&issue["state"], &issue["state_reason"]),
+        (&json!("closed"), &json!("not_planned"))
+    );
+}
+
+#[test]
+fn a_checkout_without_the_base_says_what_to_fetch() {
+    let github = GitHub::start();
+    let checkout = repository(HARDENED);
+    let (base, _) = change(&checkout, |c| c.write("conf/mosquitto.conf", &anonymous()));
+    let shallow = Checkout::new();
+    let from = format!("file://{}", checkout.root().display());
+    shallow.git(&["fetch", "--quiet", "--depth=1", &from, "topic"]);
+    shallow.git(&["checkout", "--quiet", "FETCH_HEAD"]);
+    let head = shallow.git(&["rev-parse", "HEAD"]);
+    let ran = shallow
+        .pull(&github.api, &github.writing(), &pull(1, "opened", &base, &head))
+        .run()
+        .expect(2);
+    assert!(ran.ended.stderr.contains("`fetch-depth: 2`"), "{}", ran.ended.stderr);
+    assert!(ran.output("failed-reason").contains("fetch-depth"));
+}
+
+#[test]
+fn issues_of_the_default_branch_only_are_no_pull_requests() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(HARDENED);
+    let number = open_pull(&github, "quiet");
+    let (base, head) = change(&checkout, |c| c.write("conf/mosquitto.conf", &anonymous()));
+    let event = pull(number, "opened", &base, &head);
+    let ran = checkout
+        .pull(&github.api, &token, &event)
+        .with("PLUMBLINE_ISSUES", "default-branch")
+        .run()
+        .expect(1);
+    assert_eq!(github.findings(), Vec::<Value>::new());
+    assert_eq!(comments(&github, number).len(), 1, "the comment is no issue: {}", ran.summary);
+    let ran =
+        checkout.pull(&github.api, &token, &event).with("PLUMBLINE_MODE", "plan").run().expect(1);
+    assert_eq!(ran.plan["written"], false);
+}

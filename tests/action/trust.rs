@@ -1,0 +1,94 @@
+//! A pull request cannot grade itself.
+
+use tests::github::GitHub;
+
+use crate::fixture::{HARDENED, TARGET, anonymous, change, open_pull, pull, repository};
+
+/// The same change that lets everybody in, with something beside it that would hide it.
+fn fails_with(beside: &[(&str, &str)]) -> String {
+    let github = GitHub::start();
+    let checkout = repository(HARDENED);
+    let number = open_pull(&github, "sly");
+    let (base, head) = change(&checkout, |c| {
+        c.write("conf/mosquitto.conf", &anonymous());
+        for (path, text) in beside {
+            c.write(path, text);
+        }
+    });
+    let event = pull(number, "opened", &base, &head);
+    let ran = checkout.pull(&github.api, &github.writing(), &event).run().expect(1);
+    assert!(ran.output("failed-reason").contains("brings 1 finding"), "{}", ran.summary);
+    ran.summary
+}
+
+#[test]
+fn its_own_exception_waives_nothing_and_is_shown() {
+    let waived = format!(
+        "{TARGET}---
+apiVersion: plumbline.dev/v1alpha1
+kind: AuditException
+metadata: {{name: mine}}
+spec:
+  issueKeys: [gateway_config_guardrails.anonymous_allowed]
+  reason: because
+  approvedBy: me
+  expiresAt: {}
+",
+        jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24)
+    );
+    let said = fails_with(&[("plumbline.yaml", &waived)]);
+    assert!(said.contains("adds or changes 1"), "{said}");
+    assert!(said.contains("1 finding would be waived on merge"), "{said}");
+}
+
+#[test]
+fn its_own_severity_counts_from_the_merge_on() {
+    let softened = format!(
+        "{TARGET}  checks:
+  - id: gateway_config_guardrails
+    severityOverrides: {{gateway_config_guardrails.anonymous_allowed: info}}
+"
+    );
+    let said = fails_with(&[("plumbline.yaml", &softened)]);
+    assert!(said.contains("apply when this is merged"), "{said}");
+}
+
+#[test]
+fn attributes_that_would_hide_a_file_from_git_hide_nothing() {
+    fails_with(&[(".gitattributes", "conf/** export-ignore\n*.conf -diff filter=none\n")]);
+}
+
+#[test]
+fn a_link_out_of_the_repository_is_not_followed() {
+    let github = GitHub::start();
+    let checkout = repository(HARDENED);
+    let number = open_pull(&github, "link");
+    let (base, head) = change(&checkout, |c| {
+        let conf = c.root().join("conf/mosquitto.conf");
+        std::fs::remove_file(&conf).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", &conf).unwrap();
+    });
+    let event = pull(number, "opened", &base, &head);
+    let ran = checkout.pull(&github.api, &github.writing(), &event).run();
+    assert_ne!(ran.ended.code, Some(0), "{}", ran.summary);
+    let all = format!("{}{}{}", ran.summary, ran.ended.stderr, ran.ended.stdout);
+    assert!(!all.contains("root:"), "{all}");
+    assert!(ran.ended.stderr.contains("leads out of the repository"), "{}", ran.ended.stderr);
+    let up = TARGET.replace("conf/mosquitto.conf", "../../../etc/passwd");
+    let (base, head) = change(&checkout, |c| c.write("plumbline.yaml", &up));
+    let event = pull(number, "opened", &base, &head);
+    let ran = checkout.pull(&github.api, &github.writing(), &event).run().expect(2);
+    assert!(ran.ended.stderr.contains("leads out of the repository"), "{}", ran.ended.stderr);
+}
+
+#[test]
+fn a_configuration_that_can_no_longer_be_read_is_no_way_out() {
+    let github = GitHub::start();
+    let checkout = repository(HARDENED);
+    let number = open_pull(&github, "gone");
+    let (base, head) =
+        change(&checkout, |c| std::fs::remove_file(c.root().join("conf/mosquitto.conf")).unwrap());
+    let event = pull(number, "opened", &base, &head);
+    let ran = checkout.pull(&github.api, &github.writing(), &event).run().expect(1);
+    assert!(ran.output("failed-reason").contains("cannot be judged any more"), "{}", ran.summary);
+}
