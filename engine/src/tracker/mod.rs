@@ -24,8 +24,8 @@ pub use marker::{Left, Marker};
 pub struct Observation {
     /// Identity of the finding that the control raises.
     pub id: FindingId,
-    /// Identities that it had under earlier names of its rule.
-    pub earlier: Vec<FindingId>,
+    /// What it was under earlier names of its rule.
+    pub earlier: Vec<Earlier>,
     /// The target.
     pub target: TargetKey,
     /// The rule.
@@ -34,6 +34,15 @@ pub struct Observation {
     pub subject: Subject,
     /// What was seen.
     pub seen: Seen,
+}
+
+/// A finding under an earlier name of its rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// The name.
+    pub rule: IssueKey,
+    /// Identity of the finding under it.
+    pub id: FindingId,
 }
 
 /// What was seen of a control.
@@ -59,6 +68,13 @@ pub enum Seen {
     },
     /// The pack says that its rule is retired. A rule that is merely absent is [`Seen::NotRun`].
     Retired,
+}
+
+impl Seen {
+    /// True if it rests on observed evidence.
+    pub const fn is_conclusive(&self) -> bool {
+        matches!(self, Self::Fail(_) | Self::Pass { .. } | Self::Waived { .. })
+    }
 }
 
 /// A failure as an issue shows it.
@@ -168,6 +184,8 @@ pub enum Why {
     StillFailing,
     /// Its rule was taken out of the pack.
     Retired,
+    /// Its rule has another name now.
+    Renamed,
     /// There is another issue of the same finding.
     Duplicate,
     /// The pull request that brought it was merged, and it is the default branch's now.

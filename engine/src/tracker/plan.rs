@@ -91,83 +91,118 @@ pub fn plan(
     terms: Terms,
     limits: &Limits,
 ) -> Plan {
-    let marked: BTreeMap<u64, (&Issue, Marker)> = issues
-        .iter()
-        .filter(|issue| issue.author == us)
-        .filter_map(|issue| Some((issue.number, (issue, Marker::of(&issue.body)?))))
-        .filter(|(_, (_, marker))| in_scope(scope, marker))
-        .collect();
-    let theirs: BTreeSet<u64> = marked
-        .values()
-        .filter(|(_, marker)| marker.pull.is_some() && matches!(scope, Scope::Default { .. }))
-        .map(|(issue, _)| issue.number)
-        .collect();
-    let marked: BTreeMap<u64, (&Issue, Marker)> = marked
-        .into_iter()
-        .map(|(number, (issue, marker))| {
-            let pull = marker.pull.filter(|_| !theirs.contains(&number));
-            (number, (issue, Marker { pull, ..marker }))
-        })
-        .collect();
+    let ours: Vec<&Issue> = issues.iter().filter(|issue| issue.author == us).collect();
+    let marked = marked(&ours, scope);
     let mut plan = Plan::default();
     if let Scope::Withdrawn { .. } = scope {
-        plan.updates =
-            marked.values().filter_map(|(issue, marker)| withdrawn(issue, marker)).collect();
+        plan.updates = marked.values().filter_map(withdrawn).collect();
         return plan;
     }
-    let mut by_id: BTreeMap<&FindingId, Vec<Known<'_>>> = BTreeMap::new();
-    for (issue, marker) in marked.values() {
-        by_id.entry(&marker.id).or_default().push(Known { issue, marker });
+    let owners = owners(observations);
+    let all: Vec<&Observation> =
+        owners.iter().filter(|(id, owner)| **id == &owner.id).map(|(_, owner)| *owner).collect();
+    let mut known: BTreeMap<&FindingId, Vec<&Own<'_>>> = BTreeMap::new();
+    for own in marked.values() {
+        if let Some(owner) = owners.get(&own.marker.id) {
+            known.entry(&owner.id).or_default().push(own);
+        }
     }
     let mut new: Vec<(&Observation, &Failing)> = Vec::new();
-    let mut seen = BTreeSet::new();
-    for observation in observations {
-        if !seen.insert(&observation.id) {
-            continue;
-        }
-        let ids = std::iter::once(&observation.id).chain(&observation.earlier);
-        let mut known: Vec<Known<'_>> =
-            ids.filter_map(|id| by_id.get(id)).flatten().copied().collect();
-        // The one that is open is the issue; of several the first that was opened.
-        known.sort_by_key(|known| (known.issue.state != State::Open, known.issue.number));
-        known.dedup_by_key(|known| known.issue.number);
-        let Some((issue, others)) = known.split_first() else {
-            if let Seen::Fail(failing) = &observation.seen
-                && may_open(scope, &observation.id)
-            {
-                new.push((observation, failing));
-            }
-            continue;
-        };
-        plan.updates.extend(others.iter().filter_map(|other| duplicate(*other)));
-        match decide(observation, *issue, terms) {
-            Some(update) => plan.updates.push(update),
-            None if theirs.contains(&issue.issue.number) && issue.issue.state == State::Open => {
-                plan.updates.push(merged(*issue));
-            }
-            None if respected(observation, *issue) => plan.respected.push(issue.issue.number),
-            None => {}
+    for observation in all {
+        if let Some(known) = known.get(&observation.id) {
+            plan.known(observation, known, terms);
+        } else if let Seen::Fail(failing) = &observation.seen
+            && may_open(scope, &observation.id)
+        {
+            new.push((observation, failing));
         }
     }
-    new.sort_by_key(|(observation, failing)| {
-        (std::cmp::Reverse(failing.severity), &observation.id)
-    });
-    for (at, (observation, failing)) in new.into_iter().enumerate() {
-        if at < limits.new {
-            plan.creates.push(create(observation, failing, scope, terms));
-        } else {
-            plan.held.push(observation.id.clone());
-        }
-    }
-    let open = marked.values().filter(|(issue, _)| issue.state == State::Open).count();
+    plan.open(new, scope, terms, limits);
+    let open = marked.values().filter(|own| own.issue.state == State::Open).count();
     plan.brake(open, limits);
     plan.updates.sort_by_key(|update| update.number);
-    plan.held.sort();
     plan.respected.sort_unstable();
     plan
 }
 
+/// An issue of ours in the scope.
+struct Own<'a> {
+    issue: &'a Issue,
+    /// What its marker says, and that a pull request that was merged has none any more.
+    marker: Marker,
+    /// A pull request that was merged brought it.
+    is_merged: bool,
+}
+
+/// Issues of ours in the scope, by number.
+fn marked<'a>(ours: &[&'a Issue], scope: &Scope) -> BTreeMap<u64, Own<'a>> {
+    ours.iter()
+        .filter_map(|issue| Some((*issue, Marker::of(&issue.body)?)))
+        .filter(|(_, marker)| in_scope(scope, marker))
+        .map(|(issue, marker)| {
+            let is_merged = marker.pull.is_some() && matches!(scope, Scope::Default { .. });
+            let pull = marker.pull.filter(|_| !is_merged);
+            (issue.number, Own { issue, marker: Marker { pull, ..marker }, is_merged })
+        })
+        .collect()
+}
+
+/// Whose each identity is: the control's that has it, or else the one's that had it before.
+fn owners(observations: &[Observation]) -> BTreeMap<&FindingId, &Observation> {
+    let mut owners: BTreeMap<&FindingId, &Observation> = BTreeMap::new();
+    for observation in observations {
+        owners.entry(&observation.id).or_insert(observation);
+    }
+    let mut all: Vec<_> = owners.values().copied().collect();
+    all.sort_by_key(|observation| &observation.id);
+    for observation in all {
+        for earlier in &observation.earlier {
+            owners.entry(&earlier.id).or_insert(observation);
+        }
+    }
+    owners
+}
+
 impl Plan {
+    /// What is to be done about the issues of one finding.
+    fn known(&mut self, observation: &Observation, known: &[&Own<'_>], terms: Terms) {
+        let mut known = known.to_vec();
+        // The one that is open is the issue; of several the first that was opened.
+        known.sort_by_key(|own| (own.issue.state != State::Open, own.issue.number));
+        let Some((own, others)) = known.split_first() else { return };
+        self.updates.extend(others.iter().filter_map(|other| duplicate(other)));
+        let issue = Known { issue: own.issue, marker: &own.marker };
+        match decide(observation, issue, terms) {
+            Some(update) => self.updates.push(update),
+            None if own.is_merged && own.issue.state == State::Open => {
+                self.updates.push(merged(own));
+            }
+            None if respected(observation, own) => self.respected.push(own.issue.number),
+            None => {}
+        }
+    }
+
+    /// Opens issues, the worst first, as far as the limit goes.
+    fn open(
+        &mut self,
+        mut new: Vec<(&Observation, &Failing)>,
+        scope: &Scope,
+        terms: Terms,
+        limits: &Limits,
+    ) {
+        new.sort_by_key(|(observation, failing)| {
+            (std::cmp::Reverse(failing.severity), &observation.id)
+        });
+        for (at, (observation, failing)) in new.into_iter().enumerate() {
+            if at < limits.new {
+                self.creates.push(create(observation, failing, scope, terms));
+            } else {
+                self.held.push(observation.id.clone());
+            }
+        }
+        self.held.sort();
+    }
+
     /// Closes nothing, if most of what is open would be closed: more often than not something is
     /// wrong with the run.
     fn brake(&mut self, open: usize, limits: &Limits) {
@@ -223,7 +258,7 @@ fn create(observation: &Observation, failing: &Failing, scope: &Scope, terms: Te
     }
 }
 
-fn duplicate(other: Known<'_>) -> Option<Update> {
+fn duplicate(other: &Own<'_>) -> Option<Update> {
     (other.issue.state == State::Open).then(|| Update {
         number: other.issue.number,
         id: other.marker.id.clone(),
@@ -237,23 +272,23 @@ fn duplicate(other: Known<'_>) -> Option<Update> {
 }
 
 /// The default branch's own from now on; nothing else changes.
-fn merged(known: Known<'_>) -> Update {
+fn merged(own: &Own<'_>) -> Update {
     Update {
-        number: known.issue.number,
-        id: known.marker.id.clone(),
+        number: own.issue.number,
+        id: own.marker.id.clone(),
         why: Why::Merged,
         title: None,
-        body: Some(with_marker(without_marker(&known.issue.body), known.marker)),
+        body: Some(with_marker(without_marker(&own.issue.body), &own.marker)),
         state: None,
         label: None,
         comment: None,
     }
 }
 
-fn withdrawn(issue: &Issue, marker: &Marker) -> Option<Update> {
-    (issue.state == State::Open).then(|| Update {
-        number: issue.number,
-        id: marker.id.clone(),
+fn withdrawn(own: &Own<'_>) -> Option<Update> {
+    (own.issue.state == State::Open).then(|| Update {
+        number: own.issue.number,
+        id: own.marker.id.clone(),
         why: Why::Withdrawn,
         title: None,
         body: None,
@@ -263,8 +298,8 @@ fn withdrawn(issue: &Issue, marker: &Marker) -> Option<Update> {
     })
 }
 
-fn respected(observation: &Observation, known: Known<'_>) -> bool {
+fn respected(observation: &Observation, own: &Own<'_>) -> bool {
     matches!(observation.seen, Seen::Fail(_))
-        && known.issue.state != State::Open
-        && known.marker.left == Left::Open
+        && own.issue.state != State::Open
+        && own.marker.left == Left::Open
 }

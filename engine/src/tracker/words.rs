@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
-use model::TargetKey;
 use model::assessment::{Finding, StandardRef};
+use model::{IssueKey, TargetKey};
 
 use super::Failing;
 use crate::report::text::{self, markdown, markdown_block, markdown_code, markdown_prose};
@@ -19,17 +19,40 @@ pub fn failing(target: &TargetKey, finding: &Finding) -> Failing {
     Failing {
         severity: finding.severity,
         evidence: finding.evidence.clone(),
-        title: title(target, finding),
+        title: title(target, &finding.key, &finding.title),
         body: cut(body(target, finding)),
     }
 }
 
 /// `[rule] target: what`, which people and the recovery of a lost marker read.
-fn title(target: &TargetKey, finding: &Finding) -> String {
-    let title = text::sentence(&format!("[{}] {target}: {}", finding.key, finding.title));
-    // Titles are plain text: what looks like a mention there is none, and must not become one where
-    // the title is quoted.
-    let title = title.replace('@', "@\u{200b}");
+pub(super) fn title(target: &TargetKey, rule: &IssueKey, what: &str) -> String {
+    short(format!("{}{}", beginning(target, rule), plain(what)))
+}
+
+/// How the titles of all findings of that rule and target begin.
+fn beginning(target: &TargetKey, rule: &IssueKey) -> String {
+    format!("{}: ", plain(&format!("[{rule}] {target}")))
+}
+
+/// The title under the name that its rule has now; none if it does not begin with the earlier one.
+pub(super) fn retitled(
+    title: &str,
+    target: &TargetKey,
+    from: &IssueKey,
+    to: &IssueKey,
+) -> Option<String> {
+    let what = title.strip_prefix(&beginning(target, from))?;
+    Some(short(format!("{}{what}", beginning(target, to))))
+}
+
+/// A text for a title. Titles are plain text: what looks like a mention there is none, and must not
+/// become one where the title is quoted.
+fn plain(text: &str) -> String {
+    text::sentence(text).replace('@', "@\u{200b}")
+}
+
+/// A title within what GitHub takes.
+fn short(title: String) -> String {
     match title.char_indices().nth(TITLE) {
         Some((end, _)) => format!("{}\u{2026}", &title[..end]),
         None => title,
@@ -95,7 +118,7 @@ fn cut(body: String) -> String {
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 mod tests {
     use super::super::decide::{with_marker, without_marker};
-    use super::super::tests::{finding, marker, target};
+    use super::super::tests::{finding, marker, rule, target};
     use super::*;
 
     #[test]
@@ -119,6 +142,15 @@ mod tests {
         let body = with_marker(&shown.body, &own);
         assert_eq!(super::super::Marker::of(&body), Some(own));
         assert_eq!(without_marker(&body), shown.body.trim_end());
+    }
+
+    #[test]
+    fn a_title_changes_with_the_name_of_its_rule() {
+        let other: IssueKey = "ingest_auth.plaintext".parse().unwrap();
+        let old = title(&target(), &rule(), "Telemetry");
+        let new = title(&target(), &other, "Telemetry");
+        assert_eq!(retitled(&old, &target(), &rule(), &other), Some(new.clone()));
+        assert_eq!(retitled(&new, &target(), &rule(), &other), None, "somebody wrote it anew");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A repository in memory, and what plans do to it.
 
+mod names;
 mod properties;
 mod rows;
 
@@ -10,7 +11,8 @@ use model::{Digest, FindingId, IssueKey, Severity, Subject, TargetKey};
 
 use super::decide::Terms;
 use super::plan::{Limits, Plan, Scope, plan};
-use super::{Failing, Issue, Left, Marker, Observation, Reason, Seen, State, Update};
+use super::words::title;
+use super::{Earlier, Failing, Issue, Left, Marker, Observation, Reason, Seen, State, Update, Why};
 
 /// Who we write as.
 pub(super) const US: &str = "plumbline[bot]";
@@ -55,16 +57,38 @@ pub(super) fn marker(observed_at: &str) -> Marker {
 }
 
 pub(super) fn seen(name: &str, seen: Seen) -> Observation {
-    let subject = Subject::endpoint(name);
-    let id = id(&subject);
-    Observation { id, earlier: Vec::new(), target: target(), rule: rule(), subject, seen }
+    control(&rule(), name, seen)
+}
+
+/// What is seen of a rule on an endpoint; a failure gets the title that it has by that rule.
+pub(super) fn control(rule: &IssueKey, name: &str, mut seen: Seen) -> Observation {
+    let (target, subject) = (target(), Subject::endpoint(name));
+    if let Seen::Fail(failing) = &mut seen {
+        failing.title = title(&target, rule, "telemetry goes in the clear");
+    }
+    let id = FindingId::new(&target, rule, &subject);
+    Observation { id, earlier: Vec::new(), target, rule: rule.clone(), subject, seen }
+}
+
+/// The same control, whose rule had these names before.
+pub(super) fn formerly(observation: Observation, names: &[IssueKey]) -> Observation {
+    let Observation { target, subject, .. } = &observation;
+    let earlier = names
+        .iter()
+        .map(|rule| Earlier { rule: rule.clone(), id: FindingId::new(target, rule, subject) })
+        .collect();
+    Observation { earlier, ..observation }
+}
+
+pub(super) fn why(plan: &Plan) -> Vec<Why> {
+    plan.updates.iter().map(|update| update.why).collect()
 }
 
 pub(super) fn fails(evidence_: &str, severity: Severity) -> Seen {
     Seen::Fail(Failing {
         severity,
         evidence: evidence(evidence_),
-        title: "[ingest_auth.insecure_transport] gateway: telemetry goes in the clear".to_owned(),
+        title: String::new(),
         body: format!("Observed: {evidence_}"),
     })
 }
@@ -79,6 +103,8 @@ pub(super) struct Repository {
     pub issues: BTreeMap<u64, Issue>,
     /// Comments, by issue.
     pub comments: Vec<(u64, String)>,
+    /// What bounds the plans.
+    pub limits: Limits,
     runs: i64,
 }
 
@@ -96,7 +122,7 @@ impl Repository {
 
     pub fn plan_in(&self, observations: &[Observation], terms: Terms, scope: &Scope) -> Plan {
         let issues: Vec<Issue> = self.issues.values().cloned().collect();
-        plan(observations, &issues, US, scope, terms, &Limits::default())
+        plan(observations, &issues, US, scope, terms, &self.limits)
     }
 
     /// A run of the default branch; what it planned and did.
@@ -160,11 +186,14 @@ impl Repository {
         Marker::of(&self.issues[&number].body).unwrap()
     }
 
-    /// Open issues of each finding.
+    /// Open issues of ours of each finding.
     pub fn open_by_id(&self) -> BTreeMap<FindingId, usize> {
         let mut open = BTreeMap::new();
-        for issue in self.issues.values().filter(|issue| issue.state == State::Open) {
-            *open.entry(Marker::of(&issue.body).unwrap().id).or_default() += 1;
+        let ours = self.issues.values().filter(|issue| issue.author == US);
+        for issue in ours.filter(|issue| issue.state == State::Open) {
+            if let Some(marker) = Marker::of(&issue.body) {
+                *open.entry(marker.id).or_default() += 1;
+            }
         }
         open
     }

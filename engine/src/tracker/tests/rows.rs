@@ -2,12 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{REGRESSED, RETIRED, WAIVED, Why};
+use super::super::{REGRESSED, RETIRED, WAIVED};
 use super::*;
-
-fn why(plan: &Plan) -> Vec<Why> {
-    plan.updates.iter().map(|update| update.why).collect()
-}
 
 /// A repository whose issue 1 is open since a run.
 fn failing() -> Repository {
@@ -151,12 +147,7 @@ fn another_name_of_the_rule_keeps_the_issue() {
     let mut repository = failing();
     let old = seen("ingest", fails("one", Severity::High));
     let renamed: IssueKey = "ingest_auth.plaintext".parse().unwrap();
-    let new = Observation {
-        id: FindingId::new(&target(), &renamed, &old.subject),
-        earlier: vec![old.id.clone()],
-        rule: renamed.clone(),
-        ..old
-    };
+    let new = formerly(control(&renamed, "ingest", old.seen.clone()), &[old.rule]);
     let plan = repository.run(std::slice::from_ref(&new));
     assert_eq!((why(&plan), plan.creates.len()), (vec![Why::Changed], 0));
     assert_eq!((repository.marker(1).rule, repository.marker(1).id), (renamed, new.id.clone()));
@@ -169,6 +160,9 @@ fn a_retired_rule_closes_and_one_that_is_missing_does_not() {
     assert_eq!(why(&repository.run(&[seen("ingest", Seen::Retired)])), [Why::Retired]);
     assert_eq!(repository.state(1), State::Closed(Some(Reason::NotPlanned)));
     assert!(repository.issues[&1].labels.contains(RETIRED));
+    repository.issues.get_mut(&1).unwrap().state = State::Open;
+    let again = repository.run(&[seen("ingest", Seen::Retired)]);
+    assert!(again.is_empty(), "whoever opens it again wants it open");
 }
 
 #[test]
