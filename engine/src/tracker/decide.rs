@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::marker::with_line;
 use super::words::retitled;
 use super::{Failing, Issue, Left, Marker, Observation, REGRESSED, RETIRED, Reason, Seen, State};
 use super::{Update, WAIVED, Why};
@@ -255,7 +256,7 @@ fn said(
 
 /// A body with its marker on the last line.
 pub fn with_marker(body: &str, marker: &Marker) -> String {
-    format!("{}\n\n{}\n", body.trim_end(), marker.line())
+    with_line(body, &marker.line())
 }
 
 /// What people read of a body.

@@ -4,11 +4,15 @@
 //! pass, and opens again when it fails again. What could not be observed, or was not run, changes
 //! nothing; nor does what is older than what the issue already says. Whoever closes an issue by
 //! hand is respected: once, a failure that was closed as done is shown again with its evidence.
+//!
+//! Issues remember what they are about in their markers. What no issue remembers the caller keeps
+//! from one run to the next: [`unobserved::Sight::since`].
 
 pub mod decide;
 pub mod marker;
 pub mod observe;
 pub mod plan;
+pub mod unobserved;
 pub mod words;
 
 use std::collections::BTreeSet;
@@ -17,7 +21,7 @@ use jiff::Timestamp;
 use model::{Digest, FindingId, IssueKey, Severity, Subject, TargetKey};
 use serde::Serialize;
 
-pub use marker::{Left, Marker};
+pub use marker::{Left, Marker, TargetMarker};
 
 /// What a run says of one control.
 #[derive(Debug, Clone, PartialEq)]
@@ -186,7 +190,9 @@ pub enum Why {
     Retired,
     /// Its rule has another name now.
     Renamed,
-    /// There is another issue of the same finding.
+    /// Its marker was lost, and is put back.
+    Recovered,
+    /// There is another issue of the same finding, or target.
     Duplicate,
     /// The pull request that brought it was merged, and it is the default branch's now.
     Merged,

@@ -47,12 +47,12 @@ pub(super) fn retitled(
 
 /// A text for a title. Titles are plain text: what looks like a mention there is none, and must not
 /// become one where the title is quoted.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text::sentence(text).replace('@', "@\u{200b}")
 }
 
 /// A title within what GitHub takes.
-fn short(title: String) -> String {
+pub(super) fn short(title: String) -> String {
     match title.char_indices().nth(TITLE) {
         Some((end, _)) => format!("{}\u{2026}", &title[..end]),
         None => title,
@@ -108,7 +108,7 @@ fn facts(out: &mut String, head: &str, facts: &[String]) {
 }
 
 /// The body within what GitHub takes, cut at the end of a line.
-fn cut(body: String) -> String {
+pub(super) fn cut(body: String) -> String {
     let Some((end, _)) = body.char_indices().nth(BODY) else { return body };
     let end = body[..end].rfind('\n').unwrap_or(end);
     format!("{}\n\nThe rest is in the report.\n", &body[..end])

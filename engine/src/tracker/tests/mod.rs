@@ -3,6 +3,7 @@
 mod names;
 mod properties;
 mod rows;
+mod silence;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::{Digest, FindingId, IssueKey, Severity, Subject, TargetKey};
 
 use super::decide::Terms;
+use super::marker::unmarked;
 use super::plan::{Limits, Plan, Scope, plan};
 use super::words::title;
 use super::{Earlier, Failing, Issue, Left, Marker, Observation, Reason, Seen, State, Update, Why};
@@ -176,6 +178,12 @@ impl Repository {
     /// Somebody closes an issue.
     pub fn close(&mut self, number: u64, reason: Reason) {
         self.issues.get_mut(&number).unwrap().state = State::Closed(Some(reason));
+    }
+
+    /// Somebody takes the marker out of an issue.
+    pub fn lose(&mut self, number: u64) {
+        let issue = self.issues.get_mut(&number).unwrap();
+        issue.body = unmarked(&issue.body);
     }
 
     pub fn state(&self, number: u64) -> State {
