@@ -12,6 +12,7 @@ pub mod decide;
 pub mod marker;
 pub mod observe;
 pub mod plan;
+pub mod recover;
 pub mod unobserved;
 pub mod words;
 
@@ -38,6 +39,13 @@ pub struct Observation {
     pub subject: Subject,
     /// What was seen.
     pub seen: Seen,
+}
+
+impl Observation {
+    /// Every name that its rule has or had.
+    pub fn names(&self) -> impl Iterator<Item = &IssueKey> {
+        std::iter::once(&self.rule).chain(self.earlier.iter().map(|earlier| &earlier.rule))
+    }
 }
 
 /// A finding under an earlier name of its rule.

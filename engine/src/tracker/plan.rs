@@ -6,7 +6,9 @@ use model::FindingId;
 use serde::Serialize;
 
 use super::decide::{Known, Terms, decide, with_marker, without_marker};
-use super::{Failing, Issue, Left, Marker, Observation, Reason, Seen, State, Update, Why};
+use super::recover::{Lost, recovered};
+use super::{Failing, Issue, Left, Marker, Observation, Reason, Seen, State, TargetMarker};
+use super::{Update, Why};
 
 /// Whose findings an issue may be opened, changed and closed for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +75,11 @@ pub struct Plan {
     pub braked: Vec<u64>,
     /// Failing, and closed by somebody whose word holds.
     pub respected: Vec<u64>,
+    /// Issues of ours without a marker, by whose titles it is not clear which finding they are
+    /// about. Whoever takes the label from them has them forgotten.
+    pub unreadable: Vec<u64>,
+    /// Failing, without an issue, and one of the unreadable ones may be theirs.
+    pub blocked: Vec<FindingId>,
 }
 
 impl Plan {
@@ -98,6 +105,7 @@ pub fn plan(
         plan.updates = marked.values().filter_map(withdrawn).collect();
         return plan;
     }
+    let default = matches!(scope, Scope::Default { .. });
     let owners = owners(observations);
     let all: Vec<&Observation> =
         owners.iter().filter(|(id, owner)| **id == &owner.id).map(|(_, owner)| *owner).collect();
@@ -107,16 +115,35 @@ pub fn plan(
             known.entry(&owner.id).or_default().push(own);
         }
     }
+    let without: BTreeSet<&FindingId> = all
+        .iter()
+        .map(|observation| &observation.id)
+        .filter(|id| !known.contains_key(id))
+        .collect();
+    let unmarked = ours.iter().copied().filter(|issue| {
+        Marker::of(&issue.body).is_none() && TargetMarker::of(&issue.body).is_none()
+    });
+    let lost = Lost::of(unmarked, &all, &without, !default);
     let mut new: Vec<(&Observation, &Failing)> = Vec::new();
     for observation in all {
         if let Some(known) = known.get(&observation.id) {
             plan.known(observation, known, terms);
+        } else if let Some(issue) = lost.found.get(&observation.id) {
+            plan.updates.push(recovered(observation, issue, terms));
+            if issue.state != State::Open && matches!(observation.seen, Seen::Fail(_)) {
+                plan.respected.push(issue.number);
+            }
         } else if let Seen::Fail(failing) = &observation.seen
             && may_open(scope, &observation.id)
         {
-            new.push((observation, failing));
+            if lost.blocked.contains(&observation.id) {
+                plan.blocked.push(observation.id.clone());
+            } else {
+                new.push((observation, failing));
+            }
         }
     }
+    plan.unreadable = lost.unreadable;
     plan.open(new, scope, terms, limits);
     let open = marked.values().filter(|own| own.issue.state == State::Open).count();
     plan.brake(open, limits);

@@ -34,6 +34,17 @@ fn beginning(target: &TargetKey, rule: &IssueKey) -> String {
     format!("{}: ", plain(&format!("[{rule}] {target}")))
 }
 
+/// True if a title is, as far as it goes, that of a finding of that rule and target.
+pub(super) fn begins(title: &str, target: &TargetKey, rule: &IssueKey) -> bool {
+    let beginning = beginning(target, rule);
+    // Of names that are longer than a title only the first part is in it.
+    if beginning.chars().count() > TITLE {
+        title == short(beginning)
+    } else {
+        title.starts_with(&beginning)
+    }
+}
+
 /// The title under the name that its rule has now; none if it does not begin with the earlier one.
 pub(super) fn retitled(
     title: &str,
@@ -142,6 +153,22 @@ mod tests {
         let body = with_marker(&shown.body, &own);
         assert_eq!(super::super::Marker::of(&body), Some(own));
         assert_eq!(without_marker(&body), shown.body.trim_end());
+    }
+
+    #[test]
+    fn a_title_is_known_by_its_beginning_whatever_names_and_words_are() {
+        let long = |length: usize| TargetKey("t\u{202e} @x".repeat(length));
+        for target in [target(), TargetKey("a  b: @c ".to_owned()), long(12), long(5_000)] {
+            for what in ["Telemetry", &"w".repeat(5_000)] {
+                let title = title(&target, &rule(), what);
+                assert!(begins(&title, &target, &rule()), "{title}");
+                let other: IssueKey = "ingest_auth.insecure_transport_too".parse().unwrap();
+                assert!(!begins(&title, &target, &other), "{title}");
+            }
+        }
+        let shown = title(&target(), &rule(), "Telemetry");
+        assert!(!begins(&shown, &TargetKey("plant/gate".to_owned()), &rule()));
+        assert!(!begins(&format!("Re: {shown}"), &target(), &rule()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod names;
 mod properties;
+mod recovery;
 mod rows;
 mod silence;
 
@@ -105,6 +106,8 @@ pub(super) struct Repository {
     pub issues: BTreeMap<u64, Issue>,
     /// Comments, by issue.
     pub comments: Vec<(u64, String)>,
+    /// The finding that each issue was opened for.
+    pub about: BTreeMap<u64, FindingId>,
     /// What bounds the plans.
     pub limits: Limits,
     runs: i64,
@@ -137,7 +140,8 @@ impl Repository {
 
     pub fn apply(&mut self, plan: &Plan) {
         for create in &plan.creates {
-            self.open(&create.title, &create.body, US);
+            let number = self.open(&create.title, &create.body, US);
+            self.about.insert(number, create.id.clone());
         }
         for update in &plan.updates {
             self.update(update);
