@@ -6,8 +6,9 @@
 //! hand is respected: once, a failure that was closed as done is shown again with its evidence.
 //!
 //! Issues remember what they are about in their markers. What no issue remembers the caller keeps
-//! from one run to the next: [`unobserved::Sight::since`].
+//! from one run to the next: [`plan::Plan::adopted`] and [`unobserved::Sight::since`].
 
+pub mod adopt;
 pub mod decide;
 pub mod marker;
 pub mod observe;
@@ -45,6 +46,11 @@ impl Observation {
     /// Every name that its rule has or had.
     pub fn names(&self) -> impl Iterator<Item = &IssueKey> {
         std::iter::once(&self.rule).chain(self.earlier.iter().map(|earlier| &earlier.rule))
+    }
+
+    /// Every identity that it has or had.
+    pub fn ids(&self) -> impl Iterator<Item = &FindingId> {
+        std::iter::once(&self.id).chain(self.earlier.iter().map(|earlier| &earlier.id))
     }
 }
 

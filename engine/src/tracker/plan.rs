@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::FindingId;
 use serde::Serialize;
 
+use super::adopt::{Adopt, Adoption};
 use super::decide::{Known, Terms, decide, with_marker, without_marker};
 use super::recover::{Lost, recovered};
 use super::{Failing, Issue, Left, Marker, Observation, Reason, Seen, State, TargetMarker};
@@ -39,12 +40,14 @@ pub struct Limits {
     pub new: usize,
     /// Close however many there are.
     pub bulk: bool,
+    /// What a repository without issues of ours gets issues for.
+    pub adopt: Adopt,
 }
 
 impl Default for Limits {
     /// Ten new issues are as many as somebody reads.
     fn default() -> Self {
-        Self { new: 10, bulk: false }
+        Self { new: 10, bulk: false, adopt: Adopt::Everything }
     }
 }
 
@@ -80,6 +83,9 @@ pub struct Plan {
     pub unreadable: Vec<u64>,
     /// Failing, without an issue, and one of the unreadable ones may be theirs.
     pub blocked: Vec<FindingId>,
+    /// Findings that wait since the repository was adopted. The caller keeps this as it is before it
+    /// applies the plan, and gives it to the next one; none until a run has observed anything.
+    pub adopted: Option<BTreeSet<FindingId>>,
 }
 
 impl Plan {
@@ -89,7 +95,8 @@ impl Plan {
     }
 }
 
-/// Makes the plan. `issues` are those with the managed label; `us` is who we write as.
+/// Makes the plan. `issues` are those with the managed label; `us` is who we write as;
+/// `held_before` is [`Plan::adopted`] of the run before.
 pub fn plan(
     observations: &[Observation],
     issues: &[Issue],
@@ -97,10 +104,11 @@ pub fn plan(
     scope: &Scope,
     terms: Terms,
     limits: &Limits,
+    held_before: Option<&BTreeSet<FindingId>>,
 ) -> Plan {
     let ours: Vec<&Issue> = issues.iter().filter(|issue| issue.author == us).collect();
     let marked = marked(&ours, scope);
-    let mut plan = Plan::default();
+    let mut plan = Plan { adopted: held_before.cloned(), ..Plan::default() };
     if let Scope::Withdrawn { .. } = scope {
         plan.updates = marked.values().filter_map(withdrawn).collect();
         return plan;
@@ -124,6 +132,8 @@ pub fn plan(
         Marker::of(&issue.body).is_none() && TargetMarker::of(&issue.body).is_none()
     });
     let lost = Lost::of(unmarked, &all, &without, !default);
+    let adopt = if default { limits.adopt } else { Adopt::Everything };
+    let mut adoption = Adoption::new(adopt, held_before, &owners, &ours);
     let mut new: Vec<(&Observation, &Failing)> = Vec::new();
     for observation in all {
         if let Some(known) = known.get(&observation.id) {
@@ -135,6 +145,7 @@ pub fn plan(
             }
         } else if let Seen::Fail(failing) = &observation.seen
             && may_open(scope, &observation.id)
+            && !adoption.holds(observation, failing)
         {
             if lost.blocked.contains(&observation.id) {
                 plan.blocked.push(observation.id.clone());
@@ -142,6 +153,9 @@ pub fn plan(
                 new.push((observation, failing));
             }
         }
+    }
+    if default {
+        plan.adopted = adoption.kept(|id| known.contains_key(id) || lost.found.contains_key(id));
     }
     plan.unreadable = lost.unreadable;
     plan.open(new, scope, terms, limits);

@@ -1,5 +1,6 @@
 //! A repository in memory, and what plans do to it.
 
+mod adoption;
 mod names;
 mod properties;
 mod recovery;
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use model::{Digest, FindingId, IssueKey, Severity, Subject, TargetKey};
 
+use super::adopt::Adopt;
 use super::decide::Terms;
 use super::marker::unmarked;
 use super::plan::{Limits, Plan, Scope, plan};
@@ -110,6 +112,8 @@ pub(super) struct Repository {
     pub about: BTreeMap<u64, FindingId>,
     /// What bounds the plans.
     pub limits: Limits,
+    /// What the caller of the plans keeps.
+    pub adopted: Option<BTreeSet<FindingId>>,
     runs: i64,
 }
 
@@ -127,7 +131,8 @@ impl Repository {
 
     pub fn plan_in(&self, observations: &[Observation], terms: Terms, scope: &Scope) -> Plan {
         let issues: Vec<Issue> = self.issues.values().cloned().collect();
-        plan(observations, &issues, US, scope, terms, &self.limits)
+        let before = self.adopted.as_ref();
+        plan(observations, &issues, US, scope, terms, &self.limits, before)
     }
 
     /// A run of the default branch; what it planned and did.
@@ -139,6 +144,7 @@ impl Repository {
     }
 
     pub fn apply(&mut self, plan: &Plan) {
+        self.adopted.clone_from(&plan.adopted);
         for create in &plan.creates {
             let number = self.open(&create.title, &create.body, US);
             self.about.insert(number, create.id.clone());

@@ -239,7 +239,7 @@ fn plan_of(
     terms: Terms,
     limits: &Limits,
 ) -> Plan {
-    super::super::plan::plan(observations, issues, US, scope, terms, limits)
+    super::super::plan::plan(observations, issues, US, scope, terms, limits, None)
 }
 
 #[test]
