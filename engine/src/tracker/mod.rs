@@ -6,9 +6,11 @@
 //! hand is respected: once, a failure that was closed as done is shown again with its evidence.
 //!
 //! Issues remember what they are about in their markers. What no issue remembers the caller keeps
-//! from one run to the next: [`plan::Plan::adopted`] and [`unobserved::Sight::since`].
+//! from one run to the next: [`plan::Plan::adopted`], [`brake::evaluated`] and
+//! [`unobserved::Sight::since`].
 
 pub mod adopt;
+pub mod brake;
 pub mod decide;
 pub mod marker;
 pub mod observe;

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::FindingId;
+use model::{FindingId, TargetKey};
 use serde::Serialize;
 
 use super::adopt::{Adopt, Adoption};
+use super::brake::brake;
 use super::decide::{Known, Terms, decide, with_marker, without_marker};
 use super::recover::{Lost, recovered};
 use super::{Failing, Issue, Left, Marker, Observation, Reason, Seen, State, TargetMarker};
@@ -38,21 +39,22 @@ pub enum Scope {
 pub struct Limits {
     /// Issues that one run opens at most; the worst findings go first.
     pub new: usize,
-    /// Close however many there are.
+    /// Close however many there are, and however few controls were evaluated.
     pub bulk: bool,
     /// What a repository without issues of ours gets issues for.
     pub adopt: Adopt,
+    /// Controls of each target that the run before evaluated, by
+    /// [`evaluated`](super::brake::evaluated). A run that evaluates fewer closes nothing of it.
+    pub evaluated_before: BTreeMap<TargetKey, u32>,
 }
 
 impl Default for Limits {
     /// Ten new issues are as many as somebody reads.
     fn default() -> Self {
-        Self { new: 10, bulk: false, adopt: Adopt::Everything }
+        let (adopt, evaluated_before) = (Adopt::Everything, BTreeMap::new());
+        Self { new: 10, bulk: false, adopt, evaluated_before }
     }
 }
-
-/// So many closed at once are looked at: fewer are an ordinary day's work.
-const BULK: usize = 5;
 
 /// An issue that is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,7 +76,8 @@ pub struct Plan {
     pub updates: Vec<Update>,
     /// Findings that get no issue in this run: there are too many.
     pub held: Vec<FindingId>,
-    /// Issues that would be closed, if there were not so many at once.
+    /// Issues that would be closed, if there were not so many at once, or if as many controls were
+    /// evaluated as before.
     pub braked: Vec<u64>,
     /// Failing, and closed by somebody whose word holds.
     pub respected: Vec<u64>,
@@ -159,8 +162,7 @@ pub fn plan(
     }
     plan.unreadable = lost.unreadable;
     plan.open(new, scope, terms, limits);
-    let open = marked.values().filter(|own| own.issue.state == State::Open).count();
-    plan.brake(open, limits);
+    plan.brake(&marked, observations, limits);
     plan.updates.sort_by_key(|update| update.number);
     plan.respected.sort_unstable();
     plan
@@ -244,17 +246,21 @@ impl Plan {
         self.held.sort();
     }
 
-    /// Closes nothing, if most of what is open would be closed: more often than not something is
-    /// wrong with the run.
-    fn brake(&mut self, open: usize, limits: &Limits) {
-        let closes = |update: &Update| update.why == Why::Resolved && update.state.is_some();
-        let many = self.updates.iter().filter(|update| closes(update)).count();
-        if limits.bulk || many < BULK || many * 2 <= open {
-            return;
-        }
-        self.braked = self.updates.iter().filter(|u| closes(u)).map(|u| u.number).collect();
-        self.braked.sort_unstable();
-        self.updates.retain(|update| !closes(update));
+    /// Takes out what the brake holds.
+    fn brake(
+        &mut self,
+        marked: &BTreeMap<u64, Own<'_>>,
+        observations: &[Observation],
+        limits: &Limits,
+    ) {
+        let open: BTreeMap<u64, &TargetKey> = marked
+            .values()
+            .filter(|own| own.issue.state == State::Open)
+            .map(|own| (own.issue.number, &own.marker.target))
+            .collect();
+        let held = brake(&self.updates, &open, observations, limits);
+        self.updates.retain(|update| !held.contains(&update.number));
+        self.braked = held.into_iter().collect();
     }
 }
 

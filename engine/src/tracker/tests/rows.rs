@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::brake::evaluated;
 use super::super::{REGRESSED, RETIRED, WAIVED};
 use super::*;
 
@@ -230,6 +231,24 @@ fn most_of_what_is_open_is_not_closed_at_once_unless_it_is_asked_for() {
     let scope = Scope::Default { merged: BTreeSet::new() };
     let limits = Limits { bulk: true, ..Limits::default() };
     assert_eq!(plan_of(&all(passes), &issues, &scope, terms, &limits).updates.len(), 8);
+}
+
+#[test]
+fn a_target_of_which_less_was_evaluated_than_before_keeps_its_issues_open() {
+    let mut repository = failing();
+    let passing = [seen("ingest", passes()), seen("broker", Seen::Unknown)];
+    assert_eq!(evaluated(&passing), BTreeMap::from([(target(), 1)]));
+    repository.limits.evaluated_before = BTreeMap::from([(target(), 2)]);
+    let plan = repository.run(&passing);
+    assert!(plan.is_empty());
+    assert_eq!(plan.braked, [1]);
+    let mut bulk = repository.clone();
+    bulk.limits.bulk = true;
+    assert_eq!(why(&bulk.run(&passing)), [Why::Resolved]);
+    // As many as before, and whatever was evaluated of another target.
+    let other = TargetKey("plant/other".to_owned());
+    repository.limits.evaluated_before = BTreeMap::from([(target(), 1), (other, 9)]);
+    assert_eq!(why(&repository.run(&passing)), [Why::Resolved]);
 }
 
 fn plan_of(
