@@ -90,6 +90,8 @@ pub struct Audit {
     pub commit: String,
     /// When the last of it was judged.
     pub observed_at: Timestamp,
+    /// The rules that judged.
+    pub rules: RuleSet,
 }
 
 /// What the inputs say about an audit.
@@ -135,6 +137,7 @@ pub async fn branch(
         removed: Vec::new(),
         commit: tree.commit().to_owned(),
         observed_at: Timestamp::now(),
+        rules,
     })
 }
 
@@ -210,6 +213,7 @@ pub async fn pull(
         removed,
         commit: commits.head.clone(),
         observed_at: Timestamp::now(),
+        rules,
     })
 }
 

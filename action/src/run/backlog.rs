@@ -87,19 +87,20 @@ impl Backlog {
         let limits = Limits {
             new: settings.max_new_issues.0.unwrap_or(10),
             bulk: settings.confirm_bulk_close.value(),
+            ..Limits::default()
         };
         let terms = Terms {
             observed_at: audit.observed_at,
             resolve_after: settings.resolve_after.0.filter(|passes| *passes > 0).unwrap_or(1),
         };
-        plan(observations, &self.issues, &desk.identity.author, scope, terms, &limits)
+        plan(observations, &self.issues, &desk.identity.author, scope, terms, &limits, None)
     }
 
     /// The plan for a pull request that came to nothing.
     pub fn withdrawn(&self, desk: &Desk<'_>, number: u64) -> Plan {
         let terms = Terms { observed_at: Timestamp::now(), resolve_after: 1 };
         let scope = Scope::Withdrawn { number };
-        plan(&[], &self.issues, &desk.identity.author, &scope, terms, &Limits::default())
+        plan(&[], &self.issues, &desk.identity.author, &scope, terms, &Limits::default(), None)
     }
 
     /// Asks what became of the pull requests that opened issues.

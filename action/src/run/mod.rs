@@ -276,5 +276,9 @@ impl<'a> Desk<'a> {
 }
 
 fn all_observations(audit: &Audit) -> Vec<Observation> {
-    audit.targets.iter().flat_map(|judged| observations(judged.assessment())).collect()
+    audit
+        .targets
+        .iter()
+        .flat_map(|judged| observations(judged.assessment(), &audit.rules))
+        .collect()
 }

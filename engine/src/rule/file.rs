@@ -59,6 +59,9 @@ pub struct PackFile {
     pub version: String,
     /// One line.
     pub title: String,
+    /// Keys of rules that the pack had, and that no rule stands for any more.
+    #[serde(default)]
+    pub retired: Vec<IssueKey>,
 }
 
 /// One rule file.

@@ -2,12 +2,13 @@
 
 mod file;
 mod lint;
+mod names;
 mod pack;
 mod page;
 mod template;
 mod vector;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::assessment::{PackRef, Remediation, Says, StandardRef};
 use model::{CheckId, Domain, IssueKey, Severity};
@@ -108,6 +109,8 @@ pub struct Pack {
     pub reference: PackRef,
     /// One line.
     pub title: String,
+    /// Keys of rules that it had, and that no rule stands for any more.
+    pub retired: Vec<IssueKey>,
 }
 
 /// All rules of a run, from one pack or several.
@@ -131,6 +134,18 @@ impl RuleSet {
     /// The rules of one check, in order of key.
     pub fn of(&self, check: CheckId) -> impl Iterator<Item = &Rule> {
         self.rules.iter().filter(move |rule| rule.key.check() == check)
+    }
+
+    /// The rule of exactly that key.
+    pub fn rule(&self, key: &IssueKey) -> Option<&Rule> {
+        let at = self.rules.binary_search_by(|rule| rule.key.cmp(key)).ok()?;
+        self.rules.get(at)
+    }
+
+    /// Keys that a pack has retired: their findings are not looked for any more. A key that is
+    /// neither a rule nor among these is merely unknown here.
+    pub fn retired(&self) -> BTreeSet<&IssueKey> {
+        self.packs.iter().flat_map(|pack| &pack.retired).collect()
     }
 
     /// The rule of that key, or of a key that it had before.

@@ -7,6 +7,7 @@ use model::assessment::PackRef;
 
 use super::file::{compile, parse};
 use super::lint::lint;
+use super::names::names;
 use super::{Pack, PackFile, Problem, Rule, RuleSet};
 
 /// Most files of one pack.
@@ -79,6 +80,7 @@ fn assemble(packs: impl Iterator<Item = Loaded>) -> Result<RuleSet, Vec<Problem>
             problems.push(Problem::of(&pair[1].file, message));
         }
     }
+    problems.extend(names(&set));
     if problems.is_empty() { Ok(set) } else { Err(problems) }
 }
 
@@ -131,5 +133,5 @@ fn load_one<F: AsRef<str>, T: AsRef<str>>(files: &[(F, T)], how: Lint) -> Loaded
     // Over the parsed content, so that a comment or a line break does not make another pack.
     let digest = Digest::of(&contents);
     let reference = PackRef { id: head.id, version: head.version, digest };
-    Ok((Pack { reference, title: head.title }, rules))
+    Ok((Pack { reference, title: head.title, retired: head.retired }, rules))
 }

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::marker::with_line;
+use super::words::retitled;
 use super::{Failing, Issue, Left, Marker, Observation, REGRESSED, RETIRED, Reason, Seen, State};
 use super::{Update, WAIVED, Why};
 
@@ -26,11 +28,16 @@ pub struct Known<'a> {
 
 /// What is to be done about the issue of a finding.
 pub fn decide(observation: &Observation, known: Known<'_>, terms: Terms) -> Option<Update> {
-    let Known { issue, marker } = known;
     // A run that was overtaken by a later one changes nothing.
-    if terms.observed_at <= marker.observed_at {
+    if terms.observed_at <= known.marker.observed_at {
         return None;
     }
+    seen(observation, known, terms).or_else(|| called(observation, known))
+}
+
+/// What is to be done for what was seen.
+fn seen(observation: &Observation, known: Known<'_>, terms: Terms) -> Option<Update> {
+    let Known { issue, marker } = known;
     let open = issue.state == State::Open;
     match &observation.seen {
         Seen::Unknown | Seen::NotRun => None,
@@ -76,6 +83,8 @@ pub fn decide(observation: &Observation, known: Known<'_>, terms: Terms) -> Opti
             update.comment = Some(format!("Accepted by the exception `{by}` until {until}."));
             update
         }),
+        // Whoever opens it again wants it open.
+        Seen::Retired if marker.left == Left::Retired => None,
         Seen::Retired => open.then(|| {
             let next = Marker { left: Left::Retired, passes: 0, ..marker.clone() };
             let mut update = said(observation, known, next, terms, Why::Retired);
@@ -211,7 +220,18 @@ fn body(failing: &Failing, marker: &Marker, terms: Terms) -> String {
     with_marker(&failing.body, &marker)
 }
 
-/// The same words with another marker.
+/// An open issue under the name that its rule has now. Nothing was observed of it, so what its
+/// marker says of that stays.
+fn called(observation: &Observation, known: Known<'_>) -> Option<Update> {
+    let Known { issue, marker } = known;
+    if issue.state != State::Open || marker.id == observation.id {
+        return None;
+    }
+    let terms = Terms { observed_at: marker.observed_at, resolve_after: 1 };
+    Some(said(observation, known, marker.clone(), terms, Why::Renamed))
+}
+
+/// The same words with another marker, under the name that the rule has now.
 fn said(
     observation: &Observation,
     known: Known<'_>,
@@ -224,7 +244,9 @@ fn said(
         number: known.issue.number,
         id: observation.id.clone(),
         why,
-        title: None,
+        title: (next.id != known.marker.id)
+            .then(|| retitled(&known.issue.title, &next.target, &known.marker.rule, &next.rule))
+            .flatten(),
         body: Some(with_marker(without_marker(&known.issue.body), &next)),
         state: None,
         label: None,
@@ -234,7 +256,7 @@ fn said(
 
 /// A body with its marker on the last line.
 pub fn with_marker(body: &str, marker: &Marker) -> String {
-    format!("{}\n\n{}\n", body.trim_end(), marker.line())
+    with_line(body, &marker.line())
 }
 
 /// What people read of a body.

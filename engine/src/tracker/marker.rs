@@ -9,8 +9,10 @@ use jiff::Timestamp;
 use model::{Digest, FindingId, IssueKey, Severity, Subject, TargetKey};
 use serde::{Deserialize, Serialize};
 
-/// In front of the text.
+/// In front of the text about a finding.
 const HEAD: &str = "<!-- plumbline:1 ";
+/// In front of the text about a target.
+const TARGET_HEAD: &str = "<!-- plumbline-target:1 ";
 /// Behind it.
 const TAIL: &str = " -->";
 /// Longest marker that is read, in bytes: ours have some hundreds.
@@ -73,21 +75,67 @@ const fn is_zero(number: &u32) -> bool {
 impl Marker {
     /// The line for the body.
     pub fn line(&self) -> String {
-        let json = serde_json::to_vec(self).expect("a marker is JSON");
-        format!("{HEAD}{}{TAIL}", URL_SAFE_NO_PAD.encode(json))
+        line(HEAD, self)
     }
 
     /// The marker of a body; none if there is none, more than one, or one that cannot be read.
     /// Whoever wrote the body is for the caller to check.
     pub fn of(body: &str) -> Option<Self> {
-        let mut lines = body.lines().map(str::trim).filter(|line| line.starts_with(HEAD));
-        let line = lines.next()?;
-        if lines.next().is_some() || line.len() > LONGEST {
-            return None;
-        }
-        let text = line.strip_prefix(HEAD)?.strip_suffix(TAIL)?;
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+        read(HEAD, body)
     }
+}
+
+/// The memory of an issue about a target of which nothing was observed. It begins otherwise than a
+/// [`Marker`], so that neither is taken for the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetMarker {
+    /// The target.
+    pub target: TargetKey,
+    /// Since when nothing was observed.
+    pub since: Timestamp,
+    /// When what this says was so: what is older changes nothing.
+    pub observed_at: Timestamp,
+    /// Something was observed afterwards: we left the issue closed.
+    pub observed: bool,
+}
+
+impl TargetMarker {
+    /// The line for the body.
+    pub fn line(&self) -> String {
+        line(TARGET_HEAD, self)
+    }
+
+    /// The marker of a body, as [`Marker::of`] has it.
+    pub fn of(body: &str) -> Option<Self> {
+        read(TARGET_HEAD, body)
+    }
+}
+
+fn line(head: &str, marker: &impl Serialize) -> String {
+    let json = serde_json::to_vec(marker).expect("a marker is JSON");
+    format!("{head}{}{TAIL}", URL_SAFE_NO_PAD.encode(json))
+}
+
+fn read<T: serde::de::DeserializeOwned>(head: &str, body: &str) -> Option<T> {
+    let mut lines = body.lines().map(str::trim).filter(|line| line.starts_with(head));
+    let line = lines.next()?;
+    if lines.next().is_some() || line.len() > LONGEST {
+        return None;
+    }
+    let text = line.strip_prefix(head)?.strip_suffix(TAIL)?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
+
+/// A body with the line of its marker at the end.
+pub fn with_line(words: &str, line: &str) -> String {
+    format!("{}\n\n{line}\n", words.trim_end())
+}
+
+/// What people read of a body: everything but lines that begin like a marker of either kind.
+pub fn unmarked(body: &str) -> String {
+    let marks = |line: &str| [HEAD, TARGET_HEAD].iter().any(|head| line.trim().starts_with(head));
+    let lines: Vec<&str> = body.lines().filter(|line| !marks(line)).collect();
+    lines.join("\n").trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -113,6 +161,25 @@ mod tests {
         {
             assert_eq!(Marker::of(body), None, "{body}");
         }
+    }
+
+    #[test]
+    fn the_two_kinds_are_never_taken_for_each_other() {
+        let finding = marker("2026-11-21T10:00:00Z");
+        let (since, observed_at) = (finding.first_seen, finding.observed_at);
+        let target =
+            TargetMarker { target: finding.target.clone(), since, observed_at, observed: false };
+        assert_eq!(TargetMarker::of(&target.line()), Some(target.clone()));
+        assert_eq!((Marker::of(&target.line()), TargetMarker::of(&finding.line())), (None, None));
+        let both = format!("{}\n{}", finding.line(), target.line());
+        assert_eq!(Marker::of(&both), Some(finding.clone()));
+        assert_eq!(TargetMarker::of(&both), Some(target.clone()));
+        // Nor is the text of one behind the head of the other.
+        let swapped = target.line().replace(TARGET_HEAD, HEAD);
+        assert_eq!(Marker::of(&swapped), None);
+        let swapped = finding.line().replace(HEAD, TARGET_HEAD);
+        assert_eq!(TargetMarker::of(&swapped), None);
+        assert_eq!(unmarked(&format!("a\n{}\nb\n {}", finding.line(), target.line())), "a\nb");
     }
 
     #[test]

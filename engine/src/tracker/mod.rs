@@ -4,11 +4,19 @@
 //! pass, and opens again when it fails again. What could not be observed, or was not run, changes
 //! nothing; nor does what is older than what the issue already says. Whoever closes an issue by
 //! hand is respected: once, a failure that was closed as done is shown again with its evidence.
+//!
+//! Issues remember what they are about in their markers. What no issue remembers the caller keeps
+//! from one run to the next: [`plan::Plan::adopted`], [`brake::evaluated`] and
+//! [`unobserved::Sight::since`].
 
+pub mod adopt;
+pub mod brake;
 pub mod decide;
 pub mod marker;
 pub mod observe;
 pub mod plan;
+pub mod recover;
+pub mod unobserved;
 pub mod words;
 
 use std::collections::BTreeSet;
@@ -17,15 +25,15 @@ use jiff::Timestamp;
 use model::{Digest, FindingId, IssueKey, Severity, Subject, TargetKey};
 use serde::Serialize;
 
-pub use marker::{Left, Marker};
+pub use marker::{Left, Marker, TargetMarker};
 
 /// What a run says of one control.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
     /// Identity of the finding that the control raises.
     pub id: FindingId,
-    /// Identities that it had under earlier names of its rule.
-    pub earlier: Vec<FindingId>,
+    /// What it was under earlier names of its rule.
+    pub earlier: Vec<Earlier>,
     /// The target.
     pub target: TargetKey,
     /// The rule.
@@ -34,6 +42,27 @@ pub struct Observation {
     pub subject: Subject,
     /// What was seen.
     pub seen: Seen,
+}
+
+impl Observation {
+    /// Every name that its rule has or had.
+    pub fn names(&self) -> impl Iterator<Item = &IssueKey> {
+        std::iter::once(&self.rule).chain(self.earlier.iter().map(|earlier| &earlier.rule))
+    }
+
+    /// Every identity that it has or had.
+    pub fn ids(&self) -> impl Iterator<Item = &FindingId> {
+        std::iter::once(&self.id).chain(self.earlier.iter().map(|earlier| &earlier.id))
+    }
+}
+
+/// A finding under an earlier name of its rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// The name.
+    pub rule: IssueKey,
+    /// Identity of the finding under it.
+    pub id: FindingId,
 }
 
 /// What was seen of a control.
@@ -59,6 +88,13 @@ pub enum Seen {
     },
     /// The pack says that its rule is retired. A rule that is merely absent is [`Seen::NotRun`].
     Retired,
+}
+
+impl Seen {
+    /// True if it rests on observed evidence.
+    pub const fn is_conclusive(&self) -> bool {
+        matches!(self, Self::Fail(_) | Self::Pass { .. } | Self::Waived { .. })
+    }
 }
 
 /// A failure as an issue shows it.
@@ -168,7 +204,11 @@ pub enum Why {
     StillFailing,
     /// Its rule was taken out of the pack.
     Retired,
-    /// There is another issue of the same finding.
+    /// Its rule has another name now.
+    Renamed,
+    /// Its marker was lost, and is put back.
+    Recovered,
+    /// There is another issue of the same finding, or target.
     Duplicate,
     /// The pull request that brought it was merged, and it is the default branch's now.
     Merged,

@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::FindingId;
+use model::{FindingId, TargetKey};
 use serde::Serialize;
 
+use super::adopt::{Adopt, Adoption};
+use super::brake::brake;
 use super::decide::{Known, Terms, decide, with_marker, without_marker};
-use super::{Failing, Issue, Left, Marker, Observation, Reason, Seen, State, Update, Why};
+use super::recover::{Lost, recovered};
+use super::{Failing, Issue, Left, Marker, Observation, Reason, Seen, State, TargetMarker};
+use super::{Update, Why};
 
 /// Whose findings an issue may be opened, changed and closed for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,19 +39,22 @@ pub enum Scope {
 pub struct Limits {
     /// Issues that one run opens at most; the worst findings go first.
     pub new: usize,
-    /// Close however many there are.
+    /// Close however many there are, and however few controls were evaluated.
     pub bulk: bool,
+    /// What a repository without issues of ours gets issues for.
+    pub adopt: Adopt,
+    /// Controls of each target that the run before evaluated, by
+    /// [`evaluated`](super::brake::evaluated). A run that evaluates fewer closes nothing of it.
+    pub evaluated_before: BTreeMap<TargetKey, u32>,
 }
 
 impl Default for Limits {
     /// Ten new issues are as many as somebody reads.
     fn default() -> Self {
-        Self { new: 10, bulk: false }
+        let (adopt, evaluated_before) = (Adopt::Everything, BTreeMap::new());
+        Self { new: 10, bulk: false, adopt, evaluated_before }
     }
 }
-
-/// So many closed at once are looked at: fewer are an ordinary day's work.
-const BULK: usize = 5;
 
 /// An issue that is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,10 +76,19 @@ pub struct Plan {
     pub updates: Vec<Update>,
     /// Findings that get no issue in this run: there are too many.
     pub held: Vec<FindingId>,
-    /// Issues that would be closed, if there were not so many at once.
+    /// Issues that would be closed, if there were not so many at once, or if as many controls were
+    /// evaluated as before.
     pub braked: Vec<u64>,
     /// Failing, and closed by somebody whose word holds.
     pub respected: Vec<u64>,
+    /// Issues of ours without a marker, by whose titles it is not clear which finding they are
+    /// about. Whoever takes the label from them has them forgotten.
+    pub unreadable: Vec<u64>,
+    /// Failing, without an issue, and one of the unreadable ones may be theirs.
+    pub blocked: Vec<FindingId>,
+    /// Findings that wait since the repository was adopted. The caller keeps this as it is before it
+    /// applies the plan, and gives it to the next one; none until a run has observed anything.
+    pub adopted: Option<BTreeSet<FindingId>>,
 }
 
 impl Plan {
@@ -82,7 +98,8 @@ impl Plan {
     }
 }
 
-/// Makes the plan. `issues` are those with the managed label; `us` is who we write as.
+/// Makes the plan. `issues` are those with the managed label; `us` is who we write as;
+/// `held_before` is [`Plan::adopted`] of the run before.
 pub fn plan(
     observations: &[Observation],
     issues: &[Issue],
@@ -90,95 +107,160 @@ pub fn plan(
     scope: &Scope,
     terms: Terms,
     limits: &Limits,
+    held_before: Option<&BTreeSet<FindingId>>,
 ) -> Plan {
-    let marked: BTreeMap<u64, (&Issue, Marker)> = issues
-        .iter()
-        .filter(|issue| issue.author == us)
-        .filter_map(|issue| Some((issue.number, (issue, Marker::of(&issue.body)?))))
-        .filter(|(_, (_, marker))| in_scope(scope, marker))
-        .collect();
-    let theirs: BTreeSet<u64> = marked
-        .values()
-        .filter(|(_, marker)| marker.pull.is_some() && matches!(scope, Scope::Default { .. }))
-        .map(|(issue, _)| issue.number)
-        .collect();
-    let marked: BTreeMap<u64, (&Issue, Marker)> = marked
-        .into_iter()
-        .map(|(number, (issue, marker))| {
-            let pull = marker.pull.filter(|_| !theirs.contains(&number));
-            (number, (issue, Marker { pull, ..marker }))
-        })
-        .collect();
-    let mut plan = Plan::default();
+    let ours: Vec<&Issue> = issues.iter().filter(|issue| issue.author == us).collect();
+    let marked = marked(&ours, scope);
+    let mut plan = Plan { adopted: held_before.cloned(), ..Plan::default() };
     if let Scope::Withdrawn { .. } = scope {
-        plan.updates =
-            marked.values().filter_map(|(issue, marker)| withdrawn(issue, marker)).collect();
+        plan.updates = marked.values().filter_map(withdrawn).collect();
         return plan;
     }
-    let mut by_id: BTreeMap<&FindingId, Vec<Known<'_>>> = BTreeMap::new();
-    for (issue, marker) in marked.values() {
-        by_id.entry(&marker.id).or_default().push(Known { issue, marker });
-    }
-    let mut new: Vec<(&Observation, &Failing)> = Vec::new();
-    let mut seen = BTreeSet::new();
-    for observation in observations {
-        if !seen.insert(&observation.id) {
-            continue;
+    let default = matches!(scope, Scope::Default { .. });
+    let owners = owners(observations);
+    let all: Vec<&Observation> =
+        owners.iter().filter(|(id, owner)| **id == &owner.id).map(|(_, owner)| *owner).collect();
+    let mut known: BTreeMap<&FindingId, Vec<&Own<'_>>> = BTreeMap::new();
+    for own in marked.values() {
+        if let Some(owner) = owners.get(&own.marker.id) {
+            known.entry(&owner.id).or_default().push(own);
         }
-        let ids = std::iter::once(&observation.id).chain(&observation.earlier);
-        let mut known: Vec<Known<'_>> =
-            ids.filter_map(|id| by_id.get(id)).flatten().copied().collect();
-        // The one that is open is the issue; of several the first that was opened.
-        known.sort_by_key(|known| (known.issue.state != State::Open, known.issue.number));
-        known.dedup_by_key(|known| known.issue.number);
-        let Some((issue, others)) = known.split_first() else {
-            if let Seen::Fail(failing) = &observation.seen
-                && may_open(scope, &observation.id)
-            {
+    }
+    let without: BTreeSet<&FindingId> = all
+        .iter()
+        .map(|observation| &observation.id)
+        .filter(|id| !known.contains_key(id))
+        .collect();
+    let unmarked = ours.iter().copied().filter(|issue| {
+        Marker::of(&issue.body).is_none() && TargetMarker::of(&issue.body).is_none()
+    });
+    let lost = Lost::of(unmarked, &all, &without, !default);
+    let adopt = if default { limits.adopt } else { Adopt::Everything };
+    let mut adoption = Adoption::new(adopt, held_before, &owners, &ours);
+    let mut new: Vec<(&Observation, &Failing)> = Vec::new();
+    for observation in all {
+        if let Some(known) = known.get(&observation.id) {
+            plan.known(observation, known, terms);
+        } else if let Some(issue) = lost.found.get(&observation.id) {
+            plan.updates.push(recovered(observation, issue, terms));
+            if issue.state != State::Open && matches!(observation.seen, Seen::Fail(_)) {
+                plan.respected.push(issue.number);
+            }
+        } else if let Seen::Fail(failing) = &observation.seen
+            && may_open(scope, &observation.id)
+            && !adoption.holds(observation, failing)
+        {
+            if lost.blocked.contains(&observation.id) {
+                plan.blocked.push(observation.id.clone());
+            } else {
                 new.push((observation, failing));
             }
-            continue;
-        };
-        plan.updates.extend(others.iter().filter_map(|other| duplicate(*other)));
-        match decide(observation, *issue, terms) {
-            Some(update) => plan.updates.push(update),
-            None if theirs.contains(&issue.issue.number) && issue.issue.state == State::Open => {
-                plan.updates.push(merged(*issue));
-            }
-            None if respected(observation, *issue) => plan.respected.push(issue.issue.number),
-            None => {}
         }
     }
-    new.sort_by_key(|(observation, failing)| {
-        (std::cmp::Reverse(failing.severity), &observation.id)
-    });
-    for (at, (observation, failing)) in new.into_iter().enumerate() {
-        if at < limits.new {
-            plan.creates.push(create(observation, failing, scope, terms));
-        } else {
-            plan.held.push(observation.id.clone());
-        }
+    if default {
+        plan.adopted = adoption.kept(|id| known.contains_key(id) || lost.found.contains_key(id));
     }
-    let open = marked.values().filter(|(issue, _)| issue.state == State::Open).count();
-    plan.brake(open, limits);
+    plan.unreadable = lost.unreadable;
+    plan.open(new, scope, terms, limits);
+    plan.brake(&marked, observations, limits);
     plan.updates.sort_by_key(|update| update.number);
-    plan.held.sort();
     plan.respected.sort_unstable();
     plan
 }
 
-impl Plan {
-    /// Closes nothing, if most of what is open would be closed: more often than not something is
-    /// wrong with the run.
-    fn brake(&mut self, open: usize, limits: &Limits) {
-        let closes = |update: &Update| update.why == Why::Resolved && update.state.is_some();
-        let many = self.updates.iter().filter(|update| closes(update)).count();
-        if limits.bulk || many < BULK || many * 2 <= open {
-            return;
+/// An issue of ours in the scope.
+struct Own<'a> {
+    issue: &'a Issue,
+    /// What its marker says, and that a pull request that was merged has none any more.
+    marker: Marker,
+    /// A pull request that was merged brought it.
+    is_merged: bool,
+}
+
+/// Issues of ours in the scope, by number.
+fn marked<'a>(ours: &[&'a Issue], scope: &Scope) -> BTreeMap<u64, Own<'a>> {
+    ours.iter()
+        .filter_map(|issue| Some((*issue, Marker::of(&issue.body)?)))
+        .filter(|(_, marker)| in_scope(scope, marker))
+        .map(|(issue, marker)| {
+            let is_merged = marker.pull.is_some() && matches!(scope, Scope::Default { .. });
+            let pull = marker.pull.filter(|_| !is_merged);
+            (issue.number, Own { issue, marker: Marker { pull, ..marker }, is_merged })
+        })
+        .collect()
+}
+
+/// Whose each identity is: the control's that has it, or else the one's that had it before.
+fn owners(observations: &[Observation]) -> BTreeMap<&FindingId, &Observation> {
+    let mut owners: BTreeMap<&FindingId, &Observation> = BTreeMap::new();
+    for observation in observations {
+        owners.entry(&observation.id).or_insert(observation);
+    }
+    let mut all: Vec<_> = owners.values().copied().collect();
+    all.sort_by_key(|observation| &observation.id);
+    for observation in all {
+        for earlier in &observation.earlier {
+            owners.entry(&earlier.id).or_insert(observation);
         }
-        self.braked = self.updates.iter().filter(|u| closes(u)).map(|u| u.number).collect();
-        self.braked.sort_unstable();
-        self.updates.retain(|update| !closes(update));
+    }
+    owners
+}
+
+impl Plan {
+    /// What is to be done about the issues of one finding.
+    fn known(&mut self, observation: &Observation, known: &[&Own<'_>], terms: Terms) {
+        let mut known = known.to_vec();
+        // The one that is open is the issue; of several the first that was opened.
+        known.sort_by_key(|own| (own.issue.state != State::Open, own.issue.number));
+        let Some((own, others)) = known.split_first() else { return };
+        self.updates.extend(others.iter().filter_map(|other| duplicate(other)));
+        let issue = Known { issue: own.issue, marker: &own.marker };
+        match decide(observation, issue, terms) {
+            Some(update) => self.updates.push(update),
+            None if own.is_merged && own.issue.state == State::Open => {
+                self.updates.push(merged(own));
+            }
+            None if respected(observation, own) => self.respected.push(own.issue.number),
+            None => {}
+        }
+    }
+
+    /// Opens issues, the worst first, as far as the limit goes.
+    fn open(
+        &mut self,
+        mut new: Vec<(&Observation, &Failing)>,
+        scope: &Scope,
+        terms: Terms,
+        limits: &Limits,
+    ) {
+        new.sort_by_key(|(observation, failing)| {
+            (std::cmp::Reverse(failing.severity), &observation.id)
+        });
+        for (at, (observation, failing)) in new.into_iter().enumerate() {
+            if at < limits.new {
+                self.creates.push(create(observation, failing, scope, terms));
+            } else {
+                self.held.push(observation.id.clone());
+            }
+        }
+        self.held.sort();
+    }
+
+    /// Takes out what the brake holds.
+    fn brake(
+        &mut self,
+        marked: &BTreeMap<u64, Own<'_>>,
+        observations: &[Observation],
+        limits: &Limits,
+    ) {
+        let open: BTreeMap<u64, &TargetKey> = marked
+            .values()
+            .filter(|own| own.issue.state == State::Open)
+            .map(|own| (own.issue.number, &own.marker.target))
+            .collect();
+        let held = brake(&self.updates, &open, observations, limits);
+        self.updates.retain(|update| !held.contains(&update.number));
+        self.braked = held.into_iter().collect();
     }
 }
 
@@ -223,7 +305,7 @@ fn create(observation: &Observation, failing: &Failing, scope: &Scope, terms: Te
     }
 }
 
-fn duplicate(other: Known<'_>) -> Option<Update> {
+fn duplicate(other: &Own<'_>) -> Option<Update> {
     (other.issue.state == State::Open).then(|| Update {
         number: other.issue.number,
         id: other.marker.id.clone(),
@@ -237,23 +319,23 @@ fn duplicate(other: Known<'_>) -> Option<Update> {
 }
 
 /// The default branch's own from now on; nothing else changes.
-fn merged(known: Known<'_>) -> Update {
+fn merged(own: &Own<'_>) -> Update {
     Update {
-        number: known.issue.number,
-        id: known.marker.id.clone(),
+        number: own.issue.number,
+        id: own.marker.id.clone(),
         why: Why::Merged,
         title: None,
-        body: Some(with_marker(without_marker(&known.issue.body), known.marker)),
+        body: Some(with_marker(without_marker(&own.issue.body), &own.marker)),
         state: None,
         label: None,
         comment: None,
     }
 }
 
-fn withdrawn(issue: &Issue, marker: &Marker) -> Option<Update> {
-    (issue.state == State::Open).then(|| Update {
-        number: issue.number,
-        id: marker.id.clone(),
+fn withdrawn(own: &Own<'_>) -> Option<Update> {
+    (own.issue.state == State::Open).then(|| Update {
+        number: own.issue.number,
+        id: own.marker.id.clone(),
         why: Why::Withdrawn,
         title: None,
         body: None,
@@ -263,8 +345,8 @@ fn withdrawn(issue: &Issue, marker: &Marker) -> Option<Update> {
     })
 }
 
-fn respected(observation: &Observation, known: Known<'_>) -> bool {
+fn respected(observation: &Observation, own: &Own<'_>) -> bool {
     matches!(observation.seen, Seen::Fail(_))
-        && known.issue.state != State::Open
-        && known.marker.left == Left::Open
+        && own.issue.state != State::Open
+        && own.marker.left == Left::Open
 }

@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
-use model::TargetKey;
 use model::assessment::{Finding, StandardRef};
+use model::{IssueKey, TargetKey};
 
 use super::Failing;
 use crate::report::text::{self, markdown, markdown_block, markdown_code, markdown_prose};
@@ -19,17 +19,51 @@ pub fn failing(target: &TargetKey, finding: &Finding) -> Failing {
     Failing {
         severity: finding.severity,
         evidence: finding.evidence.clone(),
-        title: title(target, finding),
+        title: title(target, &finding.key, &finding.title),
         body: cut(body(target, finding)),
     }
 }
 
 /// `[rule] target: what`, which people and the recovery of a lost marker read.
-fn title(target: &TargetKey, finding: &Finding) -> String {
-    let title = text::sentence(&format!("[{}] {target}: {}", finding.key, finding.title));
-    // Titles are plain text: what looks like a mention there is none, and must not become one where
-    // the title is quoted.
-    let title = title.replace('@', "@\u{200b}");
+pub(super) fn title(target: &TargetKey, rule: &IssueKey, what: &str) -> String {
+    short(format!("{}{}", beginning(target, rule), plain(what)))
+}
+
+/// How the titles of all findings of that rule and target begin.
+fn beginning(target: &TargetKey, rule: &IssueKey) -> String {
+    format!("{}: ", plain(&format!("[{rule}] {target}")))
+}
+
+/// True if a title is, as far as it goes, that of a finding of that rule and target.
+pub(super) fn begins(title: &str, target: &TargetKey, rule: &IssueKey) -> bool {
+    let beginning = beginning(target, rule);
+    // Of names that are longer than a title only the first part is in it.
+    if beginning.chars().count() > TITLE {
+        title == short(beginning)
+    } else {
+        title.starts_with(&beginning)
+    }
+}
+
+/// The title under the name that its rule has now; none if it does not begin with the earlier one.
+pub(super) fn retitled(
+    title: &str,
+    target: &TargetKey,
+    from: &IssueKey,
+    to: &IssueKey,
+) -> Option<String> {
+    let what = title.strip_prefix(&beginning(target, from))?;
+    Some(short(format!("{}{what}", beginning(target, to))))
+}
+
+/// A text for a title. Titles are plain text: what looks like a mention there is none, and must not
+/// become one where the title is quoted.
+pub(super) fn plain(text: &str) -> String {
+    text::sentence(text).replace('@', "@\u{200b}")
+}
+
+/// A title within what GitHub takes.
+pub(super) fn short(title: String) -> String {
     match title.char_indices().nth(TITLE) {
         Some((end, _)) => format!("{}\u{2026}", &title[..end]),
         None => title,
@@ -85,7 +119,7 @@ fn facts(out: &mut String, head: &str, facts: &[String]) {
 }
 
 /// The body within what GitHub takes, cut at the end of a line.
-fn cut(body: String) -> String {
+pub(super) fn cut(body: String) -> String {
     let Some((end, _)) = body.char_indices().nth(BODY) else { return body };
     let end = body[..end].rfind('\n').unwrap_or(end);
     format!("{}\n\nThe rest is in the report.\n", &body[..end])
@@ -95,7 +129,7 @@ fn cut(body: String) -> String {
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 mod tests {
     use super::super::decide::{with_marker, without_marker};
-    use super::super::tests::{finding, marker, target};
+    use super::super::tests::{finding, marker, rule, target};
     use super::*;
 
     #[test]
@@ -119,6 +153,31 @@ mod tests {
         let body = with_marker(&shown.body, &own);
         assert_eq!(super::super::Marker::of(&body), Some(own));
         assert_eq!(without_marker(&body), shown.body.trim_end());
+    }
+
+    #[test]
+    fn a_title_is_known_by_its_beginning_whatever_names_and_words_are() {
+        let long = |length: usize| TargetKey("t\u{202e} @x".repeat(length));
+        for target in [target(), TargetKey("a  b: @c ".to_owned()), long(12), long(5_000)] {
+            for what in ["Telemetry", &"w".repeat(5_000)] {
+                let title = title(&target, &rule(), what);
+                assert!(begins(&title, &target, &rule()), "{title}");
+                let other: IssueKey = "ingest_auth.insecure_transport_too".parse().unwrap();
+                assert!(!begins(&title, &target, &other), "{title}");
+            }
+        }
+        let shown = title(&target(), &rule(), "Telemetry");
+        assert!(!begins(&shown, &TargetKey("plant/gate".to_owned()), &rule()));
+        assert!(!begins(&format!("Re: {shown}"), &target(), &rule()));
+    }
+
+    #[test]
+    fn a_title_changes_with_the_name_of_its_rule() {
+        let other: IssueKey = "ingest_auth.plaintext".parse().unwrap();
+        let old = title(&target(), &rule(), "Telemetry");
+        let new = title(&target(), &other, "Telemetry");
+        assert_eq!(retitled(&old, &target(), &rule(), &other), Some(new.clone()));
+        assert_eq!(retitled(&new, &target(), &rule(), &other), None, "somebody wrote it anew");
     }
 
     #[test]

@@ -1,16 +1,23 @@
 //! A repository in memory, and what plans do to it.
 
+mod adoption;
+mod names;
 mod properties;
+mod recovery;
 mod rows;
+mod silence;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use model::{Digest, FindingId, IssueKey, Severity, Subject, TargetKey};
 
+use super::adopt::Adopt;
 use super::decide::Terms;
+use super::marker::unmarked;
 use super::plan::{Limits, Plan, Scope, plan};
-use super::{Failing, Issue, Left, Marker, Observation, Reason, Seen, State, Update};
+use super::words::title;
+use super::{Earlier, Failing, Issue, Left, Marker, Observation, Reason, Seen, State, Update, Why};
 
 /// Who we write as.
 pub(super) const US: &str = "plumbline[bot]";
@@ -55,16 +62,38 @@ pub(super) fn marker(observed_at: &str) -> Marker {
 }
 
 pub(super) fn seen(name: &str, seen: Seen) -> Observation {
-    let subject = Subject::endpoint(name);
-    let id = id(&subject);
-    Observation { id, earlier: Vec::new(), target: target(), rule: rule(), subject, seen }
+    control(&rule(), name, seen)
+}
+
+/// What is seen of a rule on an endpoint; a failure gets the title that it has by that rule.
+pub(super) fn control(rule: &IssueKey, name: &str, mut seen: Seen) -> Observation {
+    let (target, subject) = (target(), Subject::endpoint(name));
+    if let Seen::Fail(failing) = &mut seen {
+        failing.title = title(&target, rule, "telemetry goes in the clear");
+    }
+    let id = FindingId::new(&target, rule, &subject);
+    Observation { id, earlier: Vec::new(), target, rule: rule.clone(), subject, seen }
+}
+
+/// The same control, whose rule had these names before.
+pub(super) fn formerly(observation: Observation, names: &[IssueKey]) -> Observation {
+    let Observation { target, subject, .. } = &observation;
+    let earlier = names
+        .iter()
+        .map(|rule| Earlier { rule: rule.clone(), id: FindingId::new(target, rule, subject) })
+        .collect();
+    Observation { earlier, ..observation }
+}
+
+pub(super) fn why(plan: &Plan) -> Vec<Why> {
+    plan.updates.iter().map(|update| update.why).collect()
 }
 
 pub(super) fn fails(evidence_: &str, severity: Severity) -> Seen {
     Seen::Fail(Failing {
         severity,
         evidence: evidence(evidence_),
-        title: "[ingest_auth.insecure_transport] gateway: telemetry goes in the clear".to_owned(),
+        title: String::new(),
         body: format!("Observed: {evidence_}"),
     })
 }
@@ -79,6 +108,12 @@ pub(super) struct Repository {
     pub issues: BTreeMap<u64, Issue>,
     /// Comments, by issue.
     pub comments: Vec<(u64, String)>,
+    /// The finding that each issue was opened for.
+    pub about: BTreeMap<u64, FindingId>,
+    /// What bounds the plans.
+    pub limits: Limits,
+    /// What the caller of the plans keeps.
+    pub adopted: Option<BTreeSet<FindingId>>,
     runs: i64,
 }
 
@@ -96,7 +131,8 @@ impl Repository {
 
     pub fn plan_in(&self, observations: &[Observation], terms: Terms, scope: &Scope) -> Plan {
         let issues: Vec<Issue> = self.issues.values().cloned().collect();
-        plan(observations, &issues, US, scope, terms, &Limits::default())
+        let before = self.adopted.as_ref();
+        plan(observations, &issues, US, scope, terms, &self.limits, before)
     }
 
     /// A run of the default branch; what it planned and did.
@@ -108,8 +144,10 @@ impl Repository {
     }
 
     pub fn apply(&mut self, plan: &Plan) {
+        self.adopted.clone_from(&plan.adopted);
         for create in &plan.creates {
-            self.open(&create.title, &create.body, US);
+            let number = self.open(&create.title, &create.body, US);
+            self.about.insert(number, create.id.clone());
         }
         for update in &plan.updates {
             self.update(update);
@@ -152,6 +190,12 @@ impl Repository {
         self.issues.get_mut(&number).unwrap().state = State::Closed(Some(reason));
     }
 
+    /// Somebody takes the marker out of an issue.
+    pub fn lose(&mut self, number: u64) {
+        let issue = self.issues.get_mut(&number).unwrap();
+        issue.body = unmarked(&issue.body);
+    }
+
     pub fn state(&self, number: u64) -> State {
         self.issues[&number].state
     }
@@ -160,11 +204,14 @@ impl Repository {
         Marker::of(&self.issues[&number].body).unwrap()
     }
 
-    /// Open issues of each finding.
+    /// Open issues of ours of each finding.
     pub fn open_by_id(&self) -> BTreeMap<FindingId, usize> {
         let mut open = BTreeMap::new();
-        for issue in self.issues.values().filter(|issue| issue.state == State::Open) {
-            *open.entry(Marker::of(&issue.body).unwrap().id).or_default() += 1;
+        let ours = self.issues.values().filter(|issue| issue.author == US);
+        for issue in ours.filter(|issue| issue.state == State::Open) {
+            if let Some(marker) = Marker::of(&issue.body) {
+                *open.entry(marker.id).or_default() += 1;
+            }
         }
         open
     }

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{REGRESSED, RETIRED, WAIVED, Why};
+use super::super::brake::evaluated;
+use super::super::{REGRESSED, RETIRED, WAIVED};
 use super::*;
-
-fn why(plan: &Plan) -> Vec<Why> {
-    plan.updates.iter().map(|update| update.why).collect()
-}
 
 /// A repository whose issue 1 is open since a run.
 fn failing() -> Repository {
@@ -151,12 +148,7 @@ fn another_name_of_the_rule_keeps_the_issue() {
     let mut repository = failing();
     let old = seen("ingest", fails("one", Severity::High));
     let renamed: IssueKey = "ingest_auth.plaintext".parse().unwrap();
-    let new = Observation {
-        id: FindingId::new(&target(), &renamed, &old.subject),
-        earlier: vec![old.id.clone()],
-        rule: renamed.clone(),
-        ..old
-    };
+    let new = formerly(control(&renamed, "ingest", old.seen.clone()), &[old.rule]);
     let plan = repository.run(std::slice::from_ref(&new));
     assert_eq!((why(&plan), plan.creates.len()), (vec![Why::Changed], 0));
     assert_eq!((repository.marker(1).rule, repository.marker(1).id), (renamed, new.id.clone()));
@@ -169,6 +161,9 @@ fn a_retired_rule_closes_and_one_that_is_missing_does_not() {
     assert_eq!(why(&repository.run(&[seen("ingest", Seen::Retired)])), [Why::Retired]);
     assert_eq!(repository.state(1), State::Closed(Some(Reason::NotPlanned)));
     assert!(repository.issues[&1].labels.contains(RETIRED));
+    repository.issues.get_mut(&1).unwrap().state = State::Open;
+    let again = repository.run(&[seen("ingest", Seen::Retired)]);
+    assert!(again.is_empty(), "whoever opens it again wants it open");
 }
 
 #[test]
@@ -238,6 +233,24 @@ fn most_of_what_is_open_is_not_closed_at_once_unless_it_is_asked_for() {
     assert_eq!(plan_of(&all(passes), &issues, &scope, terms, &limits).updates.len(), 8);
 }
 
+#[test]
+fn a_target_of_which_less_was_evaluated_than_before_keeps_its_issues_open() {
+    let mut repository = failing();
+    let passing = [seen("ingest", passes()), seen("broker", Seen::Unknown)];
+    assert_eq!(evaluated(&passing), BTreeMap::from([(target(), 1)]));
+    repository.limits.evaluated_before = BTreeMap::from([(target(), 2)]);
+    let plan = repository.run(&passing);
+    assert!(plan.is_empty());
+    assert_eq!(plan.braked, [1]);
+    let mut bulk = repository.clone();
+    bulk.limits.bulk = true;
+    assert_eq!(why(&bulk.run(&passing)), [Why::Resolved]);
+    // As many as before, and whatever was evaluated of another target.
+    let other = TargetKey("plant/other".to_owned());
+    repository.limits.evaluated_before = BTreeMap::from([(target(), 1), (other, 9)]);
+    assert_eq!(why(&repository.run(&passing)), [Why::Resolved]);
+}
+
 fn plan_of(
     observations: &[Observation],
     issues: &[Issue],
@@ -245,7 +258,7 @@ fn plan_of(
     terms: Terms,
     limits: &Limits,
 ) -> Plan {
-    super::super::plan::plan(observations, issues, US, scope, terms, limits)
+    super::super::plan::plan(observations, issues, US, scope, terms, limits, None)
 }
 
 #[test]
