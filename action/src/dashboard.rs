@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use model::document::AuditTarget;
 use model::evidence::Evidence;
 use model::request::Plan;
-use model::{Digest, FindingId, RunId, TargetKey};
+use model::{Digest, FindingId, TargetKey};
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{Baselines, Standing};
+use crate::audit::Standing;
 
 /// In front of the record.
 const HEAD: &str = "<!-- plumbline-dashboard:1 ";
@@ -39,66 +39,54 @@ pub struct Record {
     pub observed_at: Option<Timestamp>,
     /// The last run, by target.
     pub targets: BTreeMap<TargetKey, Seen>,
-    /// Findings that were there when the repository was adopted, and have no issue of their own.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub adopted: BTreeSet<FindingId>,
+    /// Findings that wait since the repository was adopted; none before anything was observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<BTreeSet<FindingId>>,
 }
 
 /// The last run of a target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
-    run: RunId,
-    started_at: Timestamp,
-    document: AuditTarget,
-    plan: Plan,
-    evidence: Vec<Evidence>,
+    /// What is compared with.
+    #[serde(flatten)]
+    pub standing: Standing,
+    /// Controls of it that were evaluated.
+    #[serde(default)]
+    pub evaluated: u32,
     /// Since when nothing of it could be observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unobserved_since: Option<Timestamp>,
 }
 
 impl Seen {
-    /// A run, and since when nothing of its target could be observed.
-    pub fn of(standing: &Standing, unobserved_since: Option<Timestamp>) -> Self {
-        Self {
-            run: standing.run.clone(),
-            started_at: standing.started_at,
-            document: standing.document.clone(),
-            plan: standing.plan.clone(),
-            evidence: standing.evidence.clone(),
-            unobserved_since,
-        }
+    /// A run, since when nothing of its target could be observed, and how much was evaluated.
+    pub const fn of(
+        standing: Standing,
+        unobserved_since: Option<Timestamp>,
+        evaluated: u32,
+    ) -> Self {
+        Self { standing, evaluated, unobserved_since }
     }
 }
 
 impl Record {
     /// What is compared with.
-    pub fn baselines(&self) -> Baselines {
-        self.targets
-            .iter()
-            .map(|(key, seen)| {
-                let standing = Standing {
-                    run: seen.run.clone(),
-                    started_at: seen.started_at,
-                    document: seen.document.clone(),
-                    plan: seen.plan.clone(),
-                    evidence: seen.evidence.clone(),
-                };
-                (key.clone(), standing)
-            })
-            .collect()
+    pub fn baselines(&self) -> BTreeMap<TargetKey, Standing> {
+        let targets = self.targets.iter();
+        targets.map(|(key, seen)| (key.clone(), seen.standing.clone())).collect()
     }
 
     /// Digest over what it says, and not over when that was: two runs that saw the same have the
     /// same.
     pub fn content(&self) -> Digest {
-        type Target<'a> = (&'a AuditTarget, &'a Plan, Vec<Digest>, Option<Timestamp>);
+        type Target<'a> = (&'a AuditTarget, &'a Plan, Vec<Digest>, Option<Timestamp>, u32);
         let targets: BTreeMap<&TargetKey, Target<'_>> = self
             .targets
             .iter()
             .map(|(key, seen)| {
-                let digests = seen.evidence.iter().map(Evidence::digest).collect();
-                (key, (&seen.document, &seen.plan, digests, seen.unobserved_since))
+                let Standing { document, plan, evidence, .. } = &seen.standing;
+                let digests = evidence.iter().map(Evidence::digest).collect();
+                (key, (document, plan, digests, seen.unobserved_since, seen.evaluated))
             })
             .collect();
         Digest::of(&(targets, &self.adopted))
@@ -113,18 +101,19 @@ impl Record {
                 return (line, left_out);
             }
             // The largest first. What is left out is not compared with, and everything else is.
-            let size =
-                |seen: &Seen| serde_json::to_vec(&seen.evidence).map_or(0, |json| json.len());
+            let size = |seen: &Seen| {
+                serde_json::to_vec(&seen.standing.evidence).map_or(0, |json| json.len())
+            };
             let largest = self.targets.iter_mut().max_by_key(|(_, seen)| size(seen));
-            match largest {
-                Some((key, seen)) if !seen.evidence.is_empty() => {
-                    seen.evidence.clear();
-                    left_out.push(key.clone());
-                }
-                _ => {
-                    self.targets.clear();
-                    self.adopted.clear();
-                }
+            if let Some((key, seen)) = largest.filter(|(_, s)| !s.standing.evidence.is_empty()) {
+                seen.standing.evidence.clear();
+                left_out.push(key.clone());
+            } else if self.targets.is_empty() {
+                self.adopted = None;
+            } else {
+                // What waits since the adoption is kept as long as anything: without it, all of it
+                // would be opened at once.
+                self.targets.clear();
             }
         }
     }

@@ -5,15 +5,18 @@
 //! [`failure::Exit`].
 
 mod audit;
+mod backlog;
 mod checkout;
 mod dashboard;
 mod event;
 mod failure;
 mod gate;
 mod github;
+mod history;
 mod run;
 mod settings;
 mod show;
+mod sync;
 mod track;
 
 use std::process::ExitCode;
@@ -52,6 +55,7 @@ fn work(arguments: &Arguments) -> Result<Exit, Failure> {
     runtime.block_on(async {
         match &arguments.command {
             Command::Run(settings) => run::run(settings).await,
+            Command::Sync(settings) => sync::sync(settings).await,
         }
     })
 }

@@ -24,6 +24,8 @@ pub struct Arguments {
 pub enum Command {
     /// Audit the checkout of a workflow run: a pull request, or the default branch
     Run(Box<Run>),
+    /// Keep a repository's issues by what is in a store: the operator's runs
+    Sync(Box<Sync>),
 }
 
 /// What has issues written for it.
@@ -177,6 +179,7 @@ input!(text, String, |text| Ok(text.to_owned()));
 input!(folder, PathBuf, |text| Ok(PathBuf::from(text)));
 input!(store_url, StoreUrl, |text| text.parse::<StoreUrl>().map_err(|error| error.to_string()));
 input!(passes, u32, |text| if text == "auto" { Ok(0) } else { number(text) });
+input!(hours, u32, number);
 input!(millis, Duration, |text| number(text).map(Duration::from_millis));
 input!(lines, Vec<String>, |text| {
     Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
@@ -212,29 +215,9 @@ pub struct Run {
     /// upload, file or off
     #[arg(long, env = "PLUMBLINE_SARIF", default_value = "", value_parser = sarif)]
     pub sarif: Input<Sarif>,
-    /// The label that marks managed issues
-    #[arg(long, env = "PLUMBLINE_LABEL", default_value = "plumbline", value_parser = text)]
-    pub label: Input<String>,
-    /// Who the issues are written as
-    #[arg(
-        long,
-        env = "PLUMBLINE_AUTHOR",
-        default_value = "github-actions[bot]",
-        value_parser = text
-    )]
-    pub author: Input<String>,
-    /// Issues that one run opens at most
-    #[arg(long, env = "PLUMBLINE_MAX_NEW_ISSUES", default_value = "10", value_parser = count)]
-    pub max_new_issues: Input<usize>,
-    /// Passes in a row before an issue is closed; auto: 1 for files, 2 for endpoints
-    #[arg(long, env = "PLUMBLINE_RESOLVE_AFTER", default_value = "auto", value_parser = passes)]
-    pub resolve_after: Input<u32>,
-    /// baseline or all: what gets an issue of its own in a repository that has none yet
-    #[arg(long, env = "PLUMBLINE_ADOPT", default_value = "", value_parser = adopt)]
-    pub adopt: Input<Adopt>,
-    /// Close however many issues there are
-    #[arg(long, env = "PLUMBLINE_CONFIRM_BULK_CLOSE", default_value = "", value_parser = flag)]
-    pub confirm_bulk_close: Input<bool>,
+    /// How issues are kept.
+    #[command(flatten)]
+    pub tracker: Tracker,
     /// Let a pull request's own rules, exceptions and overrides apply to itself
     #[arg(long, env = "PLUMBLINE_TRUST_HEAD", default_value = "", value_parser = flag)]
     pub trust_head: Input<bool>,
@@ -250,6 +233,32 @@ pub struct Run {
     /// Folder for reports
     #[arg(long, env = "PLUMBLINE_OUTPUT_DIR", default_value = "", value_parser = folder)]
     pub output_dir: Input<PathBuf>,
+}
+
+/// How issues are kept.
+#[derive(Debug, Clone, Args)]
+pub struct Tracker {
+    /// The label that marks managed issues
+    #[arg(long, env = "PLUMBLINE_LABEL", default_value = "plumbline", value_parser = text)]
+    pub label: Input<String>,
+    /// Who the issues are written as; github-actions[bot] in a workflow, the App's own name with an App
+    #[arg(long, env = "PLUMBLINE_AUTHOR", default_value = "", value_parser = text)]
+    pub author: Input<String>,
+    /// Issues that one run opens at most
+    #[arg(long, env = "PLUMBLINE_MAX_NEW_ISSUES", default_value = "10", value_parser = count)]
+    pub max_new_issues: Input<usize>,
+    /// Passes in a row before an issue is closed; auto: 1 for files, 2 for endpoints
+    #[arg(long, env = "PLUMBLINE_RESOLVE_AFTER", default_value = "auto", value_parser = passes)]
+    pub resolve_after: Input<u32>,
+    /// baseline or all: what gets an issue of its own in a repository that has none yet
+    #[arg(long, env = "PLUMBLINE_ADOPT", default_value = "", value_parser = adopt)]
+    pub adopt: Input<Adopt>,
+    /// Hours for which nothing may be observed of a target before an issue says so
+    #[arg(long, env = "PLUMBLINE_UNOBSERVED_AFTER", default_value = "24", value_parser = hours)]
+    pub unobserved_after: Input<u32>,
+    /// Close however many issues there are
+    #[arg(long, env = "PLUMBLINE_CONFIRM_BULK_CLOSE", default_value = "", value_parser = flag)]
+    pub confirm_bulk_close: Input<bool>,
     /// Token for GitHub
     #[arg(
         long,
@@ -262,4 +271,36 @@ pub struct Run {
     /// Milliseconds between two writes to GitHub, which asks for one second
     #[arg(long, env = "PLUMBLINE_WRITE_INTERVAL_MS", default_value = "1000", value_parser = millis)]
     pub write_interval: Input<Duration>,
+}
+
+/// Keep a repository's issues by what is in a store.
+#[derive(Debug, Clone, Args)]
+pub struct Sync {
+    /// The store: postgres://...
+    #[arg(long, env = "PLUMBLINE_STORE", hide_env_values = true)]
+    pub store: StoreUrl,
+    /// The repository: owner/name
+    #[arg(long, env = "GITHUB_REPOSITORY")]
+    pub repository: String,
+    /// Targets by their keys, namespace/name; all of them where none is named
+    #[arg(long = "target", env = "PLUMBLINE_SYNC_TARGETS", default_value = "", value_parser = lines)]
+    pub targets: Input<Vec<String>>,
+    /// Where the API is
+    #[arg(long, env = "GITHUB_API_URL", default_value = "https://api.github.com")]
+    pub api: String,
+    /// Print the plan as JSON, and touch nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// Id of a GitHub App to write as, in place of a token
+    #[arg(long, env = "PLUMBLINE_APP_ID", requires = "app_key_file")]
+    pub app_id: Option<u64>,
+    /// File with that App's private key, PEM
+    #[arg(long, env = "PLUMBLINE_APP_KEY_FILE")]
+    pub app_key_file: Option<PathBuf>,
+    /// File with the token, in place of its variable
+    #[arg(long, env = "PLUMBLINE_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+    /// How issues are kept.
+    #[command(flatten)]
+    pub tracker: Tracker,
 }

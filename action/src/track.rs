@@ -6,11 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::tracker::plan::{Create, Plan};
-use engine::tracker::{Issue, Marker, State, Update, Why};
+use engine::tracker::unobserved::Step;
+use engine::tracker::{Issue, Marker, State, TargetMarker, Update, Why};
 use jiff::Timestamp;
 use model::FindingId;
 
+use crate::failure::Failure;
 use crate::github::{Fault, GitHub};
+use crate::settings::Tracker;
+
+/// Characters of a label's name (GitHub, "Create a label").
+const LABEL: usize = 50;
 
 /// Who writes, and by which label its issues are found.
 #[derive(Debug, Clone)]
@@ -19,6 +25,20 @@ pub struct Identity {
     pub author: String,
     /// The label.
     pub label: String,
+}
+
+impl Identity {
+    /// Who writes, and the label that the inputs name.
+    pub fn of(tracker: &Tracker, author: String) -> Result<Self, Failure> {
+        let label = tracker.label.0.clone().unwrap_or("plumbline".to_owned());
+        if label.contains(',') || label.chars().count() > LABEL {
+            return Err(Failure::new(format!(
+                "label: expected at most {LABEL} characters without a comma, which GitHub takes \
+                 for two labels"
+            )));
+        }
+        Ok(Self { author, label })
+    }
 }
 
 /// What became of a plan.
@@ -36,6 +56,58 @@ pub struct Done {
     pub denied: bool,
 }
 
+impl Done {
+    /// Applies what is to be done about targets of which nothing is observed.
+    pub async fn steps(
+        &mut self,
+        github: &mut GitHub,
+        identity: &Identity,
+        steps: &[Step],
+        observed_at: Timestamp,
+    ) {
+        for step in steps {
+            let outcome = match step {
+                Step::Create { title, body } => {
+                    let same = |issue: &Issue| {
+                        issue.author == identity.author && issue.body.trim() == body.trim()
+                    };
+                    let opened = github.open_issue(title, body, &identity.label, same).await;
+                    opened.map(|number| self.opened.push(number))
+                }
+                Step::Update { number, body, state, comment, .. } => {
+                    let changed = async {
+                        let now = github.issue(*number).await?;
+                        let marker = TargetMarker::of(&now.body);
+                        if marker.is_some_and(|marker| marker.observed_at >= observed_at) {
+                            return Ok(());
+                        }
+                        if let Some(comment) = comment
+                            && !github.has_comment(*number, &identity.author, comment).await?
+                        {
+                            github.comment(*number, &identity.author, comment).await?;
+                        }
+                        github.change_issue(*number, None, body.as_deref(), *state).await
+                    };
+                    changed.await.map(|()| self.moved(*number, *state))
+                }
+            };
+            if let Err(fault) = outcome
+                && self.give_up("a target of which nothing is observed", &fault)
+            {
+                return;
+            }
+        }
+    }
+
+    fn moved(&mut self, number: u64, state: Option<State>) {
+        match state {
+            Some(State::Closed(_)) => self.closed.push(number),
+            Some(State::Open) => self.reopened.push(number),
+            None => {}
+        }
+    }
+}
+
 /// Applies a plan. `listed` is what it was made from.
 pub async fn apply(
     github: &mut GitHub,
@@ -43,16 +115,12 @@ pub async fn apply(
     plan: &Plan,
     listed: &[Issue],
     observed_at: Timestamp,
+    mut done: Done,
 ) -> Done {
-    let mut done = Done::default();
     let listed: BTreeMap<u64, &Issue> = listed.iter().map(|issue| (issue.number, issue)).collect();
     for update in &plan.updates {
         match change(github, identity, update, &listed, observed_at).await {
-            Ok(Changed::Written) => match update.state {
-                Some(State::Closed(_)) => done.closed.push(update.number),
-                Some(State::Open) => done.reopened.push(update.number),
-                None => {}
-            },
+            Ok(Changed::Written) => done.moved(update.number, update.state),
             Ok(Changed::Overtaken(why)) => {
                 done.undone.push(format!("#{} was left as it is: {why}", update.number));
             }
@@ -130,7 +198,8 @@ async fn change(
             Err(fault) => return Err(fault),
         }
     }
-    github.change_issue(update).await?;
+    let (title, body) = (update.title.as_deref(), update.body.as_deref());
+    github.change_issue(update.number, title, body, update.state).await?;
     if let Some(label) = update.label {
         github.add_label(update.number, label).await?;
     }

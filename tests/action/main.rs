@@ -2,10 +2,12 @@
 //! to GitHub's own description.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+mod backlog;
 mod faults;
 mod fixture;
 mod limits;
 mod live;
 mod pull;
 mod story;
+mod sync;
 mod trust;

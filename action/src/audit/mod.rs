@@ -19,6 +19,7 @@ use model::evidence::Evidence;
 use model::request::{CheckRequest, Plan};
 use model::run::{EngineInfo, RUN_SCHEMA, RunBundle, RunRecord, RunState};
 use model::{CheckId, FindingId, IssueKey, Mode, RunId, Subject, TargetKey, Verdict};
+use serde::{Deserialize, Serialize};
 
 pub use collect::Where;
 use collect::{collect, stays_inside};
@@ -26,9 +27,10 @@ pub use documents::{Declared, Documents};
 
 use crate::checkout::{Checkout, Commits, Tree};
 use crate::failure::Failure;
+use crate::history::History;
 
 /// What of a target was seen by the default branch's last run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Standing {
     /// The run.
     pub run: RunId,
@@ -42,8 +44,23 @@ pub struct Standing {
     pub evidence: Vec<Evidence>,
 }
 
-/// What was seen before, by target.
-pub type Baselines = BTreeMap<TargetKey, Standing>;
+/// What was seen before.
+#[derive(Debug)]
+pub enum Baselines {
+    /// By the dashboard.
+    Dashboard(BTreeMap<TargetKey, Standing>),
+    /// By a store.
+    Store(History),
+}
+
+impl Baselines {
+    async fn of(&self, target: &TargetKey) -> Result<Option<Standing>, Failure> {
+        match self {
+            Self::Dashboard(known) => Ok(known.get(target).cloned()),
+            Self::Store(history) => history.standing(target).await,
+        }
+    }
+}
 
 /// A part of a target.
 type Part = (CheckId, Subject);
@@ -123,8 +140,9 @@ pub async fn branch(
         let mut record = begin(declared, &side.plan);
         let evidence = collect(&side.plan, &record.id, |request| side.base(request)).await?;
         let before = baselines
-            .get(&record.target)
-            .map(|standing| earlier(standing, declared, &rules, &documents.exceptions));
+            .of(&record.target)
+            .await?
+            .map(|standing| earlier(&standing, declared, &rules, &documents.exceptions));
         judged.push(finish(
             Finished { side: &side, exceptions: &documents.exceptions, before, rules: &rules },
             &mut record,
@@ -180,8 +198,8 @@ pub async fn pull(
         side.check_paths()?;
         // A target that the base does not declare may speak of files that the base has.
         let old = old.unwrap_or(&declared);
-        let before =
-            before(checkout, old, &base_tree, &rules, baselines, &terms.exceptions).await?;
+        let known = baselines.of(&key).await?;
+        let before = before(checkout, old, &base_tree, &rules, known, &terms.exceptions).await?;
         let mut record = begin(&declared, &side.plan);
         let evidence = collect(&side.plan, &record.id, |request| side.base(request)).await?;
         judged.push(finish(
@@ -366,14 +384,13 @@ async fn before(
     old: &Declared,
     base_tree: &Tree,
     rules: &RuleSet,
-    baselines: &Baselines,
+    known: Option<Standing>,
     exceptions: &[AuditException],
 ) -> Result<RunBundle, Failure> {
     let mut side = Side::new(checkout, old, base_tree, rules)?;
-    let known = baselines.get(&old.target.key());
     let seen = |request: &CheckRequest| {
         let same = |e: &&Evidence| e.check == request.check && e.subject == request.subject;
-        known.and_then(|standing| standing.evidence.iter().find(same))
+        known.as_ref().and_then(|standing| standing.evidence.iter().find(same))
     };
     let mut files = Plan::default();
     let mut stored = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use engine::tracker::{Issue, Reason, State, Update};
+use engine::tracker::{Issue, Reason, State};
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -173,15 +173,21 @@ impl GitHub {
     }
 
     /// Changes title, body and state of an issue in one request.
-    pub async fn change_issue(&mut self, update: &Update) -> Result<(), Fault> {
+    pub async fn change_issue(
+        &mut self,
+        number: u64,
+        title: Option<&str>,
+        body: Option<&str>,
+        state: Option<State>,
+    ) -> Result<(), Fault> {
         let mut wanted = Map::new();
-        if let Some(title) = &update.title {
+        if let Some(title) = title {
             wanted.insert("title".to_owned(), json!(title));
         }
-        if let Some(body) = &update.body {
+        if let Some(body) = body {
             wanted.insert("body".to_owned(), json!(body));
         }
-        match update.state {
+        match state {
             Some(State::Open) => {
                 wanted.insert("state".to_owned(), json!("open"));
             }
@@ -196,7 +202,7 @@ impl GitHub {
         if wanted.is_empty() {
             return Ok(());
         }
-        let route = self.route(&format!("/issues/{}", update.number));
+        let route = self.route(&format!("/issues/{number}"));
         self.send::<Ignored>(Method::PATCH, &route, &Value::Object(wanted), Repeat::Harmless)
             .await?;
         Ok(())

@@ -3,6 +3,7 @@
 //!
 //! octocrab's own retries are off: they send a POST again after an answer that was lost.
 
+mod app;
 mod checks;
 mod fault;
 mod issues;
@@ -14,11 +15,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{Method, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Limited};
-use octocrab::Octocrab;
 use octocrab::service::middleware::retry::RetryConfig;
+use octocrab::{
+    DefaultOctocrabBuilderConfig, NoAuth, NoSvc, NotLayerReady, Octocrab, OctocrabBuilder,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use app::{Installed, installed};
 pub use checks::{Annotation, CheckRun};
 pub use fault::Fault;
 pub use pulls::Fate;
@@ -39,6 +43,9 @@ const MAX_WAITING: Duration = Duration::from_secs(15 * 60);
 const UNNAMED: Duration = Duration::from_secs(60);
 /// Pages of one list: 100 items each.
 const MAX_PAGES: usize = 200;
+
+/// A client that was told nothing yet.
+type Builder = OctocrabBuilder<NoSvc, DefaultOctocrabBuilderConfig, NoAuth, NotLayerReady>;
 
 /// Whether a request may be sent again when nobody knows what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,13 +84,22 @@ impl GitHub {
         token: &str,
         interval: Duration,
     ) -> Result<Self, Failure> {
+        let sign_in = |builder: Builder| Ok(builder.personal_token(token.to_owned()));
+        Self::with(api, repository, interval, sign_in)
+    }
+
+    fn with(
+        api: &str,
+        repository: &Repository,
+        interval: Duration,
+        sign_in: impl FnOnce(Builder) -> Result<Builder, Failure>,
+    ) -> Result<Self, Failure> {
         let wrong = |error: &dyn std::fmt::Display| {
             Failure::new(format!("GITHUB_API_URL `{}` cannot be used: {error}", api.escape_debug()))
         };
-        let api = Octocrab::builder()
+        let api = sign_in(Octocrab::builder())?
             .base_uri(api)
             .map_err(|error| wrong(&error))?
-            .personal_token(token.to_owned())
             .add_retry_config(RetryConfig::None)
             .set_connect_timeout(Some(PATIENCE))
             .set_read_timeout(Some(PATIENCE))

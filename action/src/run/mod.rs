@@ -1,6 +1,5 @@
 //! `plumbline-action run`
 
-mod backlog;
 mod publish;
 
 use std::collections::BTreeSet;
@@ -9,18 +8,19 @@ use std::path::PathBuf;
 use engine::tracker::Observation;
 use engine::tracker::observe::observations;
 use engine::tracker::plan::{Plan, Scope};
-use model::FindingId;
+use model::{FindingId, TargetKey};
 
 use crate::audit::{self, Audit, Baselines, Order};
+use crate::backlog::{Backlog, Made, Plans};
 use crate::checkout::Checkout;
 use crate::event::{Event, Happened};
 use crate::failure::{Exit, Failure};
 use crate::gate::Gate;
 use crate::github::GitHub;
-use crate::settings::{Issues, Mode, Run};
+use crate::history::History;
+use crate::settings::{Input, Issues, Mode, Run, Tracker};
 use crate::show::{annotations, files};
 use crate::track::{self, Done, Identity};
-use backlog::Backlog;
 use publish::Page;
 
 /// Audits the checkout of a workflow run.
@@ -37,6 +37,9 @@ pub async fn run(settings: &Run) -> Result<Exit, Failure> {
     outcome
 }
 
+/// Who workflows write as.
+const WORKFLOWS: &str = "github-actions[bot]";
+
 /// What a run works with.
 struct Desk<'a> {
     settings: &'a Run,
@@ -47,18 +50,12 @@ struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     fn new(settings: &'a Run, event: &'a Event) -> Result<Self, Failure> {
-        let author = settings.author.0.clone().unwrap_or("github-actions[bot]".to_owned());
-        let label = settings.label.0.clone().unwrap_or("plumbline".to_owned());
-        if label.contains(',') || label.chars().count() > 50 {
-            return Err(Failure::new(
-                "label: expected at most 50 characters without a comma, which GitHub takes for two",
-            ));
-        }
+        let author = settings.tracker.author.0.clone().unwrap_or(WORKFLOWS.to_owned());
         let documents = settings.targets.0.clone().unwrap_or(vec!["plumbline.yaml".to_owned()]);
         Ok(Self {
             settings,
             event,
-            identity: Identity { author, label },
+            identity: Identity::of(&settings.tracker, author)?,
             order: Order {
                 documents,
                 rules: settings.rules.value(),
@@ -102,12 +99,12 @@ impl<'a> Desk<'a> {
     }
 
     async fn work(&self) -> Result<Exit, Failure> {
-        let mut github = match self.settings.token.0.as_deref() {
+        let mut github = match self.settings.tracker.token.0.as_deref() {
             Some(token) => Some(GitHub::new(
                 &self.event.api,
                 &self.event.repository,
                 token,
-                self.settings.write_interval.value(),
+                self.settings.tracker.write_interval.value(),
             )?),
             None => None,
         };
@@ -118,8 +115,16 @@ impl<'a> Desk<'a> {
             return self.closed(github.as_mut(), &backlog, number, *merged, notes).await;
         }
         let checkout = Checkout::find(&std::env::current_dir().unwrap_or_default())?;
-        let baselines = backlog.record.baselines();
+        let baselines = self.baselines(&backlog).await?;
         let (audit, changed) = self.audit(&checkout, &baselines).await?;
+        if let Baselines::Store(history) = baselines {
+            if self.event.happened == Happened::DefaultBranch {
+                for judged in &audit.targets {
+                    history.keep(judged).await?;
+                }
+            }
+            history.close().await;
+        }
         let fail_on = self.settings.fail_on.value();
         let gate = match &self.event.happened {
             Happened::Pull(_) => Gate::of_pull(&audit, fail_on),
@@ -133,13 +138,14 @@ impl<'a> Desk<'a> {
             _ => Vec::new(),
         };
         let observations = all_observations(&audit);
-        let (plan, on_merge) = self.plans(github.as_mut(), &audit, &observations, &backlog).await;
-        let done = self.apply(github.as_mut(), &plan, &backlog, &audit, &mut notes).await;
+        let (plans, on_merge) = self.plans(github.as_mut(), &audit, &observations, &backlog).await;
+        let work = Work { plans: &plans, backlog: &backlog, audit: &audit };
+        let done = self.apply(github.as_mut(), &work, &observations, &mut notes).await;
         let page = Page {
             desk: self,
             audit: &audit,
             gate: &gate,
-            plan: &plan,
+            plans: &plans,
             on_merge: on_merge.as_ref(),
             done: &done,
             remarks: &remarks,
@@ -147,6 +153,14 @@ impl<'a> Desk<'a> {
         };
         page.publish(github.as_mut(), notes).await?;
         Ok(gate.exit)
+    }
+
+    async fn baselines(&self, backlog: &Backlog) -> Result<Baselines, Failure> {
+        let writes = self.event.happened == Happened::DefaultBranch;
+        Ok(match &self.settings.store.0 {
+            Some(url) => Baselines::Store(History::open(url, writes).await?),
+            None => Baselines::Dashboard(backlog.record.baselines()),
+        })
     }
 
     fn writes_sarif(&self) -> bool {
@@ -173,53 +187,47 @@ impl<'a> Desk<'a> {
         audit: &Audit,
         observations: &[Observation],
         backlog: &Backlog,
-    ) -> (Plan, Option<Plan>) {
-        match &self.event.happened {
-            Happened::Pull(pull) => {
-                let number = pull.number;
-                let brought: BTreeSet<FindingId> =
-                    audit.targets.iter().flat_map(|j| j.introduced.iter().cloned()).collect();
-                let scope = Scope::Pull { number, brought };
-                let own = backlog.plan(self, observations, &scope, audit);
-                // A merge changes what is in the repository; what is deployed is another matter.
-                let merged = Scope::Default { merged: BTreeSet::from([number]) };
-                let of_change: Vec<Observation> = observations
-                    .iter()
-                    .filter(|observation| {
-                        audit.targets.iter().any(|judged| {
-                            judged.introduced.contains(&observation.id)
-                                || judged.resolved.contains(&observation.id)
-                        })
-                    })
-                    .cloned()
-                    .collect();
-                let mut on_merge = backlog.plan(self, &of_change, &merged, audit);
-                if self.hands_off().is_none() {
-                    // The pull request has issues for these, and a merge leaves them as they are.
-                    let opened = |id: &FindingId| own.creates.iter().any(|create| create.id == *id);
-                    on_merge.creates.retain(|create| !opened(&create.id));
-                }
-                (own, Some(on_merge))
-            }
-            _ => {
-                let merged = backlog.merged(github, &self.identity).await;
-                let scope = Scope::Default { merged: merged.merged };
-                let mut plan = backlog.plan(self, observations, &scope, audit);
-                for number in merged.closed {
-                    let scope = Scope::Withdrawn { number };
-                    plan.updates.extend(backlog.plan(self, &[], &scope, audit).updates);
-                }
-                (plan, None)
-            }
+    ) -> (Plans, Option<Plan>) {
+        let (tracker, us) = (&self.settings.tracker, self.identity.author.as_str());
+        let Happened::Pull(pull) = &self.event.happened else {
+            let fates = backlog.fates(github, us).await;
+            return (backlog.of_branch(tracker, us, audit, observations, fates), None);
+        };
+        let at = |_: &TargetKey| audit.observed_at;
+        let number = pull.number;
+        let brought: BTreeSet<FindingId> =
+            audit.targets.iter().flat_map(|judged| judged.introduced.iter().cloned()).collect();
+        let scope = Scope::Pull { number, brought };
+        let own = backlog.plan(tracker, us, &Made { observations, at: &at }, &scope);
+        // A merge changes what is in the repository; what is deployed is another matter.
+        let of_change: Vec<Observation> = observations
+            .iter()
+            .filter(|observation| {
+                audit.targets.iter().any(|judged| {
+                    judged.introduced.contains(&observation.id)
+                        || judged.resolved.contains(&observation.id)
+                })
+            })
+            .cloned()
+            .collect();
+        let merged = Scope::Default { merged: BTreeSet::from([number]) };
+        // Said as it will end: the second pass of an endpoint comes by itself.
+        let once = Tracker { resolve_after: Input(Some(1)), ..tracker.clone() };
+        let made = Made { observations: &of_change, at: &at };
+        let mut on_merge = backlog.plan(&once, us, &made, &merged);
+        if self.hands_off().is_none() {
+            // The pull request has issues for these, and a merge leaves them as they are.
+            let opened = |id: &FindingId| own.creates.iter().any(|create| create.id == *id);
+            on_merge.creates.retain(|create| !opened(&create.id));
         }
+        (Plans { plan: own, steps: Vec::new() }, Some(on_merge))
     }
 
     async fn apply(
         &self,
         github: Option<&mut GitHub>,
-        plan: &Plan,
-        backlog: &Backlog,
-        audit: &Audit,
+        work: &Work<'_>,
+        observations: &[Observation],
         notes: &mut Vec<String>,
     ) -> Option<Done> {
         if let Some(why) = self.hands_off() {
@@ -230,14 +238,22 @@ impl<'a> Desk<'a> {
             notes.push("nothing was written: there is no token".to_owned());
             return None;
         };
+        let Work { plans, backlog, audit } = work;
         if !backlog.complete {
             notes.push("nothing was written: the issues could not be listed".to_owned());
             return None;
         }
-        let at = audit.observed_at;
-        let mut done = track::apply(github, &self.identity, plan, &backlog.issues, at).await;
-        if self.event.happened == Happened::DefaultBranch && !done.denied {
-            backlog.remember(github, self, audit, plan, &mut done).await;
+        let (identity, at) = (&self.identity, audit.observed_at);
+        let mut done = Done::default();
+        if self.event.happened == Happened::DefaultBranch {
+            let plan = &plans.plan;
+            backlog.remember(github, identity, audit, observations, plan, &mut done).await;
+        }
+        if !done.denied {
+            done = track::apply(github, identity, &plans.plan, &backlog.issues, at, done).await;
+        }
+        if !done.denied {
+            done.steps(github, identity, &plans.steps, at).await;
         }
         notes.append(&mut done.undone.clone());
         Some(done)
@@ -259,20 +275,31 @@ impl<'a> Desk<'a> {
                 "the pull request was merged: the default branch's next run takes over".into(),
             );
         } else {
-            plan = backlog.withdrawn(self, number);
+            let us = self.identity.author.as_str();
+            plan = backlog.withdrawn(&self.settings.tracker, us, number);
             match (self.hands_off(), github) {
                 (None, Some(github)) if backlog.complete => {
-                    let at = jiff::Timestamp::now();
-                    let applied = track::apply(github, &self.identity, &plan, &backlog.issues, at);
-                    done = Some(applied.await);
+                    let (issues, at) = (&backlog.issues, jiff::Timestamp::now());
+                    let fresh = Done::default();
+                    let applied =
+                        track::apply(github, &self.identity, &plan, issues, at, fresh).await;
+                    done = Some(applied);
                 }
                 (why, _) => notes
                     .push(format!("nothing was written: {}", why.unwrap_or("there is no token"))),
             }
         }
-        publish::closed(self, &plan, done.as_ref(), &notes)?;
+        let plans = Plans { plan, steps: Vec::new() };
+        publish::closed(self, &plans, done.as_ref(), &notes)?;
         Ok(Exit::Passed)
     }
+}
+
+/// What is applied.
+struct Work<'a> {
+    plans: &'a Plans,
+    backlog: &'a Backlog,
+    audit: &'a Audit,
 }
 
 fn all_observations(audit: &Audit) -> Vec<Observation> {

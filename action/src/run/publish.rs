@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Desk;
 use crate::audit::Audit;
+use crate::backlog::Plans;
 use crate::event::Happened;
 use crate::failure::Failure;
 use crate::gate::Gate;
@@ -20,7 +21,7 @@ pub struct Page<'a> {
     pub desk: &'a Desk<'a>,
     pub audit: &'a Audit,
     pub gate: &'a Gate,
-    pub plan: &'a Plan,
+    pub plans: &'a Plans,
     pub on_merge: Option<&'a Plan>,
     pub done: &'a Option<Done>,
     pub remarks: &'a [Annotation],
@@ -44,7 +45,8 @@ impl Page<'_> {
         } else {
             self.remark();
         }
-        let said = summary::Said { plan: self.plan, written: self.done.is_some(), notes: &notes };
+        let said =
+            summary::Said { plan: &self.plans.plan, written: self.done.is_some(), notes: &notes };
         let text = summary::summary(self.audit, self.gate, self.on_merge, &said)?;
         files::write(&self.written.folder.join("summary.md"), &text)?;
         files::summary(desk.file("GITHUB_STEP_SUMMARY").as_deref(), &text)?;
@@ -56,7 +58,7 @@ impl Page<'_> {
 
     fn write_plan(&self) -> Result<String, Failure> {
         let path = self.written.folder.join("plan.json");
-        write_plan(&path, self.plan, self.on_merge, self.done.is_some())?;
+        write_plan(&path, self.plans, self.on_merge, self.done.is_some())?;
         Ok(path.display().to_string())
     }
 
@@ -248,18 +250,23 @@ fn said(body: &str) -> Vec<&str> {
 
 fn write_plan(
     path: &std::path::Path,
-    plan: &Plan,
+    plans: &Plans,
     on_merge: Option<&Plan>,
     written: bool,
 ) -> Result<(), Failure> {
-    let plan = json!({ "written": written, "plan": plan, "onMerge": on_merge });
+    let plan = json!({
+        "written": written,
+        "plan": plans.plan,
+        "targets": plans.steps,
+        "onMerge": on_merge,
+    });
     files::write(path, &format!("{plan:#}\n"))
 }
 
 /// What is shown of a pull request that was closed.
 pub fn closed(
     desk: &Desk<'_>,
-    plan: &Plan,
+    plans: &Plans,
     done: Option<&Done>,
     notes: &[String],
 ) -> Result<(), Failure> {
@@ -267,7 +274,7 @@ pub fn closed(
     std::fs::create_dir_all(&folder)
         .map_err(|error| Failure::new(format!("cannot write {}: {error}", folder.display())))?;
     let path = folder.join("plan.json");
-    write_plan(&path, plan, None, done.is_some())?;
+    write_plan(&path, plans, None, done.is_some())?;
     let closed = done.map_or(0, |done| done.closed.len());
     let mut text = format!("### Plumbline: {closed} issues of this pull request were closed\n\n");
     for note in notes.iter().chain(done.iter().flat_map(|done| &done.undone)) {

@@ -39,17 +39,25 @@ pub fn text(audit: &Audit, plan: &Plan, left_out: &[String]) -> String {
         );
     }
     out.push('\n');
-    without_issue(
+    let adopted: Vec<_> = plan.adopted.iter().flatten().cloned().collect();
+    for (head, ids) in [
+        ("there are too many at once, and the next runs open them", &plan.held),
+        ("they were there when the repository was adopted", &adopted),
+        ("one of the issues below may be theirs", &plan.blocked),
+    ] {
+        without_issue(&mut out, audit, &format!("Without an issue of their own: {head}"), ids);
+    }
+    numbers(
         &mut out,
-        audit,
-        "Without an issue of their own: there are too many at once",
-        &plan.held,
+        "Edited by hand so that it is not clear which finding they are about. Take the label away, \
+         and they are forgotten",
+        &plan.unreadable,
     );
     numbers(&mut out, "Failing, and closed by hand without an exception", &plan.respected);
     numbers(
         &mut out,
-        "Seen to pass, and left open: so many would be closed at once that somebody should look. \
-         Run once with `confirm-bulk-close: true`",
+        "Seen to pass, and left open: so many would be closed at once, or so little was observed, \
+         that somebody should look. Run once with `confirm-bulk-close: true`",
         &plan.braked,
     );
     let unobserved: Vec<_> = audit

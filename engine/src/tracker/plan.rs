@@ -99,13 +99,14 @@ impl Plan {
 }
 
 /// Makes the plan. `issues` are those with the managed label; `us` is who we write as;
-/// `held_before` is [`Plan::adopted`] of the run before.
+/// `terms` says of each observation when it was made and how often it must pass; `held_before` is
+/// [`Plan::adopted`] of the run before.
 pub fn plan(
     observations: &[Observation],
     issues: &[Issue],
     us: &str,
     scope: &Scope,
-    terms: Terms,
+    terms: impl Fn(&Observation) -> Terms,
     limits: &Limits,
     held_before: Option<&BTreeSet<FindingId>>,
 ) -> Plan {
@@ -140,9 +141,9 @@ pub fn plan(
     let mut new: Vec<(&Observation, &Failing)> = Vec::new();
     for observation in all {
         if let Some(known) = known.get(&observation.id) {
-            plan.known(observation, known, terms);
+            plan.known(observation, known, terms(observation));
         } else if let Some(issue) = lost.found.get(&observation.id) {
-            plan.updates.push(recovered(observation, issue, terms));
+            plan.updates.push(recovered(observation, issue, terms(observation)));
             if issue.state != State::Open && matches!(observation.seen, Seen::Fail(_)) {
                 plan.respected.push(issue.number);
             }
@@ -161,7 +162,7 @@ pub fn plan(
         plan.adopted = adoption.kept(|id| known.contains_key(id) || lost.found.contains_key(id));
     }
     plan.unreadable = lost.unreadable;
-    plan.open(new, scope, terms, limits);
+    plan.open(new, scope, &terms, limits);
     plan.brake(&marked, observations, limits);
     plan.updates.sort_by_key(|update| update.number);
     plan.respected.sort_unstable();
@@ -230,7 +231,7 @@ impl Plan {
         &mut self,
         mut new: Vec<(&Observation, &Failing)>,
         scope: &Scope,
-        terms: Terms,
+        terms: &impl Fn(&Observation) -> Terms,
         limits: &Limits,
     ) {
         new.sort_by_key(|(observation, failing)| {
@@ -238,7 +239,7 @@ impl Plan {
         });
         for (at, (observation, failing)) in new.into_iter().enumerate() {
             if at < limits.new {
-                self.creates.push(create(observation, failing, scope, terms));
+                self.creates.push(create(observation, failing, scope, terms(observation)));
             } else {
                 self.held.push(observation.id.clone());
             }

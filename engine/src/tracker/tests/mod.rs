@@ -132,7 +132,7 @@ impl Repository {
     pub fn plan_in(&self, observations: &[Observation], terms: Terms, scope: &Scope) -> Plan {
         let issues: Vec<Issue> = self.issues.values().cloned().collect();
         let before = self.adopted.as_ref();
-        plan(observations, &issues, US, scope, terms, &self.limits, before)
+        plan(observations, &issues, US, scope, |_| terms, &self.limits, before)
     }
 
     /// A run of the default branch; what it planned and did.

@@ -258,7 +258,7 @@ fn plan_of(
     terms: Terms,
     limits: &Limits,
 ) -> Plan {
-    super::super::plan::plan(observations, issues, US, scope, terms, limits, None)
+    super::super::plan::plan(observations, issues, US, scope, |_| terms, limits, None)
 }
 
 #[test]

@@ -1,0 +1,293 @@
+//! The issues of the repository as they are, and the plan for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::tracker::adopt::Adopt;
+use engine::tracker::brake::evaluated;
+use engine::tracker::decide::Terms;
+use engine::tracker::observe::retired;
+use engine::tracker::plan::{Limits, Plan, Scope, plan};
+use engine::tracker::unobserved::{Sight, Step, unobserved};
+use engine::tracker::{Issue, Marker, Observation, State};
+use jiff::{SignedDuration, Timestamp};
+use model::TargetKey;
+
+use crate::audit::{Audit, Judged, Standing};
+use crate::dashboard::{Record, Seen, is_dashboard};
+use crate::github::{Fate, GitHub};
+use crate::settings;
+use crate::show::dashboard as page;
+use crate::track::{Done, Identity};
+
+/// Pull requests that are asked about in one run: whether they were merged.
+const MOST_PULLS: usize = 20;
+/// Passes in a row after which an issue is closed: what a file says it says, and an endpoint may
+/// answer well by chance.
+const PASSES: [u32; 2] = [1, 2];
+/// Hours for which nothing may be observed of a target.
+const UNOBSERVED_AFTER: u32 = 24;
+
+/// The issues of the repository.
+#[derive(Debug, Default)]
+pub struct Backlog {
+    /// Those with the label.
+    pub issues: Vec<Issue>,
+    /// They are all there.
+    pub complete: bool,
+    /// What the dashboard remembers.
+    pub record: Record,
+    /// The dashboard.
+    dashboard: Option<Issue>,
+    /// Dashboards that another run made at the same time.
+    spare: Vec<u64>,
+}
+
+/// Pull requests whose issues are the default branch's now, and those that came to nothing.
+#[derive(Debug, Default)]
+pub struct Fates {
+    /// Merged.
+    pub merged: BTreeSet<u64>,
+    /// Closed without being merged.
+    pub closed: BTreeSet<u64>,
+}
+
+/// What is to be done.
+#[derive(Debug, Default)]
+pub struct Plans {
+    /// About findings.
+    pub plan: Plan,
+    /// About targets of which nothing is observed.
+    pub steps: Vec<Step>,
+}
+
+/// An observation and when it was made.
+pub struct Made<'a> {
+    /// What was observed.
+    pub observations: &'a [Observation],
+    /// When, by target.
+    pub at: &'a dyn Fn(&TargetKey) -> Timestamp,
+}
+
+impl Backlog {
+    /// Lists the issues. What cannot be listed is noted: the verdict does not hang on it.
+    pub async fn read(
+        github: Option<&mut GitHub>,
+        identity: &Identity,
+        notes: &mut Vec<String>,
+    ) -> Self {
+        let Some(github) = github else { return Self::default() };
+        match github.issues(&identity.label).await {
+            Ok(issues) => Self::of(issues, identity),
+            Err(fault) => {
+                notes.push(format!("the issues could not be listed: {fault}"));
+                Self::default()
+            }
+        }
+    }
+
+    fn of(issues: Vec<Issue>, identity: &Identity) -> Self {
+        let ours = |issue: &&Issue| issue.author == identity.author && is_dashboard(&issue.body);
+        // Of several the first is the dashboard.
+        let dashboard = issues.iter().filter(ours).min_by_key(|issue| issue.number).cloned();
+        let first = dashboard.as_ref().map(|issue| issue.number);
+        let spare = issues
+            .iter()
+            .filter(ours)
+            .filter(|issue| Some(issue.number) != first && issue.state == State::Open)
+            .map(|issue| issue.number)
+            .collect();
+        let record = dashboard.as_ref().and_then(|issue| Record::of(&issue.body));
+        let issues = issues.into_iter().filter(|issue| !ours(&issue)).collect();
+        Self { issues, complete: true, record: record.unwrap_or_default(), dashboard, spare }
+    }
+
+    /// The plan for what was observed.
+    pub fn plan(
+        &self,
+        tracker: &settings::Tracker,
+        us: &str,
+        made: &Made<'_>,
+        scope: &Scope,
+    ) -> Plan {
+        self.braked(tracker, us, made, scope, BTreeMap::new())
+    }
+
+    /// The same, which closes nothing of a target of which less was evaluated than before.
+    fn braked(
+        &self,
+        tracker: &settings::Tracker,
+        us: &str,
+        made: &Made<'_>,
+        scope: &Scope,
+        evaluated_before: BTreeMap<TargetKey, u32>,
+    ) -> Plan {
+        let adopt = match (scope, tracker.adopt.value()) {
+            (Scope::Default { .. }, settings::Adopt::Baseline) => Adopt::Grave,
+            _ => Adopt::Everything,
+        };
+        let limits = Limits {
+            new: tracker.max_new_issues.0.unwrap_or(10),
+            bulk: tracker.confirm_bulk_close.value(),
+            adopt,
+            evaluated_before,
+        };
+        let passes = tracker.resolve_after.0.filter(|passes| *passes > 0);
+        let terms = |observation: &Observation| Terms {
+            observed_at: (made.at)(&observation.target),
+            resolve_after: passes
+                .unwrap_or_else(|| PASSES[usize::from(observation.subject.kind() == "endpoint")]),
+        };
+        let before = self.record.adopted.as_ref();
+        plan(made.observations, &self.issues, us, scope, terms, &limits, before)
+    }
+
+    fn evaluated_before(&self) -> BTreeMap<TargetKey, u32> {
+        let targets = self.record.targets.iter();
+        targets.map(|(key, seen)| (key.clone(), seen.evaluated)).collect()
+    }
+
+    /// The plan for a pull request that came to nothing.
+    pub fn withdrawn(&self, tracker: &settings::Tracker, us: &str, number: u64) -> Plan {
+        let made = Made { observations: &[], at: &|_| Timestamp::now() };
+        self.plan(tracker, us, &made, &Scope::Withdrawn { number })
+    }
+
+    /// The plan for the default branch: findings, retired rules, pull requests that were merged or
+    /// came to nothing, and targets of which nothing is observed.
+    pub fn of_branch(
+        &self,
+        tracker: &settings::Tracker,
+        us: &str,
+        audit: &Audit,
+        observations: &[Observation],
+        fates: Fates,
+    ) -> Plans {
+        let mut all = observations.to_vec();
+        all.extend(retired(&audit.rules, observations, &self.issues, us));
+        let scope = Scope::Default { merged: fates.merged };
+        let made = Made { observations: &all, at: &|_| audit.observed_at };
+        let mut plan = self.braked(tracker, us, &made, &scope, self.evaluated_before());
+        for number in fates.closed {
+            plan.updates.extend(self.withdrawn(tracker, us, number).updates);
+        }
+        let hours = tracker.unobserved_after.0.unwrap_or(UNOBSERVED_AFTER);
+        let after = SignedDuration::from_hours(i64::from(hours));
+        let steps = audit.targets.iter().flat_map(|judged| {
+            let (target, sight) = (&judged.bundle.record.target, self.sight(judged));
+            unobserved(target, &sight, &self.issues, us, &scope, audit.observed_at, after)
+        });
+        Plans { steps: steps.collect(), plan }
+    }
+
+    fn sight(&self, judged: &Judged) -> Sight {
+        let known = self.record.targets.get(&judged.bundle.record.target);
+        Sight::of(judged.assessment(), known.and_then(|seen| seen.unobserved_since))
+    }
+
+    /// Asks what became of the pull requests that opened issues.
+    pub async fn fates(&self, github: Option<&mut GitHub>, us: &str) -> Fates {
+        let mut fates = Fates::default();
+        let Some(github) = github else { return fates };
+        let pulls: BTreeSet<u64> = self
+            .issues
+            .iter()
+            .filter(|issue| issue.author == us && issue.state == State::Open)
+            .filter_map(|issue| Marker::of(&issue.body)?.pull)
+            .collect();
+        for number in pulls.into_iter().take(MOST_PULLS) {
+            match github.fate(number).await {
+                Ok(Fate::Merged) => {
+                    fates.merged.insert(number);
+                }
+                Ok(Fate::Closed) => {
+                    fates.closed.insert(number);
+                }
+                // Nobody knows: the next run asks again.
+                Ok(Fate::Open) | Err(_) => {}
+            }
+        }
+        fates
+    }
+
+    /// Writes the dashboard, if it says something else now. Before anything else is written: what
+    /// waits since the adoption must be known before the first issue is there.
+    pub async fn remember(
+        &self,
+        github: &mut GitHub,
+        identity: &Identity,
+        audit: &Audit,
+        observations: &[Observation],
+        plan: &Plan,
+        done: &mut Done,
+    ) {
+        for number in &self.spare {
+            if let Err(fault) = github.close_duplicate(*number).await {
+                done.give_up(&format!("#{number}"), &fault);
+            }
+        }
+        if self.record.observed_at.is_some_and(|at| at >= audit.observed_at) {
+            return;
+        }
+        let record = self.next(audit, observations, plan);
+        let (line, left_out) = record.clone().line();
+        let left_out: Vec<_> = left_out.iter().map(TargetKey::to_string).collect();
+        let text = page::text(audit, plan, &left_out);
+        let body = format!("{}\n\n{line}", text.trim_end());
+        let outcome = match &self.dashboard {
+            Some(issue) => {
+                let was = issue.body.rsplit_once('\n').map_or("", |(text, _)| text.trim_end());
+                if was == text.trim_end() && self.record.content() == record.content() {
+                    return;
+                }
+                github.write_body(issue.number, page::TITLE, &body).await
+            }
+            None => github
+                .open_issue(page::TITLE, &body, &identity.label, |issue| {
+                    issue.author == identity.author && is_dashboard(&issue.body)
+                })
+                .await
+                .map(drop),
+        };
+        if let Err(fault) = outcome {
+            done.give_up("the dashboard", &fault);
+        }
+    }
+
+    /// What is remembered after this run. Where nothing at all was observed, what was known stays.
+    fn next(&self, audit: &Audit, observations: &[Observation], plan: &Plan) -> Record {
+        let counts = evaluated(observations);
+        let targets = audit
+            .targets
+            .iter()
+            .map(|judged| {
+                let key = &judged.bundle.record.target;
+                let known = self.record.targets.get(key);
+                let sight = self.sight(judged);
+                let since = sight.since(known.and_then(|seen| seen.unobserved_since));
+                let seen = match known {
+                    Some(known) if sight != Sight::Observed => {
+                        Seen { unobserved_since: since, ..known.clone() }
+                    }
+                    _ => {
+                        let evaluated = counts.get(key).copied().unwrap_or(0);
+                        Seen::of(standing(judged), since, evaluated)
+                    }
+                };
+                (key.clone(), seen)
+            })
+            .collect();
+        let adopted = plan.adopted.clone().or_else(|| self.record.adopted.clone());
+        Record { observed_at: Some(audit.observed_at), targets, adopted }
+    }
+}
+
+fn standing(judged: &Judged) -> Standing {
+    let record = &judged.bundle.record;
+    Standing {
+        run: record.id.clone(),
+        started_at: record.started_at,
+        document: record.document.clone(),
+        plan: record.plan.clone(),
+        evidence: judged.bundle.evidence.clone(),
+    }
+}

@@ -1,0 +1,151 @@
+//! Issues by what a store holds, and a store as the memory of the Action.
+
+use std::process::{Command, Stdio};
+
+use tests::github::{AUTHOR, GitHub, REPOSITORY, writes};
+use tests::plumb::{Bench, Ended, built};
+
+use crate::fixture::{HARDENED, TARGET, anonymous, change, open_pull, pull, repository};
+
+/// A cluster's place: somebody audits into a store.
+struct Cluster {
+    bench: Bench,
+}
+
+impl Cluster {
+    fn new() -> Self {
+        let bench = Bench::new();
+        bench.write("plumbline.yaml", TARGET);
+        Self { bench }
+    }
+
+    fn store(&self) -> String {
+        format!("sqlite:{}", self.bench.path("runs.db").display())
+    }
+
+    fn audit(&self, config: &str) {
+        self.bench.write("conf/mosquitto.conf", config);
+        let store = self.store();
+        let args = ["run", "-f", "plumbline.yaml", "--store", &store, "--fail-on", "never"];
+        self.bench.plumb(&args).expect(0);
+    }
+
+    fn sync(&self, github: &GitHub, args: &[&str]) -> Ended {
+        let output = Command::new(built("plumbline-action"))
+            .args(["sync", "--store", &self.store(), "--repository", REPOSITORY])
+            .args(["--api", &github.api, "--write-interval", "0"])
+            .args(args)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.bench.dir())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        Ended::from(output)
+    }
+}
+
+#[test]
+fn the_operators_findings_become_issues_by_an_app_and_are_closed_by_its_next_runs() {
+    let github = GitHub::start();
+    let cluster = Cluster::new();
+    let app = github.look("/app?slug=plumbline-app");
+    let key = cluster.bench.write("app.pem", app["private_key"].as_str().unwrap());
+    let id = app["id"].to_string();
+    let key = key.display().to_string();
+    let as_app = ["--app-id", id.as_str(), "--app-key-file", key.as_str()];
+    cluster.audit(&anonymous());
+    cluster.sync(&github, &as_app).expect(0);
+    let issues = github.issues();
+    assert_eq!(issues.len(), 1, "{issues:#?}");
+    assert_eq!(issues[0]["user"], "plumbline-app[bot]");
+    assert!(issues[0]["title"].as_str().unwrap().contains("] edge: "));
+
+    // The same runs again: nothing.
+    github.requests();
+    cluster.sync(&github, &as_app).expect(0);
+    let requests = github.requests();
+    let tokens = requests.iter().filter(|r| r["path"].as_str().unwrap().contains("access_tokens"));
+    assert_eq!(writes(&requests), tokens.count(), "{requests:#?}");
+
+    cluster.audit(HARDENED);
+    let planned = cluster.sync(&github, &[&as_app[..], &["--plan"]].concat()).expect(0).json();
+    assert_eq!(planned["plan"]["updates"][0]["why"], "resolved", "{planned:#}");
+    assert_eq!(github.issues()[0]["state"], "open", "a plan touches nothing");
+    cluster.sync(&github, &as_app).expect(0);
+    assert_eq!(github.issues()[0]["state"], "closed");
+    github.assert_by_the_contract();
+}
+
+#[test]
+fn a_finding_of_the_cluster_and_of_the_repository_is_one_issue() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    checkout.branch(&github.api, &token).run().expect(0);
+    let cluster = Cluster::new();
+    cluster.audit(&anonymous());
+    cluster.sync(&github, &["--token", &token, "--author", AUTHOR]).expect(0);
+    assert_eq!(github.findings().len(), 1);
+}
+
+#[test]
+fn what_is_missing_is_said_before_anything_is_asked() {
+    let github = GitHub::start();
+    let cluster = Cluster::new();
+    cluster.audit(HARDENED);
+    let token = github.writing();
+    for (args, said) in [
+        (vec![], "there is no token"),
+        (vec!["--token", &token], "author: expected the login"),
+        (
+            vec!["--token", &token, "--author", AUTHOR, "--target", "nope"],
+            "no complete run of `nope`",
+        ),
+        (vec!["--app-id", "1", "--app-key-file", "plumbline.yaml"], "cannot read plumbline.yaml"),
+    ] {
+        let ended = cluster.sync(&github, &args).expect(2);
+        assert!(ended.stderr.contains(said), "{args:?}: {}", ended.stderr);
+        assert!(!ended.stderr.contains(&token));
+    }
+    let key = cluster.bench.write("key.pem", "no key at all").display().to_string();
+    let ended = cluster.sync(&github, &["--app-id", "1", "--app-key-file", &key]).expect(2);
+    assert!(ended.stderr.contains("no RSA private key"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("no key at all"), "{}", ended.stderr);
+    let denied = cluster.sync(&github, &["--token", "tok_nobody", "--author", AUTHOR]).expect(2);
+    assert!(denied.stderr.contains("could not be listed"), "{}", denied.stderr);
+}
+
+#[test]
+fn a_store_remembers_for_the_action_what_the_dashboard_would() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    let bench = Bench::new();
+    let store = format!("sqlite:{}", bench.path("runs.db").display());
+    let run = || checkout.branch(&github.api, &token).with("PLUMBLINE_STORE", &store).run();
+    run().expect(0);
+    checkout.write("conf/mosquitto.conf", HARDENED);
+    checkout.commit();
+    let ran = run().expect(0);
+    assert_eq!(ran.output("findings-resolved"), "1");
+    let runs = || {
+        let listed = bench.plumb(&["runs", "list", "--store", &store, "--json"]).expect(0);
+        listed.stdout.lines().count()
+    };
+    assert_eq!(runs(), 2);
+    let verified = bench.plumb(&["verify", "last", "--store", &store]);
+    assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
+    // A pull request reads it and adds nothing to it.
+    let number = open_pull(&github, "store");
+    let (base, head) = change(&checkout, |c| c.write("conf/mosquitto.conf", &anonymous()));
+    let event = pull(number, "opened", &base, &head);
+    checkout.pull(&github.api, &token, &event).with("PLUMBLINE_STORE", &store).run().expect(1);
+    assert_eq!(runs(), 2);
+    let gone = checkout
+        .branch(&github.api, &token)
+        .with("PLUMBLINE_STORE", "postgres://user:hunter2@127.0.0.1:9/none")
+        .run()
+        .expect(2);
+    assert!(!format!("{gone:?}").contains("hunter2"), "{gone:?}");
+}
