@@ -1,8 +1,9 @@
-//! A repository that has findings already is not flooded with them: what is not grave waits until it
-//! has passed once, or becomes grave.
+//! A repository that has findings already is not flooded with them: what is not grave waits until
+//! it has passed once, or becomes grave.
 //!
 //! What waits has no issue that could remember it. The caller keeps it from one run to the next,
-//! and it says as well whether adoption has begun: after that, what fails for the first time is new.
+//! and it says as well whether adoption has begun: after that, what fails for the first time is
+//! new.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -86,8 +86,8 @@ pub struct Plan {
     pub unreadable: Vec<u64>,
     /// Failing, without an issue, and one of the unreadable ones may be theirs.
     pub blocked: Vec<FindingId>,
-    /// Findings that wait since the repository was adopted. The caller keeps this as it is before it
-    /// applies the plan, and gives it to the next one; none until a run has observed anything.
+    /// Findings that wait since the repository was adopted. The caller keeps this as it is before
+    /// it applies the plan, and gives it to the next one; none until a run has observed anything.
     pub adopted: Option<BTreeSet<FindingId>>,
 }
 
