@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::tracker::adopt::Adopt;
 use engine::tracker::brake::evaluated;
 use engine::tracker::decide::Terms;
-use engine::tracker::observe::retired;
+use engine::tracker::observe::{observations, retired};
 use engine::tracker::plan::{Limits, Plan, Scope, plan};
 use engine::tracker::unobserved::{Sight, Step, unobserved};
-use engine::tracker::{Issue, Marker, Observation, State};
+use engine::tracker::{Earlier, Issue, Marker, Observation, State};
 use jiff::{SignedDuration, Timestamp};
-use model::TargetKey;
+use model::{FindingId, TargetKey};
 
 use crate::audit::{Audit, Judged, Standing};
 use crate::dashboard::{Record, Seen, is_dashboard};
@@ -77,12 +77,54 @@ impl Backlog {
     ) -> Self {
         let Some(github) = github else { return Self::default() };
         match github.issues(&identity.label).await {
+            Ok(issues) if issues.is_empty() => Self::renamed(github, identity, notes).await,
             Ok(issues) => Self::of(issues, identity),
             Err(fault) => {
                 notes.push(format!("the issues could not be listed: {fault}"));
                 Self::default()
             }
         }
+    }
+
+    /// A label that nothing has is new, or was renamed: then ours have another one, and a run that
+    /// did not know would open all of them again.
+    async fn renamed(github: &mut GitHub, identity: &Identity, notes: &mut Vec<String>) -> Self {
+        let issues = match github.newest_issues_by(&identity.author).await {
+            Ok(issues) => issues,
+            Err(fault) => {
+                notes.push(format!("the issues could not be listed: {fault}"));
+                return Self::default();
+            }
+        };
+        let ours = issues.iter().find(|issue| {
+            issue.author == identity.author
+                && (is_dashboard(&issue.body) || Marker::of(&issue.body).is_some())
+        });
+        let Some(issue) = ours else { return Self::of(Vec::new(), identity) };
+        let labels: Vec<_> = issue.labels.iter().map(String::as_str).collect();
+        notes.push(format!(
+            "no issue has the label `{}`, and #{} of ours has {}: was the label renamed? Give its \
+             new name as `label`, or close ours by hand to begin anew",
+            identity.label,
+            issue.number,
+            if labels.is_empty() { "none".to_owned() } else { labels.join(", ") }
+        ));
+        Self::default()
+    }
+
+    /// Open issues about targets that are not declared any more: nothing will close them.
+    pub fn forsaken(&self, us: &str, audit: &Audit) -> Vec<u64> {
+        let declared: BTreeSet<&TargetKey> =
+            audit.targets.iter().map(|judged| &judged.bundle.record.target).collect();
+        let former: BTreeSet<TargetKey> = audit.targets.iter().flat_map(formerly).collect();
+        let open = self.issues.iter().filter(|i| i.author == us && i.state == State::Open);
+        open.filter(|issue| {
+            Marker::of(&issue.body).is_some_and(|marker| {
+                !declared.contains(&marker.target) && !former.contains(&marker.target)
+            })
+        })
+        .map(|issue| issue.number)
+        .collect()
     }
 
     fn of(issues: Vec<Issue>, identity: &Identity) -> Self {
@@ -231,7 +273,8 @@ impl Backlog {
         let record = self.next(audit, observations, plan);
         let (line, left_out) = record.clone().line();
         let left_out: Vec<_> = left_out.iter().map(TargetKey::to_string).collect();
-        let text = page::text(audit, plan, &left_out);
+        let forsaken = self.forsaken(&identity.author, audit);
+        let text = page::text(audit, plan, &left_out, &forsaken);
         let body = format!("{}\n\n{line}", text.trim_end());
         let outcome = match &self.dashboard {
             Some(issue) => {
@@ -279,6 +322,36 @@ impl Backlog {
         let adopted = plan.adopted.clone().or_else(|| self.record.adopted.clone());
         Record { observed_at: Some(audit.observed_at), targets, adopted }
     }
+}
+
+/// Annotation of a target with the keys that it had before, separated by commas.
+const FORMERLY: &str = "plumbline.dev/formerly";
+
+/// Keys that a target had before.
+fn formerly(judged: &Judged) -> impl Iterator<Item = TargetKey> {
+    let annotations = &judged.bundle.record.document.metadata.annotations;
+    let former = annotations.get(FORMERLY).map_or("", String::as_str);
+    former
+        .split(',')
+        .map(str::trim)
+        .filter(|key| !key.is_empty())
+        .map(|key| TargetKey(key.to_owned()))
+}
+
+/// What a run says of every control, under the names that its target had before as well.
+pub fn all_observations(audit: &Audit) -> Vec<Observation> {
+    let of = |judged: &Judged| {
+        let mut observations = observations(judged.assessment(), &audit.rules);
+        for observation in &mut observations {
+            let earlier = formerly(judged).map(|target| Earlier {
+                rule: observation.rule.clone(),
+                id: FindingId::new(&target, &observation.rule, &observation.subject),
+            });
+            observation.earlier.extend(earlier);
+        }
+        observations
+    };
+    audit.targets.iter().flat_map(of).collect()
 }
 
 fn standing(judged: &Judged) -> Standing {

@@ -138,3 +138,50 @@ fn a_dashboard_that_was_spoiled_or_deleted_is_made_again() {
     });
     assert_eq!(made.count(), 1);
 }
+
+#[test]
+fn a_label_that_was_renamed_is_noticed_before_anything_is_opened_again() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    checkout.branch(&github.api, &token).run().expect(0);
+    let before = github.issues();
+    for issue in &before {
+        let route = format!("/issues/{}", issue["number"]);
+        let renamed = json!({ "labels": ["compliance"] });
+        github.by_hand("maintainer", "PATCH", &route, renamed);
+    }
+    let ran = checkout.branch(&github.api, &token).run().expect(0);
+    assert!(ran.summary.contains("was the label renamed?"), "{}", ran.summary);
+    assert_eq!(github.issues().len(), before.len());
+    checkout.branch(&github.api, &token).with("PLUMBLINE_LABEL", "compliance").run().expect(0);
+    assert_eq!(github.issues().len(), before.len());
+}
+
+#[test]
+fn a_target_with_another_name_keeps_its_issues_if_it_says_so_and_else_they_are_listed() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    checkout.branch(&github.api, &token).run().expect(0);
+    let first = github.findings()[0]["number"].clone();
+    let said = "metadata: {name: gateway, annotations: {plumbline.dev/formerly: edge}}";
+    let renamed = crate::fixture::TARGET.replace("metadata: {name: edge}", said);
+    checkout.write("plumbline.yaml", &renamed);
+    checkout.commit();
+    checkout.branch(&github.api, &token).run().expect(0);
+    let issues = github.findings();
+    assert_eq!(issues.len(), 1, "{issues:#?}");
+    assert_eq!(issues[0]["number"], first);
+    assert!(issues[0]["title"].as_str().unwrap().contains("] gateway: "), "{issues:#?}");
+    // Another name, and nothing said.
+    checkout.write("plumbline.yaml", &crate::fixture::TARGET.replace("{name: edge}", "{name: gw}"));
+    checkout.commit();
+    checkout.branch(&github.api, &token).run().expect(0);
+    let text = dashboard(&github)["body"].to_string();
+    assert!(
+        text.contains("not declared any more") && text.contains(&format!("#{first}")),
+        "{text}"
+    );
+    assert_eq!(github.findings()[0]["state"], "open");
+}

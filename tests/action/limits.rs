@@ -31,8 +31,9 @@ fn ten_new_findings_take_at_most_twenty_requests() {
     let requests = github.requests();
     assert_eq!(ran.output("issues-opened"), "10");
     let writes = writes(&requests);
-    // Ten issues, the dashboard and the check run; the list before and after.
-    assert_eq!((writes, requests.len() - writes), (12, 2), "{requests:#?}");
+    // Ten issues, the dashboard and the check run; the list, the look whether the label was renamed,
+    // and the list afterwards.
+    assert_eq!((writes, requests.len() - writes), (12, 3), "{requests:#?}");
 }
 
 #[test]
@@ -91,4 +92,61 @@ fn a_run_that_would_close_most_of_what_is_open_closes_nothing_until_somebody_say
     github.assert_by_the_contract();
     let open = github.issues().into_iter().filter(|issue| issue["state"] == json!("open"));
     assert_eq!(open.count(), 1, "the dashboard");
+}
+
+#[test]
+fn three_hundred_findings_are_told_within_what_github_takes() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = gateways(1);
+    let number = crate::fixture::open_pull(&github, "many");
+    let many = gateways(300);
+    let (base, head) = crate::fixture::change(&checkout, |c| {
+        let files = std::fs::read_dir(many.root().join("conf")).unwrap();
+        for file in files {
+            let path = file.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            c.write(&format!("conf/{name}"), &std::fs::read_to_string(&path).unwrap());
+        }
+        let target = many.root().join("plumbline.yaml");
+        c.write("plumbline.yaml", &std::fs::read_to_string(target).unwrap());
+    });
+    let event = crate::fixture::pull(number, "opened", &base, &head);
+    let ran = checkout.pull(&github.api, &token, &event).run().expect(1);
+    assert_eq!(ran.output("findings-new"), "299");
+    assert_eq!(ran.output("issues-opened"), "10");
+    assert!(ran.summary.len() < 1024 * 1024);
+    let requests = github.requests();
+    let check = requests.iter().find(|r| r["path"].as_str().unwrap().ends_with("/check-runs"));
+    let annotations = check.unwrap()["body"]["output"]["annotations"].as_array().unwrap();
+    assert_eq!(annotations.len(), 50);
+    github.assert_by_the_contract();
+}
+
+#[test]
+fn issues_beyond_the_first_page_are_known() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = gateways(120);
+    let all = || {
+        checkout
+            .branch(&github.api, &token)
+            .with("PLUMBLINE_MAX_NEW_ISSUES", "200")
+            .with("PLUMBLINE_CHECK_RUN", "never")
+            .run()
+            .expect(0)
+    };
+    assert_eq!(all().output("issues-opened"), "120");
+    github.requests();
+    assert_eq!(all().output("issues-opened"), "0");
+    let requests = github.requests();
+    assert_eq!((requests.len(), writes(&requests)), (2, 0), "two pages: {requests:#?}");
+    // A page that is announced and does not come is no reason to open twenty again.
+    github.tell(
+        "/fault",
+        json!({ "method": "GET", "path": "/issues$", "kind": "page2missing", "times": 9 }),
+    );
+    let ran = all();
+    assert_eq!(ran.output("issues-opened"), "0");
+    assert!(ran.summary.contains("could not be listed"), "{}", ran.summary);
 }

@@ -177,3 +177,47 @@ fn issues_of_the_default_branch_only_are_no_pull_requests() {
         checkout.pull(&github.api, &token, &event).with("PLUMBLINE_MODE", "plan").run().expect(1);
     assert_eq!(ran.plan["written"], false);
 }
+
+#[test]
+fn remarks_stand_on_changed_lines_only_and_sarif_goes_to_code_scanning() {
+    let github = GitHub::start();
+    let token = github.token(json!({
+        "contents": "read", "issues": "write", "pull_requests": "write", "checks": "write",
+        "security_events": "write",
+    }));
+    // Under the prefix of an Enterprise Server.
+    let api = format!("{}/api/v3", github.api);
+    let checkout = repository(&anonymous());
+    let number = open_pull(&github, "remarks");
+    let (base, head) =
+        change(&checkout, |c| c.write("conf/mosquitto.conf", &anonymous_without_acl()));
+    let event = pull(number, "opened", &base, &head);
+    checkout.pull(&api, &token, &event).with("PLUMBLINE_SARIF", "upload").run().expect(1);
+    let requests = github.requests();
+    assert!(requests.iter().all(|r| r["prefix"] == "/api/v3"), "{requests:#?}");
+    let check = requests.iter().find(|r| r["path"].as_str().unwrap().ends_with("/check-runs"));
+    let body = &check.unwrap()["body"];
+    assert_eq!((&body["head_sha"], &body["conclusion"]), (&json!(head), &json!("failure")));
+    // The line that is gone has no place; what was there before has no remark.
+    assert_eq!(body["output"]["annotations"], json!([]));
+    let sarifs = github.look("/sarifs");
+    let results = sarifs[0]["sarif"]["runs"][0]["results"].as_array().unwrap().clone();
+    assert_eq!(results.len(), 2, "{sarifs:#}");
+    assert!(
+        results.iter().all(|r| r["partialFingerprints"]["primaryLocationLineHash"].is_string())
+    );
+    let rule = &sarifs[0]["sarif"]["runs"][0]["tool"]["driver"]["rules"][0];
+    assert!(rule["properties"]["security-severity"].is_string(), "{rule:#}");
+    github.assert_by_the_contract();
+}
+
+#[test]
+fn a_base_that_was_pushed_over_is_no_base() {
+    let github = GitHub::start();
+    let checkout = repository(HARDENED);
+    let (_, head) = change(&checkout, |c| c.write("conf/mosquitto.conf", &anonymous()));
+    let gone = "3333333333333333333333333333333333333333";
+    let event = pull(1, "opened", gone, &head);
+    let ran = checkout.pull(&github.api, &github.writing(), &event).run().expect(2);
+    assert!(ran.ended.stderr.contains("does not hold the base"), "{}", ran.ended.stderr);
+}

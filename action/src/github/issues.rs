@@ -137,6 +137,16 @@ impl GitHub {
         Ok(listed.into_iter().filter_map(Listed::issue).collect())
     }
 
+    /// The newest issues that somebody opened: one page.
+    pub async fn newest_issues_by(&mut self, author: &str) -> Result<Vec<Issue>, Fault> {
+        let route = self.route(&format!(
+            "/issues?creator={}&state=all&per_page=100&sort=created&direction=desc",
+            percent(author)
+        ));
+        let listed: Vec<Listed> = self.get(&route).await?;
+        Ok(listed.into_iter().filter_map(Listed::issue).collect())
+    }
+
     /// One issue as it is now.
     pub async fn issue(&mut self, number: u64) -> Result<Issue, Fault> {
         let route = self.route(&format!("/issues/{number}"));

@@ -6,12 +6,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use engine::tracker::Observation;
-use engine::tracker::observe::observations;
 use engine::tracker::plan::{Plan, Scope};
 use model::{FindingId, TargetKey};
 
 use crate::audit::{self, Audit, Baselines, Order};
-use crate::backlog::{Backlog, Made, Plans};
+use crate::backlog::{Backlog, Made, Plans, all_observations};
 use crate::checkout::Checkout;
 use crate::event::{Event, Happened};
 use crate::failure::{Exit, Failure};
@@ -300,12 +299,4 @@ struct Work<'a> {
     plans: &'a Plans,
     backlog: &'a Backlog,
     audit: &'a Audit,
-}
-
-fn all_observations(audit: &Audit) -> Vec<Observation> {
-    audit
-        .targets
-        .iter()
-        .flat_map(|judged| observations(judged.assessment(), &audit.rules))
-        .collect()
 }

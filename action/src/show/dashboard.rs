@@ -17,7 +17,7 @@ pub const TITLE: &str = "Plumbline dashboard";
 const ROWS: usize = 60;
 
 /// The text in front of the record.
-pub fn text(audit: &Audit, plan: &Plan, left_out: &[String]) -> String {
+pub fn text(audit: &Audit, plan: &Plan, left_out: &[String], forsaken: &[u64]) -> String {
     let mut out = String::from(
         "How the default branch stands. This issue is written by Plumbline, which also keeps in it \
          what the next run is compared with: leave it open, and edit nothing in it.\n\n\
@@ -59,6 +59,12 @@ pub fn text(audit: &Audit, plan: &Plan, left_out: &[String]) -> String {
         "Seen to pass, and left open: so many would be closed at once, or so little was observed, \
          that somebody should look. Run once with `confirm-bulk-close: true`",
         &plan.braked,
+    );
+    numbers(
+        &mut out,
+        "About targets that are not declared any more, so that nothing closes them. If a target has \
+         another name now, say so with the annotation `plumbline.dev/formerly`",
+        forsaken,
     );
     let unobserved: Vec<_> = audit
         .targets
