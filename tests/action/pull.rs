@@ -113,6 +113,7 @@ fn a_fork_is_shown_everything_and_writes_nothing() {
     let ran = checkout.pull(&github.api, &github.reading(), &event).run().expect(1);
     assert_eq!(writes(&github.requests()), 0);
     assert!(ran.summary.contains("anonymous_allowed"), "{}", ran.summary);
+    assert!(ran.summary.contains("`config/main` `conf/mosquitto.conf:7`"), "{}", ran.summary);
     assert!(ran.summary.contains("comes from a fork"), "{}", ran.summary);
     assert_eq!(ran.plan["plan"]["creates"].as_array().unwrap().len(), 1, "{:#}", ran.plan);
     // The remark stands on the changed line, by way of the runner.

@@ -13,7 +13,8 @@ use crate::failure::Failure;
 use crate::gate::Gate;
 use crate::github::{Annotation, CheckRun, Fault, GitHub};
 use crate::settings::{Mode, Sarif, Show};
-use crate::show::{annotations, comment, files, summary};
+use crate::show::comment::Change;
+use crate::show::{Places, annotations, comment, files, summary};
 use crate::track::Done;
 
 /// What is shown.
@@ -47,13 +48,24 @@ impl Page<'_> {
         }
         let said =
             summary::Said { plan: &self.plans.plan, written: self.done.is_some(), notes: &notes };
-        let text = summary::summary(self.audit, self.gate, self.on_merge, &said)?;
+        let places = self.places();
+        let change = self.change(&places);
+        let text = summary::summary(self.audit, self.gate, change.as_ref(), &said)?;
         files::write(&self.written.folder.join("summary.md"), &text)?;
         files::summary(desk.file("GITHUB_STEP_SUMMARY").as_deref(), &text)?;
         for note in &notes {
             tracing::warn!("{note}");
         }
         self.outputs(&plan_json)
+    }
+
+    fn places(&self) -> Places {
+        Places::of(&self.written.sarif_runs)
+    }
+
+    fn change<'b>(&'b self, places: &'b Places) -> Option<Change<'b>> {
+        let (audit, gate) = (self.audit, self.gate);
+        self.on_merge.map(|on_merge| Change { audit, gate, on_merge, places })
     }
 
     fn write_plan(&self) -> Result<String, Failure> {
@@ -112,10 +124,9 @@ impl Page<'_> {
         let ours = comments
             .iter()
             .find(|comment| comment.author == *author && comment.body.starts_with(comment::MARK));
-        let nothing = Plan::default();
-        let wanted = comment::speaks(self.audit).then(|| {
-            comment::comment(self.audit, self.gate, self.on_merge.unwrap_or(&nothing), page)
-        });
+        let places = self.places();
+        let change = self.change(&places).filter(|_| comment::speaks(self.audit));
+        let wanted = change.map(|change| comment::comment(&change, page));
         match (ours, wanted) {
             (None, None) => Ok(()),
             (None, Some(text)) => github.comment(number, author, &text).await,
@@ -137,8 +148,9 @@ impl Page<'_> {
             _ => (self.audit.commit.as_str(), self.title()),
         };
         let nothing = Plan::default();
-        let summary = match self.on_merge {
-            Some(plan) => comment::change(self.audit, self.gate, plan),
+        let places = self.places();
+        let summary = match self.change(&places) {
+            Some(change) => comment::change(&change),
             None => {
                 let said = summary::Said { plan: &nothing, written: false, notes: &[] };
                 summary::summary(self.audit, self.gate, None, &said)

@@ -6,7 +6,7 @@ use engine::report::text::{markdown, markdown_code};
 use engine::tracker::plan::Plan;
 use model::assessment::Finding;
 
-use super::words::{count, effects, list, severities, table};
+use super::words::{Places, count, effects, list, severities, table};
 use crate::audit::{Audit, Judged};
 use crate::gate::Gate;
 
@@ -23,10 +23,22 @@ pub fn speaks(audit: &Audit) -> bool {
     audit.targets.iter().any(any) || !audit.waits.is_empty() || !audit.removed.is_empty()
 }
 
-/// The comment. `on_merge` is what would be done to issues then, `page` where the rest is.
-pub fn comment(audit: &Audit, gate: &Gate, on_merge: &Plan, page: Option<&str>) -> String {
+/// What is said about a change.
+pub struct Change<'a> {
+    /// Both sides, judged.
+    pub audit: &'a Audit,
+    /// Whether the check fails.
+    pub gate: &'a Gate,
+    /// What would be done to issues when it is merged.
+    pub on_merge: &'a Plan,
+    /// Where findings are in files.
+    pub places: &'a Places,
+}
+
+/// The comment. `page` is where the rest is.
+pub fn comment(what: &Change<'_>, page: Option<&str>) -> String {
     let mut out = format!("{MARK}\n");
-    out.push_str(&change(audit, gate, on_merge));
+    out.push_str(&change(what));
     if let Some(page) = page {
         let _ = writeln!(out, "[The whole report]({page})");
     }
@@ -52,7 +64,8 @@ pub fn cleared(page: Option<&str>) -> String {
 }
 
 /// The change, target by target.
-pub fn change(audit: &Audit, gate: &Gate, on_merge: &Plan) -> String {
+pub fn change(what: &Change<'_>) -> String {
+    let Change { audit, gate, on_merge, places } = *what;
     let introduced = || audit.targets.iter().flat_map(introduced);
     let resolved: usize = audit.targets.iter().map(|judged| judged.resolved.len()).sum();
     let mut out = String::new();
@@ -72,7 +85,7 @@ pub fn change(audit: &Audit, gate: &Gate, on_merge: &Plan) -> String {
         let _ = writeln!(out, "{}\n", markdown(&format!("The check fails: {reason}.")));
     }
     for judged in &audit.targets {
-        target(&mut out, judged);
+        target(&mut out, judged, places);
     }
     if let Some(effects) = effects(on_merge) {
         let _ = writeln!(out, "On merge, as things stand: {effects}.\n");
@@ -88,7 +101,7 @@ fn introduced(judged: &Judged) -> impl Iterator<Item = &Finding> {
     judged.assessment().open_findings().filter(|finding| judged.introduced.contains(&finding.id))
 }
 
-fn target(out: &mut String, judged: &Judged) {
+fn target(out: &mut String, judged: &Judged, places: &Places) {
     let record = &judged.bundle.record;
     let assessment = judged.assessment();
     let Some(delta) = &record.delta else { return };
@@ -104,7 +117,7 @@ fn target(out: &mut String, judged: &Judged) {
         assessment.coverage.evaluated,
         assessment.coverage.selected,
     );
-    table(out, introduced(judged));
+    table(out, introduced(judged), places);
     let was = judged.bundle.baseline.as_deref().and_then(|b| b.record.assessment.as_ref());
     let resolved: Vec<_> = was
         .into_iter()

@@ -7,4 +7,4 @@ pub mod files;
 pub mod summary;
 mod words;
 
-pub use words::count;
+pub use words::{Places, count};

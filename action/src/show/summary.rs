@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use engine::tracker::plan::Plan;
 
-use super::comment;
+use super::comment::{self, Change};
 use super::words::{effects, list};
 use crate::audit::Audit;
 use crate::failure::Failure;
@@ -24,16 +24,16 @@ pub struct Said<'a> {
     pub notes: &'a [String],
 }
 
-/// The summary of a pull request, or of a branch where `on_merge` is none.
+/// The summary of a pull request, or of a branch where there is no change.
 pub fn summary(
     audit: &Audit,
     gate: &Gate,
-    on_merge: Option<&Plan>,
+    change: Option<&Change<'_>>,
     issues: &Said<'_>,
 ) -> Result<String, Failure> {
     let mut out = String::new();
-    match (on_merge, &gate.reason) {
-        (Some(plan), _) => out.push_str(&comment::change(audit, gate, plan)),
+    match (change, &gate.reason) {
+        (Some(change), _) => out.push_str(&comment::change(change)),
         (None, Some(reason)) => {
             let _ = writeln!(out, "The check fails: {reason}.\n");
         }

@@ -1,6 +1,7 @@
 //! Rows and sentences that several of the texts share. All of it goes into Markdown: what a target
 //! or a pull request says is escaped here.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use engine::report::text::{markdown, markdown_code, markdown_prose};
@@ -8,6 +9,7 @@ use engine::tracker::plan::Plan;
 use engine::tracker::{State, Why};
 use model::Severity;
 use model::assessment::Finding;
+use serde_json::Value;
 
 /// Findings that one table lists.
 const ROWS: usize = 30;
@@ -31,8 +33,36 @@ pub fn severities<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
     said.map(|(severity, count)| format!("{count} {severity}")).collect::<Vec<_>>().join(", ")
 }
 
+/// Where findings are in files, `path:line`, by their ids.
+#[derive(Debug, Default)]
+pub struct Places(BTreeMap<String, String>);
+
+impl Places {
+    /// The places that SARIF names.
+    pub fn of(sarif: &[Value]) -> Self {
+        let results = sarif.iter().flat_map(|run| run["results"].as_array()).flatten();
+        let place = |result: &Value| {
+            let id = result["properties"]["findingId"].as_str()?;
+            let place = &result["locations"][0]["physicalLocation"];
+            let path = place["artifactLocation"]["uri"].as_str()?;
+            let line = place["region"]["startLine"].as_u64()?;
+            Some((id.to_owned(), format!("{path}:{line}")))
+        };
+        Self(results.filter_map(place).collect())
+    }
+
+    /// A part of the target, and its place in a file where there is one.
+    fn shown(&self, finding: &Finding) -> String {
+        let subject = markdown_code(&finding.subject.0);
+        match self.0.get(&finding.id.to_string()) {
+            Some(place) => format!("{subject} {}", markdown_code(place)),
+            None => subject,
+        }
+    }
+}
+
 /// A table of findings, the worst first.
-pub fn table<'a>(out: &mut String, findings: impl Iterator<Item = &'a Finding>) {
+pub fn table<'a>(out: &mut String, findings: impl Iterator<Item = &'a Finding>, places: &Places) {
     let mut findings: Vec<_> = findings.collect();
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), &finding.key));
     if findings.is_empty() {
@@ -46,7 +76,7 @@ pub fn table<'a>(out: &mut String, findings: impl Iterator<Item = &'a Finding>) 
             "| {} | {} | {} | {} | {} |",
             finding.severity,
             cell(&markdown_code(finding.key.as_str())),
-            cell(&markdown_code(&finding.subject.0)),
+            cell(&places.shown(finding)),
             cell(&markdown_prose(&finding.title)),
             cell(&markdown_prose(&finding.remediation.action)),
         );
