@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use model::document::AuditException;
 use model::evidence::Evidence;
 use model::request::Plan;
-use model::run::{EngineInfo, RUN_SCHEMA, RunBundle, RunRecord, RunState};
-use model::{Bundle, CheckId, Mode, RunId};
+use model::run::{EngineInfo, RunBundle, RunRecord};
+use model::{Bundle, Mode, RunId};
 use probes::Context;
 use store::{Owner, Store};
 use tokio::task::JoinSet;
@@ -107,33 +107,15 @@ pub async fn audit(
 }
 
 fn begin(order: &Order<'_>, started_at: Timestamp) -> RunRecord {
-    let mut checks: Vec<CheckId> =
-        order.plan.requests.iter().map(|request| request.check).collect();
-    checks.extend(order.plan.skipped.iter().map(|skipped| skipped.check));
-    checks.sort();
-    checks.dedup();
+    let engine =
+        EngineInfo { name: "plumb".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
+    let id = RunId::new(started_at, rand::random());
+    let target = &order.declared.target;
     RunRecord {
-        schema: RUN_SCHEMA.to_owned(),
-        id: RunId::new(started_at, rand::random()),
-        target: order.declared.target.key(),
         mode: order.mode,
         bundle: order.bundle,
-        checks,
-        state: RunState::Running,
-        started_at,
-        ended_at: None,
-        engine: EngineInfo {
-            name: "plumb".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
         file: Some(order.declared.file.clone()),
-        document: order.declared.target.clone().for_record(),
-        plan: order.plan.clone().for_record(),
-        evidence: Vec::new(),
-        assessment: None,
-        delta: None,
-        alerts: Vec::new(),
-        integrity: None,
+        ..RunRecord::begun(id, target, &order.plan, engine, started_at)
     }
 }
 

@@ -86,16 +86,7 @@ pub fn read_targets(paths: &[PathBuf], output: &Output) -> Result<Documents, Fai
 
 /// Fails if an exception has a term that no exception may have.
 pub fn in_force(exceptions: &[AuditException], now: jiff::Timestamp) -> Result<(), Failure> {
-    let faults: Vec<_> = exceptions
-        .iter()
-        .flat_map(|exception| {
-            let name = &exception.metadata.name;
-            document::validate_exception(exception, now)
-                .into_iter()
-                .map(move |fault| format!("AuditException {name}: {fault}"))
-        })
-        .collect();
-    if faults.is_empty() { Ok(()) } else { Err(Failure::usage(faults.join("\n"))) }
+    document::in_force(exceptions, now).map_err(Failure::usage)
 }
 
 fn base(path: &Path) -> PathBuf {

@@ -162,6 +162,14 @@ impl Plan {
         limits.min().map_or(usize::MAX, usize::from).clamp(1, self.requests.len().max(1))
     }
 
+    /// The checks that were selected, whether anything of the target is asked about or not, in
+    /// their order.
+    pub fn checks(&self) -> Vec<CheckId> {
+        let asked = self.requests.iter().map(|request| request.check);
+        let skipped = self.skipped.iter().map(|skipped| skipped.check);
+        asked.chain(skipped).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    }
+
     /// The plan as a record keeps it: addresses without what may be a secret.
     #[must_use]
     pub fn for_record(mut self) -> Self {

@@ -66,6 +66,40 @@ pub struct RunRecord {
     pub integrity: Option<Integrity>,
 }
 
+impl RunRecord {
+    /// The record of a run of `target` that begins at `started_at` and does what `plan` says; what
+    /// is not known yet is empty, and the stage is an audit. Secrets that could stand in the
+    /// documents are taken out of both.
+    pub fn begun(
+        id: RunId,
+        target: &AuditTarget,
+        plan: &Plan,
+        engine: EngineInfo,
+        started_at: Timestamp,
+    ) -> Self {
+        Self {
+            schema: RUN_SCHEMA.to_owned(),
+            id,
+            target: target.key(),
+            mode: Mode::Audit,
+            bundle: None,
+            checks: plan.checks(),
+            state: RunState::Running,
+            started_at,
+            ended_at: None,
+            engine,
+            file: None,
+            document: target.clone().for_record(),
+            plan: plan.clone().for_record(),
+            evidence: Vec::new(),
+            assessment: None,
+            delta: None,
+            alerts: Vec::new(),
+            integrity: None,
+        }
+    }
+}
+
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

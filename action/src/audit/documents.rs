@@ -75,16 +75,6 @@ impl Documents {
 
     /// Fails if an exception has a term that no exception may have.
     pub fn in_force(&self, now: jiff::Timestamp) -> Result<(), Failure> {
-        let faults: Vec<_> = self
-            .exceptions
-            .iter()
-            .flat_map(|exception| {
-                let name = &exception.metadata.name;
-                document::validate_exception(exception, now)
-                    .into_iter()
-                    .map(move |fault| format!("AuditException {name}: {fault}"))
-            })
-            .collect();
-        if faults.is_empty() { Ok(()) } else { Err(Failure::new(faults.join("\n"))) }
+        document::in_force(&self.exceptions, now).map_err(Failure::new)
     }
 }

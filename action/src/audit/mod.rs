@@ -17,8 +17,8 @@ use model::delta::DeltaClass;
 use model::document::{AuditException, AuditTarget};
 use model::evidence::Evidence;
 use model::request::{CheckRequest, Plan};
-use model::run::{EngineInfo, RUN_SCHEMA, RunBundle, RunRecord, RunState};
-use model::{CheckId, FindingId, IssueKey, Mode, RunId, Subject, TargetKey, Verdict};
+use model::run::{EngineInfo, RunBundle, RunRecord};
+use model::{CheckId, FindingId, IssueKey, RunId, Subject, TargetKey, Verdict};
 use serde::{Deserialize, Serialize};
 
 pub use collect::Where;
@@ -317,32 +317,14 @@ impl<'a> Side<'a> {
 
 fn begin(declared: &Declared, plan: &Plan) -> RunRecord {
     let started_at = Timestamp::now();
-    let mut checks: Vec<CheckId> = plan.requests.iter().map(|request| request.check).collect();
-    checks.extend(plan.skipped.iter().map(|skipped| skipped.check));
-    checks.sort();
-    checks.dedup();
+    let engine = EngineInfo {
+        name: "plumbline-action".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let id = RunId::new(started_at, rand::random());
     RunRecord {
-        schema: RUN_SCHEMA.to_owned(),
-        id: RunId::new(started_at, rand::random()),
-        target: declared.target.key(),
-        mode: Mode::Audit,
-        bundle: None,
-        checks,
-        state: RunState::Running,
-        started_at,
-        ended_at: None,
-        engine: EngineInfo {
-            name: "plumbline-action".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
         file: Some(declared.file.clone()),
-        document: declared.target.clone().for_record(),
-        plan: plan.clone().for_record(),
-        evidence: Vec::new(),
-        assessment: None,
-        delta: None,
-        alerts: Vec::new(),
-        integrity: None,
+        ..RunRecord::begun(id, &declared.target, plan, engine, started_at)
     }
 }
 

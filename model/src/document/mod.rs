@@ -40,7 +40,7 @@ pub use schedule::*;
 pub use source::*;
 pub use target::*;
 pub use text::MAX_FILE_BYTES;
-pub use validate::{MAX_EXCEPTION_DAYS, validate, validate_exception};
+pub use validate::{MAX_EXCEPTION_DAYS, in_force, validate, validate_exception};
 
 /// The API group and version of every document.
 pub const API_VERSION: &str = "plumbline.dev/v1alpha1";

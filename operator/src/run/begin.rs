@@ -17,7 +17,7 @@ use kube::{Api, Resource as _, ResourceExt as _};
 use model::CheckId;
 use model::document::AuditTarget as Target;
 use model::request::Plan;
-use model::run::{EngineInfo, RUN_SCHEMA, RunRecord, RunState};
+use model::run::{EngineInfo, RunRecord};
 use serde_json::json;
 use store::{Owner, StoreError};
 
@@ -189,33 +189,12 @@ impl Step<'_> {
 
     fn record(&self, order: &Order) -> Result<RunRecord> {
         let spec = &self.run.spec;
-        let plan = &order.plan;
-        let mut checks: Vec<CheckId> = plan.requests.iter().map(|request| request.check).collect();
-        checks.extend(plan.skipped.iter().map(|skipped| skipped.check));
-        checks.sort();
-        checks.dedup();
+        let engine =
+            EngineInfo { name: MANAGER.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
         Ok(RunRecord {
-            schema: RUN_SCHEMA.to_owned(),
-            id: self.id()?,
-            target: order.target.key(),
             mode: spec.mode,
             bundle: spec.bundle,
-            checks,
-            state: RunState::Running,
-            started_at: self.now,
-            ended_at: None,
-            engine: EngineInfo {
-                name: MANAGER.to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
-            file: None,
-            document: order.target.clone().for_record(),
-            plan: plan.clone().for_record(),
-            evidence: Vec::new(),
-            assessment: None,
-            delta: None,
-            alerts: Vec::new(),
-            integrity: None,
+            ..RunRecord::begun(self.id()?, &order.target, &order.plan, engine, self.now)
         })
     }
 

@@ -11,6 +11,22 @@ use crate::document::{AuditException, AuditExceptionSpec};
 /// device, too short to be forgotten.
 pub const MAX_EXCEPTION_DAYS: i64 = 180;
 
+/// Fails if one of these exceptions has a term on the day `now` that no exception may have.
+///
+/// # Errors
+/// One line for each fault, with the name of its exception.
+pub fn in_force(exceptions: &[AuditException], now: Timestamp) -> Result<(), String> {
+    let faults: Vec<_> = exceptions
+        .iter()
+        .flat_map(|exception| {
+            let name = &exception.metadata.name;
+            let faults = validate_exception(exception, now);
+            faults.into_iter().map(move |fault| format!("AuditException {name}: {fault}"))
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+}
+
 /// What is wrong with an exception on the day `now`: its end must be near enough.
 ///
 /// An exception that has ended is not wrong; it waives nothing any more.

@@ -9,7 +9,7 @@ mod schedule;
 mod source;
 mod target;
 
-pub use exception::{MAX_EXCEPTION_DAYS, validate_exception};
+pub use exception::{MAX_EXCEPTION_DAYS, in_force, validate_exception};
 
 use std::collections::HashMap;
 use std::fmt::Display;
