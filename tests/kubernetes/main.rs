@@ -11,4 +11,5 @@ mod node;
 mod operator;
 mod platform;
 mod reading;
+mod retention;
 mod unchanged;
