@@ -11,3 +11,4 @@ mod pull;
 mod story;
 mod sync;
 mod trust;
+mod workflow;

@@ -237,20 +237,8 @@ impl Checkout {
 
     /// A workflow run of a pull request: `action` is `opened`, `synchronize` or `closed`.
     pub fn pull(&self, api: &str, token: &str, pull: &Pull<'_>) -> Workflow<'_> {
-        let repository = |name: &str| json!({ "full_name": name, "default_branch": "main" });
-        let payload = json!({
-            "action": pull.action,
-            "pull_request": {
-                "number": pull.number,
-                "merged": pull.merged,
-                "user": { "login": "alice" },
-                "base": { "sha": pull.base, "repo": repository(REPOSITORY) },
-                "head": { "sha": pull.head, "repo": repository(pull.from) },
-            },
-            "repository": repository(REPOSITORY),
-        });
         let git_ref = format!("refs/pull/{}/merge", pull.number);
-        Workflow::new(self, api, token, "pull_request", &git_ref, &payload)
+        Workflow::new(self, api, token, "pull_request", &git_ref, &pull.payload())
     }
 }
 
@@ -274,6 +262,24 @@ pub struct Pull<'a> {
     pub head: &'a str,
     /// Its repository.
     pub from: &'a str,
+}
+
+impl Pull<'_> {
+    /// The event's payload.
+    pub fn payload(&self) -> Value {
+        let repository = |name: &str| json!({ "full_name": name, "default_branch": "main" });
+        json!({
+            "action": self.action,
+            "pull_request": {
+                "number": self.number,
+                "merged": self.merged,
+                "user": { "login": "alice" },
+                "base": { "sha": self.base, "repo": repository(REPOSITORY) },
+                "head": { "sha": self.head, "repo": repository(self.from) },
+            },
+            "repository": repository(REPOSITORY),
+        })
+    }
 }
 
 /// A workflow run, not started yet.

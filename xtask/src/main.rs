@@ -9,6 +9,7 @@ mod generate;
 mod image;
 mod interrupt;
 mod layers;
+mod lint;
 mod shell;
 mod tiers;
 mod tools;

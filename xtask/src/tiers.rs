@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use crate::shell::{cargo, run};
-use crate::{cluster, generate, layers, tools};
+use crate::{cluster, generate, layers, lint, tools};
 
 /// A test tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -49,11 +49,14 @@ fn each(root: &Path, tiers: &[Tier]) -> anyhow::Result<()> {
             }
             Tier::Action => {
                 tools::require(tools::ACTION)?;
+                tools::require(tools::POLICY)?;
                 let github = tools::github(root)?;
+                lint::workflows(root, &github)?;
+                let act = tools::act(root)?;
                 let mut tests = std::process::Command::new("node");
                 run(tests.current_dir(&github).args(["--test", "self_test/"]))?;
                 programs(root)?;
-                run(&mut outside(root, "action"))?;
+                run(outside(root, "action").env("PLUMBLINE_ACT", act))?;
             }
             Tier::Chart => run(outside(root, "chart").env("PLUMBLINE_HELM", cluster::helm(root)?))?,
             Tier::Cluster => {

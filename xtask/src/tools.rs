@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
-use crate::shell::{cargo, run, target};
+use crate::shell::{capture, cargo, run, target};
 
 /// A program and the Debian package that brings it.
 pub struct Tool {
@@ -13,6 +13,11 @@ pub struct Tool {
     package: &'static str,
     places: &'static [&'static str],
 }
+
+/// Go, for programs that are brought as sources.
+const GO: Tool = Tool { name: "go", package: "golang-go", places: &["/usr/local/go/bin"] };
+/// The Go that [`actionlint`] and [`act`] ask for in their `go.mod`: 1.25.
+const GO_MINOR: u32 = 25;
 
 /// A Postgres server.
 const INITDB: Tool = Tool {
@@ -44,6 +49,8 @@ pub const ACTION: &[Tool] = &[
     Tool { name: "git", package: "git", places: &[] },
     Tool { name: "node", package: "nodejs", places: &[] },
     Tool { name: "npm", package: "npm", places: &[] },
+    Tool { name: "python3", package: "python3-venv", places: &[] },
+    GO,
 ];
 
 /// What the cluster tier needs beside the cluster itself: a clock that steps.
@@ -55,6 +62,12 @@ pub const POLICY: &[Tool] = &[Tool { name: "shellcheck", package: "shellcheck", 
 /// The accessibility checker of the browser tier (MPL-2.0, so it is brought and never committed).
 const AXE: &str = "axe-core@4.14.1";
 
+/// The linters of the Action and of workflows; action-validator is a package of `tests/github`.
+const ZIZMOR: &str = "1.32.0";
+const ACTIONLINT: &str = "1.7.12";
+/// What runs workflows without GitHub.
+const ACT: &str = "0.2.89";
+
 /// Makes sure that every tool is here: installs what is missing on Debian as root, else stops with
 /// the list of what is missing and how to get it.
 pub fn require(tools: &[Tool]) -> anyhow::Result<()> {
@@ -63,13 +76,7 @@ pub fn require(tools: &[Tool]) -> anyhow::Result<()> {
         return Ok(());
     }
     let packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
-    if can_install() {
-        run(Command::new("apt-get").arg("update"))?;
-        run(Command::new("apt-get")
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .args(["install", "-y", "--no-install-recommends"])
-            .args(&packages))?;
-    }
+    install(&packages)?;
     let missing: Vec<_> = tools.iter().filter(|tool| find(tool).is_none()).collect();
     if missing.is_empty() {
         return Ok(());
@@ -126,6 +133,104 @@ pub fn github(root: &Path) -> anyhow::Result<PathBuf> {
         run(Command::new("npm").current_dir(&folder).arg("ci").args(flags))?;
     }
     Ok(folder)
+}
+
+/// Makes sure that zizmor is here, which finds what workflows give away, and gives its program.
+pub fn zizmor(root: &Path) -> anyhow::Result<PathBuf> {
+    brought(root, "zizmor", ZIZMOR, "bin/zizmor", |folder| {
+        // Debian keeps this part of Python in a package of its own.
+        let python = || Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
+        let complete = || python().is_ok_and(|output| output.status.success());
+        if !complete() {
+            install(&["python3-venv"])?;
+        }
+        if !complete() {
+            bail!(
+                "missing: the module venv of python3. On Debian: sudo apt-get install python3-venv."
+            );
+        }
+        capture(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+        let flags = ["install", "--quiet", "--disable-pip-version-check"];
+        capture(Command::new(folder.join("bin/pip")).args(flags).arg(format!("zizmor=={ZIZMOR}")))?;
+        Ok(())
+    })
+}
+
+/// Makes sure that actionlint is here, which reads the expressions of workflows, and gives its
+/// program.
+pub fn actionlint(root: &Path) -> anyhow::Result<PathBuf> {
+    let module = format!("github.com/rhysd/actionlint/cmd/actionlint@v{ACTIONLINT}");
+    brought(root, "actionlint", ACTIONLINT, "actionlint", |folder| go_install(&module, folder))
+}
+
+/// Makes sure that act is here, which runs workflows, and gives its program.
+pub fn act(root: &Path) -> anyhow::Result<PathBuf> {
+    let module = format!("github.com/nektos/act@v{ACT}");
+    brought(root, "act", ACT, "act", |folder| go_install(&module, folder))
+}
+
+/// A program in `target/tools`, in a folder of its own, which is filled unless the program runs.
+fn brought(
+    root: &Path,
+    name: &str,
+    version: &str,
+    program: &str,
+    bring: impl FnOnce(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<PathBuf> {
+    let folder = target(root).join(format!("tools/{name}-{version}"));
+    let program = folder.join(program);
+    let runs = || {
+        let output = Command::new(&program).arg("--version").output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    if !runs() {
+        println!("\n$ bring {name} {version} into {}", folder.display());
+        // An interrupted start may have left half of it.
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        bring(&folder).with_context(|| format!("{name} {version} did not come here"))?;
+        if !runs() {
+            bail!("{} does not run", program.display());
+        }
+    }
+    Ok(program)
+}
+
+fn go_install(module: &str, folder: &Path) -> anyhow::Result<()> {
+    let go = find(&GO).context("go was found a moment ago")?;
+    let says = |name: &str| capture(Command::new(&go).args(["env", name]));
+    let found = says("GOVERSION")?;
+    let minor = found.trim().strip_prefix("go1.").and_then(|rest| rest.split('.').next());
+    let minor: u32 = minor.and_then(|minor| minor.parse().ok()).unwrap_or_default();
+    // Go 1.21 and later fetches the Go that a module asks for, unless it was told not to.
+    let fetches = minor >= 21 && says("GOTOOLCHAIN")?.trim() != "local";
+    let too_old = || {
+        format!(
+            "it needs Go 1.{GO_MINOR} or newer, and {} is {}: put a newer one first on the PATH",
+            go.display(),
+            found.trim()
+        )
+    };
+    if minor < GO_MINOR && !fetches {
+        bail!(too_old());
+    }
+    let mut command = Command::new(&go);
+    command.args(["install", module]).env("GOBIN", folder).env("GOFLAGS", "-trimpath");
+    let installed = capture(&mut command).map(drop);
+    if minor < GO_MINOR { installed.with_context(too_old) } else { installed }
+}
+
+/// Installs Debian packages where that is possible.
+fn install(packages: &[&str]) -> anyhow::Result<()> {
+    if !can_install() {
+        return Ok(());
+    }
+    run(Command::new("apt-get").arg("update"))?;
+    run(Command::new("apt-get")
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(["install", "-y", "--no-install-recommends"])
+        .args(packages))
 }
 
 fn find(tool: &Tool) -> Option<PathBuf> {

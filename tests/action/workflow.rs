@@ -1,0 +1,240 @@
+//! The workflow of the documentation, as it stands there, run by act: what users do first.
+//!
+//! act brings steps, expressions, inputs and outputs. What it leaves out is done here from the same
+//! document: the types of pull requests that start it, how deep it checks out, and what its
+//! permissions let a token do.
+
+mod runner;
+
+use serde_json::{Value, json};
+use tests::github::{AUTHOR, Checkout, GitHub, Pull, REPOSITORY, writes};
+
+use crate::fixture::{
+    HARDENED, anonymous, anonymous_without_acl, change, open_pull, pull, repository,
+};
+use runner::{Ran, Runner};
+
+/// A repository with this configuration and the workflow.
+fn with_workflow(runner: &Runner, config: &str) -> Checkout {
+    let checkout = repository(config);
+    checkout.write(".github/workflows/plumbline.yml", &runner.workflow);
+    checkout.commit();
+    checkout
+}
+
+/// A configuration without a list of who may do what: one finding, `acl_missing`.
+fn without_acl() -> String {
+    HARDENED.replace("acl_file /etc/mosquitto/acl\n", "")
+}
+
+fn push(runner: &Runner, github: &GitHub, checkout: &Checkout) -> Ran {
+    let repository = json!({ "full_name": REPOSITORY, "default_branch": "main" });
+    let payload = json!({ "ref": "refs/heads/main", "repository": repository });
+    runner.run(github, &runner.token(github), checkout, "push", &payload)
+}
+
+fn pull_request(runner: &Runner, github: &GitHub, token: &str, at: &Checkout, is: &Pull) -> Ran {
+    runner.run(github, token, at, "pull_request", &is.payload())
+}
+
+/// Checks out what GitHub makes of a pull request: the merge of both sides. Its base and head.
+fn merge(checkout: &Checkout, config: &str) -> (String, String) {
+    let (base, head) = change(checkout, |c| c.write("conf/mosquitto.conf", config));
+    checkout.git(&["checkout", "--quiet", "--detach", "main"]);
+    checkout.git(&["merge", "--quiet", "--no-ff", "--no-edit", &head]);
+    (base, head)
+}
+
+fn set(checkout: &Checkout, config: &str) {
+    checkout.write("conf/mosquitto.conf", config);
+    checkout.commit();
+}
+
+fn the_issue(github: &GitHub) -> Value {
+    let issues = github.findings();
+    assert_eq!(issues.len(), 1, "{issues:#?}");
+    issues[0].clone()
+}
+
+/// A check run that was made, as [`written`] has it.
+fn check_run() -> String {
+    format!("POST /repos/{REPOSITORY}/check-runs 201")
+}
+
+/// Method, route and status of everything that was to be written since this was asked last.
+fn written(github: &GitHub) -> Vec<String> {
+    let requests = github.requests();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    requests
+        .iter()
+        .filter(|request| request["method"] != "GET")
+        .map(|is| format!("{} {} {}", text(&is["method"]), text(&is["path"]), is["status"]))
+        .collect()
+}
+
+#[test]
+fn on_the_default_branch_an_issue_opens_persists_is_resolved_and_regresses() {
+    let github = GitHub::start();
+    let runner = Runner::new();
+    let checkout = with_workflow(&runner, &anonymous());
+
+    let ran = push(&runner, &github, &checkout).expect("success");
+    assert_eq!(ran.output("issues-opened"), "1");
+    let opened = the_issue(&github);
+    assert_eq!((&opened["state"], &opened["user"]), (&json!("open"), &json!(AUTHOR)));
+    let title = opened["title"].as_str().unwrap();
+    assert!(title.starts_with("[gateway_config_guardrails.anonymous_allowed]"), "{title}");
+    assert_eq!(github.issues().len(), 2, "the dashboard is the other one");
+
+    // Nothing changed: nothing is written but the check run, which every commit and run has.
+    github.requests();
+    let ran = push(&runner, &github, &checkout).expect("success");
+    assert_eq!(written(&github), [check_run()]);
+    assert_eq!(ran.output("issues-opened"), "0");
+    assert_eq!(the_issue(&github), opened);
+
+    set(&checkout, HARDENED);
+    let ran = push(&runner, &github, &checkout).expect("success");
+    assert_eq!((ran.output("findings-resolved"), ran.output("issues-closed")), ("1", "1"));
+    let resolved = the_issue(&github);
+    assert_eq!(
+        (&resolved["state"], &resolved["state_reason"]),
+        (&json!("closed"), &json!("completed"))
+    );
+
+    set(&checkout, &anonymous());
+    let ran = push(&runner, &github, &checkout).expect("success");
+    assert_eq!(ran.output("findings-regressed"), "1");
+    let regressed = the_issue(&github);
+    assert_eq!((&regressed["state"], &regressed["number"]), (&json!("open"), &opened["number"]));
+    assert!(regressed["labels"].to_string().contains("regressed"), "{regressed:#}");
+    assert_eq!(regressed["comments"].as_array().unwrap().len(), 1, "{regressed:#}");
+    github.assert_by_the_contract();
+}
+
+#[test]
+fn a_pull_request_that_weakens_the_configuration_fails_its_job_and_is_told_by_what() {
+    let github = GitHub::start();
+    let runner = Runner::new();
+    let checkout = with_workflow(&runner, &without_acl());
+    push(&runner, &github, &checkout).expect("success");
+    let number = open_pull(&github, "weaken");
+    let (base, head) = merge(&checkout, &anonymous_without_acl());
+    let event = pull(number, "opened", &base, &head);
+    github.requests();
+    let ran = pull_request(&runner, &github, &runner.token(&github), &checkout, &event);
+    let ran = ran.expect("failure");
+
+    let comments = github.upstream("GET", &format!("/issues/{number}/comments"), Value::Null);
+    let comments = comments.as_array().unwrap();
+    assert_eq!(comments.len(), 1, "{comments:#?}");
+    let said = comments[0]["body"].as_str().unwrap();
+    assert!(said.contains("| `gateway_config_guardrails.anonymous_allowed`"), "{said}");
+    assert!(!said.contains("| `gateway_config_guardrails.acl_missing`"), "{said}");
+    let written = written(&github);
+    assert!(written.contains(&check_run()), "{written:#?}");
+
+    // Every output has a value, and the step's failure is one of them.
+    for name in runner.outputs() {
+        assert_ne!(ran.output(&name), "", "{name}");
+    }
+    assert_eq!((ran.output("findings-new"), ran.output("findings-total")), ("1", "2"));
+    assert!(ran.output("failed-reason").contains("brings 1 finding"), "{:?}", ran.outputs);
+    assert!(ran.summary.contains("anonymous_allowed"), "{}", ran.summary);
+
+    // The artifact is uploaded in spite of the failure, with the files that the outputs name. act
+    // goes on with an action's steps after one that failed, whatever they say; GitHub does not.
+    let when = runner.upload()["if"].to_string();
+    assert!(when.contains("always() &&"), "{when}");
+    let named = ["report-html", "evidence-bundle", "plan-json"].map(|name| ran.output(name));
+    let named = named.map(|path| path.rsplit('/').next().unwrap());
+    let artifact = runner.artifact("plumbline");
+    assert_eq!(artifact.len(), named.len(), "{:?}", artifact.keys());
+    assert!(artifact[named[0]].contains("<html"), "{}", artifact[named[0]]);
+    let plan: Value = serde_json::from_str(&artifact[named[2]]).unwrap();
+    assert_eq!(plan["plan"]["creates"].as_array().unwrap().len(), 1, "{plan:#}");
+    github.assert_by_the_contract();
+}
+
+#[test]
+fn a_token_that_only_reads_gives_the_same_verdict_and_writes_nothing() {
+    let github = GitHub::start();
+    let runner = Runner::new();
+    let checkout = with_workflow(&runner, HARDENED);
+    let number = open_pull(&github, "stranger");
+    let before = github.issues();
+    let (base, head) = merge(&checkout, &anonymous());
+    // Of a fork, whose token never writes, and where the repository's settings say so.
+    for from in ["mallory/gateway", REPOSITORY] {
+        let event = Pull { from, ..pull(number, "opened", &base, &head) };
+        github.requests();
+        let ran = pull_request(&runner, &github, &github.reading(), &checkout, &event);
+        let ran = ran.expect("failure");
+        assert_eq!(ran.output("findings-new"), "1");
+        assert!(ran.output("failed-reason").contains("brings 1 finding"), "{:?}", ran.outputs);
+        assert!(ran.summary.contains("anonymous_allowed"), "{}", ran.summary);
+        // There is no check run to hold the remark, so the runner shows it on the changed line.
+        let line = 1 + HARDENED.lines().position(|l| l.starts_with("allow_anonymous")).unwrap();
+        let line = line.to_string();
+        let there = |remark: &Value| {
+            remark["file"] == "conf/mosquitto.conf" && remark["line"] == line.as_str()
+        };
+        assert!(ran.remarks.iter().any(there), "{:#?}", ran.remarks);
+        let requests = github.requests();
+        let refused = requests.iter().filter(|r| r["method"] != "GET" && r["status"] == 403);
+        assert_eq!(writes(&requests), refused.count(), "{requests:#?}");
+        assert!(from == REPOSITORY || writes(&requests) == 0, "{requests:#?}");
+        assert_eq!(github.issues(), before);
+    }
+    github.assert_by_the_contract();
+}
+
+#[test]
+fn a_pull_request_that_is_closed_without_being_merged_takes_its_issue_along() {
+    let github = GitHub::start();
+    let runner = Runner::new();
+    let token = runner.token(&github);
+    let checkout = with_workflow(&runner, HARDENED);
+    let number = open_pull(&github, "given-up");
+    let (base, head) = merge(&checkout, &anonymous());
+    let event = pull(number, "opened", &base, &head);
+    pull_request(&runner, &github, &token, &checkout, &event).expect("failure");
+    assert_eq!(the_issue(&github)["state"], "open");
+    let event = pull(number, "closed", &base, &head);
+    let ran = pull_request(&runner, &github, &token, &checkout, &event).expect("success");
+    assert_eq!(ran.output("issues-closed"), "1");
+    let issue = the_issue(&github);
+    assert_eq!(
+        (&issue["state"], &issue["state_reason"]),
+        (&json!("closed"), &json!("not_planned"))
+    );
+    github.assert_by_the_contract();
+}
+
+#[test]
+fn every_input_of_the_action_comes_where_it_is_read() {
+    let github = GitHub::start();
+    let mut runner = Runner::new();
+    // A program in place of the real one: it keeps what it is given.
+    let program = runner.keeps_its_environment();
+    let value = |input: &str| match input {
+        "binary" => program.display().to_string(),
+        _ => format!("value of {input}"),
+    };
+    let inputs = runner.inputs();
+    runner.workflow.push_str("        with:\n");
+    for input in &inputs {
+        runner.workflow.push_str(&format!("          {input}: {}\n", value(input)));
+    }
+    let checkout = with_workflow(&runner, HARDENED);
+    push(&runner, &github, &checkout).expect("success");
+    let given = runner.environment();
+    let artifact = runner.artifact(&value("artifact"));
+    assert_eq!(artifact["retention-days"], value("retention-days"));
+    // What start.sh reads, and the real upload-artifact.
+    let elsewhere = ["binary", "version", "artifact", "retention-days"];
+    for input in inputs.iter().filter(|input| !elsewhere.contains(&input.as_str())) {
+        let variable = format!("PLUMBLINE_{}", input.to_uppercase().replace('-', "_"));
+        assert_eq!(given.get(&variable), Some(&value(input)), "{input}: {given:#?}");
+    }
+}
