@@ -1,5 +1,7 @@
 //! A gateway's repository: one configuration file, and the target that names it.
 
+use std::time::{Duration, SystemTime};
+
 use serde_json::Value;
 use tests::github::{Checkout, GitHub, Pull, REPOSITORY};
 
@@ -73,4 +75,33 @@ pub fn change(checkout: &Checkout, change: impl Fn(&Checkout)) -> (String, Strin
 /// The event of a pull request of the same repository.
 pub fn pull<'a>(number: u64, action: &'a str, base: &'a str, head: &'a str) -> Pull<'a> {
     Pull { number, action, merged: false, base, head, from: REPOSITORY }
+}
+
+/// Seconds from now, as a document writes them.
+pub fn in_seconds(seconds: i64) -> jiff::Timestamp {
+    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+    jiff::Timestamp::from_second(at.as_second()).unwrap()
+}
+
+/// A target, and an exception for what [`anonymous`] brings.
+pub fn exception(target: &str, until: jiff::Timestamp) -> String {
+    format!(
+        "{target}---
+apiVersion: plumbline.dev/v1alpha1
+kind: AuditException
+metadata: {{name: lab}}
+spec:
+  issueKeys: [gateway_config_guardrails.anonymous_allowed]
+  reason: a lab without devices
+  approvedBy: alice
+  expiresAt: {until}
+"
+    )
+}
+
+/// Waits until a moment is over.
+pub fn wait_until_after(moment: jiff::Timestamp) {
+    let seconds = u64::try_from(moment.as_second()).unwrap() + 1;
+    let end = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    std::thread::sleep(end.duration_since(SystemTime::now()).unwrap_or_default());
 }

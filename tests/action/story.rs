@@ -1,11 +1,11 @@
 //! The life of an issue, from the run that first sees the finding to two runs at the same time.
 
-use std::time::{Duration, SystemTime};
-
 use serde_json::{Value, json};
 use tests::github::{AUTHOR, Checkout, GitHub, Ran, writes};
 
-use crate::fixture::{HARDENED, TARGET, anonymous, repository};
+use crate::fixture::{
+    HARDENED, TARGET, anonymous, exception, in_seconds, repository, wait_until_after,
+};
 
 /// A run on the default branch, and what it asked.
 fn run(github: &GitHub, checkout: &Checkout, token: &str) -> (Ran, Vec<Value>) {
@@ -35,27 +35,6 @@ fn the_issue(github: &GitHub) -> Value {
 fn set(checkout: &Checkout, config: &str) {
     checkout.write("conf/mosquitto.conf", config);
     checkout.commit();
-}
-
-/// Seconds from now, as a document writes them.
-fn in_seconds(seconds: i64) -> jiff::Timestamp {
-    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
-    jiff::Timestamp::from_second(at.as_second()).unwrap()
-}
-
-fn exception(until: jiff::Timestamp) -> String {
-    format!(
-        "{TARGET}---
-apiVersion: plumbline.dev/v1alpha1
-kind: AuditException
-metadata: {{name: lab}}
-spec:
-  issueKeys: [gateway_config_guardrails.anonymous_allowed]
-  reason: a lab without devices
-  approvedBy: alice
-  expiresAt: {until}
-"
-    )
 }
 
 #[test]
@@ -104,7 +83,7 @@ fn an_issue_opens_stays_silent_closes_regresses_is_waived_expires_and_is_closed_
 
     // Is waived.
     let until = in_seconds(6);
-    checkout.write("plumbline.yaml", &exception(until));
+    checkout.write("plumbline.yaml", &exception(TARGET, until));
     checkout.commit();
     run(&github, &checkout, &token);
     let waived = the_issue(&github);
@@ -115,8 +94,7 @@ fn an_issue_opens_stays_silent_closes_regresses_is_waived_expires_and_is_closed_
     );
     assert!(waived["labels"].to_string().contains("waived"));
     // The waiver ends: the same document, and a later time.
-    let end = SystemTime::UNIX_EPOCH + Duration::from_secs(until.as_second() as u64 + 1);
-    std::thread::sleep(end.duration_since(SystemTime::now()).unwrap_or_default());
+    wait_until_after(until);
     run(&github, &checkout, &token);
     let expired = the_issue(&github);
     assert_eq!(expired["state"], "open", "{expired:#}");

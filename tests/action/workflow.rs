@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use tests::github::{AUTHOR, Checkout, GitHub, Pull, REPOSITORY, writes};
 
 use crate::fixture::{
-    HARDENED, anonymous, anonymous_without_acl, change, open_pull, pull, repository,
+    HARDENED, TARGET, anonymous, anonymous_without_acl, change, exception, in_seconds, open_pull,
+    pull, repository, wait_until_after,
 };
 use runner::{Ran, Runner};
 
@@ -72,8 +73,23 @@ fn written(github: &GitHub) -> Vec<String> {
         .collect()
 }
 
+/// The same state again: nothing is written but the check run, which every commit and run has.
+#[track_caller]
+fn assert_silent(runner: &Runner, github: &GitHub, checkout: &Checkout) {
+    github.requests();
+    let before = github.issues();
+    push(runner, github, checkout).expect("success");
+    assert_eq!(written(github), [check_run()]);
+    assert_eq!(github.issues(), before);
+}
+
+/// Writes of the last run that are about issues.
+fn about_issues(github: &GitHub) -> usize {
+    written(github).iter().filter(|line| line.contains("/issues")).count()
+}
+
 #[test]
-fn on_the_default_branch_an_issue_opens_persists_is_resolved_and_regresses() {
+fn the_whole_life_of_an_issue_is_told_on_the_default_branch() {
     let github = GitHub::start();
     let runner = Runner::new();
     let checkout = with_workflow(&runner, &anonymous());
@@ -86,12 +102,7 @@ fn on_the_default_branch_an_issue_opens_persists_is_resolved_and_regresses() {
     assert!(title.starts_with("[gateway_config_guardrails.anonymous_allowed]"), "{title}");
     assert_eq!(github.issues().len(), 2, "the dashboard is the other one");
 
-    // Nothing changed: nothing is written but the check run, which every commit and run has.
-    github.requests();
-    let ran = push(&runner, &github, &checkout).expect("success");
-    assert_eq!(written(&github), [check_run()]);
-    assert_eq!(ran.output("issues-opened"), "0");
-    assert_eq!(the_issue(&github), opened);
+    assert_silent(&runner, &github, &checkout);
 
     set(&checkout, HARDENED);
     let ran = push(&runner, &github, &checkout).expect("success");
@@ -109,6 +120,57 @@ fn on_the_default_branch_an_issue_opens_persists_is_resolved_and_regresses() {
     assert_eq!((&regressed["state"], &regressed["number"]), (&json!("open"), &opened["number"]));
     assert!(regressed["labels"].to_string().contains("regressed"), "{regressed:#}");
     assert_eq!(regressed["comments"].as_array().unwrap().len(), 1, "{regressed:#}");
+    assert_silent(&runner, &github, &checkout);
+
+    // Accepted for a while, and then not any more: one state each, and a comment that says why.
+    let until = in_seconds(5);
+    checkout.write("plumbline.yaml", &exception(TARGET, until));
+    checkout.commit();
+    push(&runner, &github, &checkout).expect("success");
+    assert_eq!(about_issues(&github), 4, "state, label and comment, and the dashboard");
+    let waived = the_issue(&github);
+    assert_eq!(
+        (&waived["state"], &waived["state_reason"]),
+        (&json!("closed"), &json!("not_planned"))
+    );
+    wait_until_after(until);
+    push(&runner, &github, &checkout).expect("success");
+    assert_eq!(the_issue(&github)["state"], "open");
+    assert_silent(&runner, &github, &checkout);
+
+    // Another name of the target: the same issue, with another title.
+    let said = "metadata: {name: gateway, annotations: {plumbline.dev/formerly: edge}}";
+    checkout.write("plumbline.yaml", &TARGET.replace("metadata: {name: edge}", said));
+    checkout.commit();
+    github.requests();
+    push(&runner, &github, &checkout).expect("success");
+    assert_eq!(about_issues(&github), 2, "the issue and the dashboard");
+    let renamed = the_issue(&github);
+    assert_eq!(renamed["number"], opened["number"]);
+    assert!(renamed["title"].as_str().unwrap().contains("] gateway: "), "{renamed:#}");
+    assert_silent(&runner, &github, &checkout);
+
+    // A person closes it as not planned: it is left alone.
+    let route = format!("/issues/{}", opened["number"]);
+    let close = json!({ "state": "closed", "state_reason": "not_planned" });
+    github.by_hand("maintainer", "PATCH", &route, close);
+    push(&runner, &github, &checkout).expect("success");
+    assert_eq!(the_issue(&github)["state"], "closed");
+    assert_silent(&runner, &github, &checkout);
+
+    // Another finding, and two runs at the same time: one issue more.
+    set(&checkout, &anonymous_without_acl());
+    std::thread::scope(|scope| {
+        let both = [0, 1].map(|_| scope.spawn(|| push(&runner, &github, &checkout)));
+        for run in both {
+            run.join().unwrap().expect("success");
+        }
+    });
+    push(&runner, &github, &checkout).expect("success");
+    let open: Vec<_> = github.findings().into_iter().filter(|i| i["state"] == "open").collect();
+    assert_eq!(open.len(), 1, "{open:#?}");
+    assert!(open[0]["title"].as_str().unwrap().contains(".acl_missing]"), "{open:#?}");
+    assert_silent(&runner, &github, &checkout);
     github.assert_by_the_contract();
 }
 
