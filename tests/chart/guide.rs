@@ -32,7 +32,8 @@ fn commands(page: &str, program: &str) -> Vec<Vec<String>> {
 #[test]
 fn every_helm_command_of_the_guide_renders() {
     let mut rendered = 0;
-    for words in commands(&page("install.md"), "helm") {
+    let pages = ["install.md", "issues.md"];
+    for words in pages.iter().flat_map(|name| commands(&page(name), "helm")) {
         let [verb, release, rest @ ..] = words.as_slice() else { panic!("{words:?}") };
         assert_eq!(release, crate::helm::RELEASE);
         let mut arguments = vec!["template".to_owned(), release.clone()];
@@ -74,7 +75,7 @@ fn what_the_guide_calls_by_name_is_what_the_default_release_is_made_of() {
 
 #[test]
 fn the_yaml_of_the_guide_is_taken_by_the_chart() {
-    let guide = page("install.md");
+    let guide = page("install.md") + &page("issues.md");
     let folder = tempfile::tempdir().unwrap();
     let mut taken = 0;
     for block in guide.split("```yaml\n").skip(1) {
@@ -92,5 +93,5 @@ fn the_yaml_of_the_guide_is_taken_by_the_chart() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         taken += 1;
     }
-    assert!(taken > 0);
+    assert!(taken >= 4, "only {taken} blocks were found");
 }

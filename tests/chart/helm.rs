@@ -73,6 +73,25 @@ impl Rendering {
         self.objects.iter().filter(move |object| object["kind"] == kind)
     }
 
+    /// The pods that are made, with the objects that make them.
+    pub fn pods(&self) -> Vec<(&Value, &Value)> {
+        let pods: Vec<_> = self
+            .objects
+            .iter()
+            .filter_map(|object| {
+                let template = match object["kind"].as_str()? {
+                    "Deployment" | "StatefulSet" | "DaemonSet" | "Job" => "/spec/template",
+                    "CronJob" => "/spec/jobTemplate/spec/template",
+                    "Pod" | "ReplicaSet" => panic!("not looked at here: {object}"),
+                    _ => return None,
+                };
+                Some((object, object.pointer(template).unwrap()))
+            })
+            .collect();
+        assert!(!pods.is_empty());
+        pods
+    }
+
     /// The object of a kind and name.
     pub fn object(&self, kind: &'static str, name: &str) -> &Value {
         self.of(kind)

@@ -4,6 +4,7 @@
 mod definitions;
 mod guide;
 mod helm;
+mod issues;
 mod monitoring;
 mod network;
 mod pods;

@@ -11,11 +11,13 @@ fn selects(selector: &Value, labels: &Value) -> bool {
 }
 
 fn pods(rendering: &Rendering) -> Vec<(&str, &Value)> {
-    let of = |kind| rendering.of(kind);
-    let both = of("Deployment").map(|object| ("operator", object));
-    both.chain(of("StatefulSet").map(|object| ("postgres", object)))
-        .map(|(what, object)| (what, &object["spec"]["template"]))
-        .collect()
+    let what = |object: &Value| match object["kind"].as_str().unwrap() {
+        "Deployment" => "operator",
+        "StatefulSet" => "postgres",
+        "CronJob" => "issues",
+        kind => panic!("a {kind} is not known here"),
+    };
+    rendering.pods().into_iter().map(|(object, pod)| (what(object), pod)).collect()
 }
 
 /// Who is selected, by the part that it plays.
@@ -45,6 +47,11 @@ fn every_selector_finds_its_pods_and_no_others() {
                 let there = ports.iter().any(|own| own["name"] == port["targetPort"]);
                 assert!(there, "{case} {name}: no port {}", port["targetPort"]);
             }
+        }
+        let parts = pods(&rendering);
+        for (what, pod) in &parts {
+            let labels = &pod["metadata"]["labels"];
+            assert_eq!(labels["app.kubernetes.io/component"], *what, "{case}");
         }
         for object in rendering.of("Deployment").chain(rendering.of("StatefulSet")) {
             let labels = &object["spec"]["template"]["metadata"]["labels"];
@@ -127,6 +134,61 @@ fn no_rule_lets_everybody_in() {
         render_chart(&crate::helm::chart(), "default", &["networkPolicy.metricsFrom=null"]);
     let policy = rendering.object("NetworkPolicy", "plumbline");
     assert_eq!(policy["spec"]["ingress"].as_array().unwrap().len(), 1, "metrics are closed");
+}
+
+/// Whom the in-chart Postgres lets in.
+fn guests(rendering: &Rendering, policy: &str) -> Vec<String> {
+    let policy = rendering.object("NetworkPolicy", policy);
+    let rules = policy["spec"]["ingress"].as_array().unwrap();
+    let peers = rules.iter().flat_map(|rule| rule["from"].as_array().unwrap());
+    let names = peers.flat_map(|peer| {
+        assert!(peer.get("namespaceSelector").is_none(), "another namespace: {peer}");
+        selected(rendering, &peer["podSelector"]["matchLabels"])
+    });
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_in_chart_postgres_lets_in_who_reads_it_and_nobody_else() {
+    let without = render("in-chart-postgres");
+    let policy = without.object("NetworkPolicy", "plumbline-postgres");
+    assert_eq!(policy["spec"]["ingress"][0]["from"].as_array().unwrap().len(), 1);
+    assert_eq!(guests(&without, "plumbline-postgres"), ["operator"]);
+    assert_eq!(guests(&render("everything"), "compliance-postgres"), ["operator", "issues"]);
+}
+
+#[test]
+fn what_keeps_issues_reaches_names_the_database_and_github() {
+    let rendering = render("external-database");
+    let spec = &rendering.object("NetworkPolicy", "plumbline-issues")["spec"];
+    assert!(spec.get("ingress").is_none(), "nothing comes in");
+    let names = json!({ "ports": [
+        { "port": 53, "protocol": "UDP" },
+        { "port": 53, "protocol": "TCP" },
+    ] });
+    let database = json!({
+        "ports": [{ "port": 5433 }],
+        "to": [{ "ipBlock": { "cidr": "10.30.0.0/24" } }],
+    });
+    let github = json!({
+        "ports": [{ "port": 8443, "protocol": "TCP" }],
+        "to": [{ "ipBlock": { "cidr": "10.40.0.0/24" } }],
+    });
+    assert_eq!(spec["egress"], json!([names, database, github]));
+    let operator = &rendering.object("NetworkPolicy", "plumbline")["spec"]["egress"];
+    let same = operator.as_array().unwrap().contains(&spec["egress"][1]);
+    assert!(same, "it reaches the database as the operator does: {operator}");
+
+    let spec = &render("everything").object("NetworkPolicy", "compliance-issues")["spec"].clone();
+    let egress = spec["egress"].as_array().unwrap();
+    assert_eq!(egress.len(), 3);
+    let postgres = &egress[1]["to"][0]["podSelector"]["matchLabels"];
+    assert_eq!(selected(&render("everything"), postgres), ["postgres"]);
+    assert_eq!(egress[2], json!({ "ports": [{ "port": 443, "protocol": "TCP" }] }));
+
+    let open = ["networkPolicy.enabled=false"];
+    let open = render_chart(&crate::helm::chart(), "everything", &open);
+    assert_eq!(open.of("NetworkPolicy").count(), 0);
 }
 
 #[test]

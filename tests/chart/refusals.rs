@@ -19,6 +19,24 @@ fn a_value_of_the_wrong_form_is_refused_by_its_name() {
         ("database.ingestRole=Ingest", "/database/ingestRole"),
         ("retention.runs=0", "/retention/runs"),
         ("maxEvidenceAgeSeconds=1", "/maxEvidenceAgeSeconds"),
+        ("issues.schedule=hourly", "/issues/schedule"),
+        ("issues.schedule=TZ=Europe/Berlin 7 * * * *", "/issues/schedule"),
+        ("issues.timeZone=Europe/../Berlin", "/issues/timeZone"),
+        ("issues.repository=https://github.com/example/plants", "/issues/repository"),
+        // A token would go there in the clear.
+        ("issues.apiUrl=http://github.example.com/api/v3", "/issues/apiUrl"),
+        ("issues.apiUrl=https://token@github.example.com", "/issues/apiUrl"),
+        ("issues.app.id=-1", "/issues/app/id"),
+        ("issues.author=two words", "/issues/author"),
+        (r"issues.label=a\,b", "/issues/label"),
+        ("issues.label=", "/issues/label"),
+        ("issues.maxNew=-1", "/issues/maxNew"),
+        ("issues.resolveAfter=0", "/issues/resolveAfter"),
+        ("issues.resolveAfter=never", "/issues/resolveAfter"),
+        ("issues.adopt=none", "/issues/adopt"),
+        ("issues.targets={plant-7/gateway/broker}", "/issues/targets/0"),
+        ("issues.activeDeadlineSeconds=10", "/issues/activeDeadlineSeconds"),
+        ("networkPolicy.github.port=0", "/networkPolicy/github/port"),
     ] {
         let said = refusal("default", &[value]);
         assert!(said.contains(&format!("at '{place}'")), "{value}: {said}");
@@ -34,6 +52,10 @@ fn a_value_that_the_chart_does_not_know_is_refused() {
         ("tolerations[0].keys=x", "keys"),
         ("resources.limits.gpu=1", "gpu"),
         ("ingest.tls.secretName=x", "secretName"),
+        // Neither stands in the values: they are in Secrets.
+        ("issues.token.value=x", "value"),
+        ("issues.app.privateKey=x", "privateKey"),
+        ("issues.concurrencyPolicy=Allow", "concurrencyPolicy"),
     ] {
         let said = refusal("default", &[value]);
         assert!(said.contains(&format!("additional properties '{name}' not allowed")), "{said}");
@@ -93,6 +115,42 @@ fn values_that_need_or_exclude_each_other_are_refused_with_a_sentence() {
     ] {
         let said = refusal(case, values);
         assert!(said.contains(sentence), "{values:?}: {said}");
+    }
+}
+
+#[test]
+fn issues_need_a_repository_and_one_way_to_sign_in() {
+    const REPOSITORY: &str = "issues.repository=example/plants";
+    const TOKEN: &str = "issues.token.existingSecret=a";
+    const SECRET: &str = "issues.app.existingSecret=b";
+    const ID: &str = "issues.app.id=12345678";
+    const AUTHOR: &str = "issues.author=plumbline-bot";
+    const BOTH: &str = "issues.token and issues.app exclude each other";
+    const TOGETHER: &str = "issues.app.id and issues.app.existingSecret go together";
+    for (values, sentence) in [
+        (&[TOKEN, AUTHOR][..], "issues.repository must name the repository whose issues are kept"),
+        (
+            &[REPOSITORY],
+            "issues.enabled needs a token (issues.token.existingSecret) or a GitHub App",
+        ),
+        (&[REPOSITORY, AUTHOR, TOKEN, SECRET, ID], BOTH),
+        (&[REPOSITORY, AUTHOR, TOKEN, SECRET], BOTH),
+        (&[REPOSITORY, AUTHOR, TOKEN, ID], BOTH),
+        (&[REPOSITORY, SECRET], TOGETHER),
+        (&[REPOSITORY, ID], TOGETHER),
+        (&[REPOSITORY, TOKEN], "issues.author must name the login that the token belongs to"),
+        (
+            &[REPOSITORY, SECRET, ID, "issues.ca.configMap=c", "issues.ca.secret=d"],
+            "issues.ca.configMap and issues.ca.secret exclude each other",
+        ),
+    ] {
+        let values = [&["issues.enabled=true"], values].concat();
+        let said = refusal("default", &values);
+        assert!(said.contains(sentence), "{values:?}: {said}");
+    }
+    for values in [&[REPOSITORY, TOKEN, AUTHOR][..], &[REPOSITORY, SECRET, ID]] {
+        let values = [&["issues.enabled=true"], values].concat();
+        crate::helm::render_chart(&crate::helm::chart(), "default", &values);
     }
 }
 

@@ -154,7 +154,8 @@ fn schema_and_values_name_the_same() {
     // What a definition describes is named there once, for all who refer to it.
     in_values.retain(|path| {
         let part = path.rsplit_once('.').map_or("", |(parent, _)| parent);
-        !is_detail(path) && !["image", "probeImage", "postgres.image"].contains(&part)
+        !is_detail(path)
+            && !["image", "probeImage", "postgres.image", "issues.image"].contains(&part)
     });
     in_schema.sort();
     in_values.sort();

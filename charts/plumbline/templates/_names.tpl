@@ -49,6 +49,17 @@ app.kubernetes.io/component: postgres
 {{ include "plumbline.commonLabels" . }}
 {{- end }}
 
+{{- define "plumbline.issues.selector" -}}
+app.kubernetes.io/name: {{ include "plumbline.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: issues
+{{- end }}
+
+{{- define "plumbline.issues.labels" -}}
+{{ include "plumbline.issues.selector" . }}
+{{ include "plumbline.commonLabels" . }}
+{{- end }}
+
 {{- define "plumbline.serviceAccount" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- .Values.serviceAccount.name | default (include "plumbline.fullname" .) -}}

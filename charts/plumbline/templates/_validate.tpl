@@ -23,4 +23,31 @@
 {{- if and .Values.networkPolicy.enabled $probes.enabled (not (or $probes.namespaces .Values.watchNamespaces)) }}
 {{- fail "networkPolicy.probes.enabled needs networkPolicy.probes.namespaces (or watchNamespaces): a NetworkPolicy stands in one namespace" }}
 {{- end }}
+{{- if .Values.issues.enabled }}
+{{- include "plumbline.issues.validate" .Values.issues }}
+{{- end }}
+{{- end }}
+
+{{/* Takes `issues`. */}}
+{{- define "plumbline.issues.validate" -}}
+{{- $token := .token.existingSecret }}
+{{- $app := or .app.existingSecret (gt (int64 .app.id) 0) }}
+{{- if not .repository }}
+{{- fail "issues.repository must name the repository whose issues are kept, as owner/name" }}
+{{- end }}
+{{- if and $token $app }}
+{{- fail "issues.token and issues.app exclude each other: issues are written as one login" }}
+{{- end }}
+{{- if not (or $token $app) }}
+{{- fail "issues.enabled needs a token (issues.token.existingSecret) or a GitHub App (issues.app.id and issues.app.existingSecret) to write as" }}
+{{- end }}
+{{- if and $app (not (and .app.existingSecret (gt (int64 .app.id) 0))) }}
+{{- fail "issues.app.id and issues.app.existingSecret go together: an App is known by its id, and signs with its private key" }}
+{{- end }}
+{{- if and $token (not .author) }}
+{{- fail "issues.author must name the login that the token belongs to: issues of others are not touched, so it must be known" }}
+{{- end }}
+{{- if and .ca.configMap .ca.secret }}
+{{- fail "issues.ca.configMap and issues.ca.secret exclude each other: the certificates come from one place" }}
+{{- end }}
 {{- end }}

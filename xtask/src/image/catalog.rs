@@ -18,6 +18,8 @@ pub struct Image {
     pub title: &'static str,
     /// What it is for.
     pub purpose: Purpose,
+    /// Whether tests run it in a cluster. One that they do not run is not compiled for them.
+    pub tested: bool,
 }
 
 /// What an image is for.
@@ -38,6 +40,7 @@ pub const IMAGES: &[Image] = &[
         program: "plumb",
         title: "plumb: collects evidence, judges it, reports it",
         purpose: Purpose::Release,
+        tested: true,
     },
     Image {
         name: "plumbline-operator",
@@ -45,6 +48,15 @@ pub const IMAGES: &[Image] = &[
         program: "plumbline-operator",
         title: "Plumbline operator: runs audits in Kubernetes",
         purpose: Purpose::Release,
+        tested: true,
+    },
+    Image {
+        name: "plumbline-action",
+        package: "action",
+        program: "plumbline-action",
+        title: "Plumbline action: keeps a repository's issues by what was audited",
+        purpose: Purpose::Release,
+        tested: false,
     },
     Image {
         name: "plumbline-reference-gateway",
@@ -52,6 +64,7 @@ pub const IMAGES: &[Image] = &[
         program: "reference-gateway",
         title: "Plumbline reference gateway: something to audit",
         purpose: Purpose::Release,
+        tested: true,
     },
     Image {
         name: "plumbline-trial-postgres",
@@ -59,12 +72,18 @@ pub const IMAGES: &[Image] = &[
         program: "postgres-entry",
         title: "Postgres to try Plumbline's chart with; not for production",
         purpose: Purpose::TrialPostgres,
+        tested: true,
     },
 ];
 
 /// The images that are given away.
 pub fn released() -> impl Iterator<Item = &'static Image> {
     IMAGES.iter().filter(|image| image.purpose == Purpose::Release)
+}
+
+/// The images that tests load into a cluster.
+pub fn tested() -> impl Iterator<Item = &'static Image> {
+    IMAGES.iter().filter(|image| image.tested)
 }
 
 /// The image of a name.

@@ -52,9 +52,9 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Every image, built as it is for tests.
+    /// The images that tests load into a cluster, built as they are for tests.
     pub fn for_tests() -> Self {
-        Self { trial: true, ..Self::of(Vec::new(), "dev") }
+        Self::of(catalog::tested().map(|image| image.name.to_owned()).collect(), "dev")
     }
 
     /// One image, as it is given away.
@@ -241,6 +241,43 @@ mod tests {
             assert!(stage.contains(&format!("image.title=\"{title}\"\n")), "{name}");
             assert!(text.contains(&format!("--package {package} --bin {program} ")), "{name}");
         }
+    }
+
+    #[test]
+    fn every_image_that_is_given_away_is_pushed_by_the_release() {
+        let root = shell::root().unwrap();
+        let text = fs::read_to_string(root.join(".github/workflows/release.yml")).unwrap();
+        let names: Vec<_> = catalog::released().map(|image| image.name).collect();
+        let matrix = format!("        image: [{}]\n", names.join(", "));
+        assert!(text.contains(&matrix), "release.yml does not have:\n{matrix}");
+    }
+
+    #[test]
+    fn every_image_of_ours_that_the_chart_names_is_given_away() {
+        let root = shell::root().unwrap();
+        let text = fs::read_to_string(root.join("charts/plumbline/values.yaml")).unwrap();
+        let ours = format!("repository: {REPOSITORY}/");
+        let named = text.lines().filter_map(|line| line.trim().strip_prefix(&ours));
+        let named: Vec<_> = named.collect();
+        assert_eq!(named, ["plumbline-operator", "plumb", "plumbline-action"]);
+        for name in named {
+            assert!(catalog::released().any(|image| image.name == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn tests_compile_no_image_that_they_do_not_run() {
+        let workspace = Workspace::read(&shell::root().unwrap()).unwrap();
+        let arguments = Arguments::for_tests();
+        let chosen = choose(&arguments.images, arguments.trial, &workspace).unwrap();
+        let names: Vec<_> = chosen.iter().map(|(image, _)| image.name).collect();
+        let expected = [
+            "plumb",
+            "plumbline-operator",
+            "plumbline-reference-gateway",
+            "plumbline-trial-postgres",
+        ];
+        assert_eq!(names, expected);
     }
 
     #[test]
