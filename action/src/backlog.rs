@@ -151,22 +151,20 @@ impl Backlog {
         made: &Made<'_>,
         scope: &Scope,
     ) -> Plan {
-        self.braked(tracker, us, made, scope, BTreeMap::new())
+        self.bounded(tracker, us, made, scope, Adopt::Everything, BTreeMap::new())
     }
 
-    /// The same, which closes nothing of a target of which less was evaluated than before.
-    fn braked(
+    /// The same, bounded by what the dashboard remembers: what waits since the adoption, and how much
+    /// of each target was evaluated.
+    fn bounded(
         &self,
         tracker: &settings::Tracker,
         us: &str,
         made: &Made<'_>,
         scope: &Scope,
+        adopt: Adopt,
         evaluated_before: BTreeMap<TargetKey, u32>,
     ) -> Plan {
-        let adopt = match (scope, tracker.adopt.value()) {
-            (Scope::Default { .. }, settings::Adopt::Baseline) => Adopt::Grave,
-            _ => Adopt::Everything,
-        };
         let limits = Limits {
             new: tracker.max_new_issues.0.unwrap_or(10),
             bulk: tracker.confirm_bulk_close.value(),
@@ -198,7 +196,7 @@ impl Backlog {
     /// came to nothing, and targets of which nothing is observed.
     pub fn of_branch(
         &self,
-        tracker: &settings::Tracker,
+        run: &settings::Run,
         us: &str,
         audit: &Audit,
         observations: &[Observation],
@@ -208,17 +206,36 @@ impl Backlog {
         all.extend(retired(&audit.rules, observations, &self.issues, us));
         let scope = Scope::Default { merged: fates.merged };
         let made = Made { observations: &all, at: &|_| audit.observed_at };
-        let mut plan = self.braked(tracker, us, &made, &scope, self.evaluated_before());
+        let tracker = &run.tracker;
+        let adopt = match run.adopt.value() {
+            settings::Adopt::Baseline => Adopt::Grave,
+            settings::Adopt::All => Adopt::Everything,
+        };
+        let before = self.evaluated_before();
+        let mut plan = self.bounded(tracker, us, &made, &scope, adopt, before);
         for number in fates.closed {
             plan.updates.extend(self.withdrawn(tracker, us, number).updates);
         }
-        let hours = tracker.unobserved_after.0.unwrap_or(UNOBSERVED_AFTER);
-        let after = SignedDuration::from_hours(i64::from(hours));
         let steps = audit.targets.iter().flat_map(|judged| {
             let (target, sight) = (&judged.bundle.record.target, self.sight(judged));
-            unobserved(target, &sight, &self.issues, us, &scope, audit.observed_at, after)
+            self.unobserved(tracker, us, target, &sight, audit.observed_at)
         });
         Plans { steps: steps.collect(), plan }
+    }
+
+    /// What is to be done about the issue of a target of which nothing is observed.
+    pub fn unobserved(
+        &self,
+        tracker: &settings::Tracker,
+        us: &str,
+        target: &TargetKey,
+        sight: &Sight,
+        now: Timestamp,
+    ) -> Vec<Step> {
+        let hours = tracker.unobserved_after.0.unwrap_or(UNOBSERVED_AFTER);
+        let after = SignedDuration::from_hours(i64::from(hours));
+        let scope = Scope::Default { merged: BTreeSet::new() };
+        unobserved(target, sight, &self.issues, us, &scope, now, after)
     }
 
     fn sight(&self, judged: &Judged) -> Sight {

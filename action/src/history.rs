@@ -2,9 +2,9 @@
 //! cluster and what a workflow audits are runs of the same targets.
 
 use jiff::{SignedDuration, Timestamp};
-use model::TargetKey;
 use model::run::{RunBundle, RunRecord, RunState};
-use store::{OpenMode, Owner, Store, StoreError, StoreUrl};
+use model::{Posture, TargetKey};
+use store::{OpenMode, Owner, RunFilter, Store, StoreError, StoreUrl};
 
 use crate::audit::{Judged, Standing};
 use crate::failure::Failure;
@@ -12,6 +12,9 @@ use crate::failure::Failure;
 /// Seconds after which another host takes a silent owner for gone: storing what is judged already
 /// takes less.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Runs of a target that are looked at to see since when nothing is observed.
+const LOOKED_BACK: usize = 500;
 
 /// A store.
 #[derive(Debug)]
@@ -43,6 +46,21 @@ impl History {
         let run = self.store.previous(target, now).await.map_err(|error| failed(&error))?;
         let Some(run) = run else { return Ok(None) };
         self.store.bundle(&run, false, now).await.map(Some).map_err(|error| failed(&error))
+    }
+
+    /// Since when nothing of a target was observed: the begin of the first of the runs, up to the
+    /// last one, that evaluated nothing. None if the last one did, or nobody looked.
+    pub async fn unobserved_since(&self, target: &TargetKey) -> Result<Option<Timestamp>, Failure> {
+        let filter = RunFilter {
+            target: Some(target.clone()),
+            state: Some(RunState::Complete),
+            limit: Some(LOOKED_BACK),
+            ..RunFilter::default()
+        };
+        let runs = self.store.runs(&filter, Timestamp::now()).await;
+        let runs = runs.map_err(|error| failed(&error))?;
+        let blind = runs.iter().take_while(|run| run.posture == Some(Posture::Unknown));
+        Ok(blind.last().map(|run| run.started_at))
     }
 
     /// What a target is compared with: its last complete run.

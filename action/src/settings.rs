@@ -218,6 +218,9 @@ pub struct Run {
     /// How issues are kept.
     #[command(flatten)]
     pub tracker: Tracker,
+    /// baseline or all: what gets an issue of its own in a repository that has none yet
+    #[arg(long, env = "PLUMBLINE_ADOPT", default_value = "", value_parser = adopt)]
+    pub adopt: Input<Adopt>,
     /// Let a pull request's own rules, exceptions and overrides apply to itself
     #[arg(long, env = "PLUMBLINE_TRUST_HEAD", default_value = "", value_parser = flag)]
     pub trust_head: Input<bool>,
@@ -250,9 +253,6 @@ pub struct Tracker {
     /// Passes in a row before an issue is closed; auto: 1 for files, 2 for endpoints
     #[arg(long, env = "PLUMBLINE_RESOLVE_AFTER", default_value = "auto", value_parser = passes)]
     pub resolve_after: Input<u32>,
-    /// baseline or all: what gets an issue of its own in a repository that has none yet
-    #[arg(long, env = "PLUMBLINE_ADOPT", default_value = "", value_parser = adopt)]
-    pub adopt: Input<Adopt>,
     /// Hours for which nothing may be observed of a target before an issue says so
     #[arg(long, env = "PLUMBLINE_UNOBSERVED_AFTER", default_value = "24", value_parser = hours)]
     pub unobserved_after: Input<u32>,

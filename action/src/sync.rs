@@ -8,6 +8,7 @@ use engine::rule::{RuleSet, built_in};
 use engine::tracker::Observation;
 use engine::tracker::observe::{observations, retired};
 use engine::tracker::plan::{Plan, Scope};
+use engine::tracker::unobserved::{Sight, Step};
 use jiff::Timestamp;
 use model::TargetKey;
 use serde_json::json;
@@ -41,20 +42,35 @@ pub async fn sync(settings: &Sync) -> Result<Exit, Failure> {
         return Err(Failure::new(notes.join("\n")));
     }
     let plan = plan(settings, &mut github, &backlog, &identity, &seen).await;
+    let steps = steps(settings, &backlog, &identity, &seen);
     if settings.plan {
-        return print(&plan);
+        return print(&plan, &steps);
     }
     // Each issue says when its own target was observed; a later run than all of these may write.
     let at = seen.times.values().max().copied().unwrap_or(Timestamp::MIN);
     let done = Done::default();
-    let done = track::apply(&mut github, &identity, &plan, &backlog.issues, at, done).await;
+    let mut done = track::apply(&mut github, &identity, &plan, &backlog.issues, at, done).await;
+    if !done.denied {
+        done.steps(&mut github, &identity, &steps, Timestamp::now()).await;
+    }
     say(&seen, &plan, &done)
+}
+
+/// What is to be done about targets of which nothing is observed.
+fn steps(settings: &Sync, backlog: &Backlog, identity: &Identity, seen: &Seen) -> Vec<Step> {
+    let us = identity.author.as_str();
+    let sights = seen.sights.iter();
+    let of = |(target, sight): (&TargetKey, &Sight)| {
+        backlog.unobserved(&settings.tracker, us, target, sight, Timestamp::now())
+    };
+    sights.flat_map(of).collect()
 }
 
 /// What the last runs of the targets say.
 struct Seen {
     observations: Vec<Observation>,
     times: BTreeMap<TargetKey, Timestamp>,
+    sights: BTreeMap<TargetKey, Sight>,
     rules: RuleSet,
 }
 
@@ -70,7 +86,12 @@ impl Seen {
                 all.len()
             )));
         }
-        let mut seen = Self { observations: Vec::new(), times: BTreeMap::new(), rules: built_in() };
+        let mut seen = Self {
+            observations: Vec::new(),
+            times: BTreeMap::new(),
+            sights: BTreeMap::new(),
+            rules: built_in(),
+        };
         for target in all {
             if !named.is_empty() && !named.contains(&target.0) {
                 continue;
@@ -81,6 +102,8 @@ impl Seen {
                 continue;
             };
             seen.observations.extend(observations(&assessment, &seen.rules));
+            let since = history.unobserved_since(&target).await?;
+            seen.sights.insert(target.clone(), Sight::of(&assessment, since));
             seen.times.insert(target, ended);
         }
         Ok(seen)
@@ -143,8 +166,8 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 #[allow(clippy::print_stdout, reason = "the plan is what was asked for")]
-fn print(plan: &Plan) -> Result<Exit, Failure> {
-    println!("{:#}", json!({ "plan": plan }));
+fn print(plan: &Plan, steps: &[Step]) -> Result<Exit, Failure> {
+    println!("{:#}", json!({ "plan": plan, "targets": steps }));
     Ok(Exit::Passed)
 }
 
@@ -155,8 +178,16 @@ fn say(seen: &Seen, plan: &Plan, done: &Done) -> Result<Exit, Failure> {
         closed = done.closed.len(),
         reopened = done.reopened.len(),
         held = plan.held.len(),
+        braked = plan.braked.len(),
         "issues are as the store says"
     );
+    if !plan.braked.is_empty() {
+        tracing::warn!(
+            issues = ?plan.braked,
+            "these pass and stay open: so many would be closed at once that somebody should look; \
+             run once with --confirm-bulk-close true"
+        );
+    }
     if done.undone.is_empty() {
         Ok(Exit::Passed)
     } else {

@@ -15,15 +15,20 @@ fn one_issue_in_spite_of(fault: Value) -> String {
     let ran = checkout.branch(&github.api, &token).run().expect(0);
     github.tell("/clear", json!({}));
     checkout.branch(&github.api, &token).run().expect(0);
-    let issues = github.findings();
-    assert_eq!(issues.len(), 1, "{fault}: {issues:#?}");
+    let issues = github.issues();
+    assert_eq!(issues.len(), 2, "a finding and the dashboard; {fault}: {issues:#?}");
     ran.ended.stderr
 }
 
 #[test]
 fn an_answer_that_is_lost_after_the_issue_was_made_makes_no_second_one() {
     for kind in ["502after", "dropafter", "502", "drop", "truncate"] {
-        one_issue_in_spite_of(json!({ "method": "POST", "path": "/issues$", "kind": kind }));
+        // The dashboard is written first, and then the issue.
+        for skip in [0, 1] {
+            one_issue_in_spite_of(
+                json!({ "method": "POST", "path": "/issues$", "kind": kind, "skip": skip }),
+            );
+        }
     }
 }
 
@@ -142,4 +147,37 @@ fn a_conversation_that_is_locked_keeps_no_issue_from_its_state() {
     checkout.commit();
     checkout.branch(&github.api, &token).run().expect(0);
     assert_eq!(github.findings()[0]["state"], "open");
+}
+
+#[test]
+fn what_somebody_does_between_the_list_and_the_change_stands() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    checkout.branch(&github.api, &token).run().expect(0);
+    let number = github.findings()[0]["number"].as_u64().unwrap();
+    checkout.write("conf/mosquitto.conf", HARDENED);
+    checkout.commit();
+    github.tell("/fault", json!({ "method": "GET", "path": "/issues$", "kind": "stale" }));
+    let body = format!("{}\n\nLook here.", github.findings()[0]["body"].as_str().unwrap());
+    github.by_hand("maintainer", "PATCH", &format!("/issues/{number}"), json!({ "body": body }));
+    let ran = checkout.branch(&github.api, &token).run().expect(0);
+    assert!(ran.summary.contains("it was changed meanwhile"), "{}", ran.summary);
+    assert_eq!(github.findings()[0]["body"], body.as_str());
+    checkout.branch(&github.api, &token).run().expect(0);
+    assert_eq!(github.findings()[0]["state"], "closed", "the next run has seen it");
+}
+
+#[test]
+fn github_has_its_rest_between_two_writes() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    checkout.branch(&github.api, &token).with("PLUMBLINE_WRITE_INTERVAL_MS", "400").run().expect(0);
+    let requests = github.requests();
+    let writes = requests.iter().filter(|request| request["method"] != "GET");
+    let at: Vec<f64> = writes.map(|request| request["at"].as_f64().unwrap()).collect();
+    assert!(at.len() >= 3, "{requests:#?}");
+    // What is counted is when they arrive; the wait is between when they are sent.
+    assert!(at.windows(2).all(|pair| pair[1] - pair[0] > 300.0), "{at:?}");
 }

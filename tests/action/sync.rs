@@ -149,3 +149,25 @@ fn a_store_remembers_for_the_action_what_the_dashboard_would() {
         .expect(2);
     assert!(!format!("{gone:?}").contains("hunter2"), "{gone:?}");
 }
+
+#[test]
+fn a_target_of_which_the_cluster_sees_nothing_has_an_issue_that_says_so() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let cluster = Cluster::new();
+    let as_us = ["--token", token.as_str(), "--author", AUTHOR, "--unobserved-after", "0"];
+    cluster.audit(&anonymous());
+    cluster.sync(&github, &as_us).expect(0);
+    std::fs::remove_file(cluster.bench.path("conf/mosquitto.conf")).unwrap();
+    let store = cluster.store();
+    let args = ["run", "-f", "plumbline.yaml", "--store", &store, "--fail-on", "never"];
+    cluster.bench.plumb(&args).expect(0);
+    cluster.sync(&github, &as_us).expect(0);
+    let open: Vec<_> = github.issues().into_iter().filter(|i| i["state"] == "open").collect();
+    assert_eq!(open.len(), 2, "{open:#?}");
+    assert!(open[1]["title"].as_str().unwrap().contains("not observed"), "{open:#?}");
+    cluster.audit(&anonymous());
+    cluster.sync(&github, &as_us).expect(0);
+    let open: Vec<_> = github.issues().into_iter().filter(|i| i["state"] == "open").collect();
+    assert_eq!(open.len(), 1, "{open:#?}");
+}

@@ -92,3 +92,42 @@ fn a_configuration_that_can_no_longer_be_read_is_no_way_out() {
     let ran = checkout.pull(&github.api, &github.writing(), &event).run().expect(1);
     assert!(ran.output("failed-reason").contains("cannot be judged any more"), "{}", ran.summary);
 }
+
+#[test]
+fn a_rule_that_it_weakens_judges_it_as_it_was() {
+    const RULE: &str = "gateway_config_guardrails/own_anonymous.yaml";
+    let built_in = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../rules/plumbline/gateway_config_guardrails/anonymous_allowed.yaml"
+    );
+    let own = std::fs::read_to_string(built_in).unwrap().replace(
+        "id: gateway_config_guardrails.anonymous_allowed",
+        "id: gateway_config_guardrails.own_anonymous",
+    );
+    let github = GitHub::start();
+    let checkout = repository(HARDENED);
+    checkout.write("compliance/pack.yaml", "id: own\nversion: 1.0.0\ntitle: Our own rules\n");
+    checkout.write(&format!("compliance/{RULE}"), &own);
+    checkout.commit();
+    let number = open_pull(&github, "weaker");
+    let fails = "fail_when: evidence.auth.anonymous.exists(o, o.reach != \"loopback\")";
+    let weaker = own.replace("severity: high", "severity: low");
+    assert!(own.contains(fails) && weaker != own);
+    let (base, head) = change(&checkout, |c| {
+        c.write("conf/mosquitto.conf", &anonymous());
+        c.write(&format!("compliance/{RULE}"), &weaker);
+    });
+    let event = pull(number, "opened", &base, &head);
+    let run = |trust: &str| {
+        checkout
+            .pull(&github.api, &github.writing(), &event)
+            .with("PLUMBLINE_RULES", "compliance")
+            .with("PLUMBLINE_TRUST_HEAD", trust)
+            .run()
+            .expect(1)
+    };
+    let ran = run("false");
+    assert_eq!(ran.output("failed-reason"), "the change brings 2 findings of high or above");
+    assert!(ran.summary.contains("changes the rules"), "{}", ran.summary);
+    assert_eq!(run("true").output("failed-reason"), "the change brings 1 finding of high or above");
+}

@@ -161,7 +161,7 @@ fn it_gets_the_environment_that_it_reads() {
         ("PLUMBLINE_LABEL", Some("plumbline".into()), Some("compliance".into())),
         ("PLUMBLINE_MAX_NEW_ISSUES", Some("10".into()), Some("3".into())),
         ("PLUMBLINE_RESOLVE_AFTER", Some("auto".into()), Some("4".into())),
-        ("PLUMBLINE_ADOPT", Some("baseline".into()), Some("all".into())),
+        ("PLUMBLINE_UNOBSERVED_AFTER", Some("24".into()), Some("48".into())),
         ("PLUMBLINE_CONFIRM_BULK_CLOSE", Some("false".into()), Some("false".into())),
         ("PLUMBLINE_SYNC_TARGETS", None, Some("plant-7/gateway\nplant-8/gateway".into())),
         ("SSL_CERT_FILE", Some("/run/plumbline/github-ca/ca.crt".into()), None),

@@ -428,6 +428,17 @@ fn finish(by: Finished<'_>, record: &mut RunRecord, evidence: Vec<Evidence>) -> 
     }
 }
 
+/// Whether a part of the target is the change's own; `known` is whether it was seen without it.
+const fn is_own(place: Option<Where>, known: bool) -> bool {
+    match place {
+        Some(Where::Repository) => true,
+        Some(Where::Workflow) => known,
+        Some(Where::Deployed) => false,
+        // Gone from the head: it was asked of the base.
+        None => true,
+    }
+}
+
 /// What of the difference is the change's own. A file of the repository is; what the workflow has
 /// started is, where the default branch has started it, too; what is deployed elsewhere is not.
 fn brought(judged: &mut Judged) {
@@ -436,12 +447,9 @@ fn brought(judged: &mut Judged) {
     let Some(was) = &before.record.assessment else { return };
     let known: BTreeSet<Part> =
         before.evidence.iter().map(|e| (e.check, e.subject.clone())).collect();
-    let own = |rule: &IssueKey, subject: &Subject| match judged.place(rule, subject) {
-        Some(Where::Repository) => true,
-        Some(Where::Workflow) => known.contains(&(rule.check(), subject.clone())),
-        Some(Where::Deployed) => false,
-        // Gone from the head: it was asked of the base.
-        None => true,
+    let own = |rule: &IssueKey, subject: &Subject| {
+        let known = known.contains(&(rule.check(), subject.clone()));
+        is_own(judged.place(rule, subject), known)
     };
     let assessment = judged.assessment();
     let (mut introduced, mut resolved, mut lost) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
@@ -529,4 +537,20 @@ fn on_merge(
         Ok(_) => {}
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_deployed_elsewhere_is_no_change_and_what_the_workflow_starts_is_one_if_it_was_known()
+    {
+        for known in [true, false] {
+            assert!(is_own(Some(Where::Repository), known));
+            assert!(!is_own(Some(Where::Deployed), known));
+            assert_eq!(is_own(Some(Where::Workflow), known), known);
+            assert!(is_own(None, known));
+        }
+    }
 }

@@ -190,7 +190,8 @@ impl<'a> Desk<'a> {
         let (tracker, us) = (&self.settings.tracker, self.identity.author.as_str());
         let Happened::Pull(pull) = &self.event.happened else {
             let fates = backlog.fates(github, us).await;
-            return (backlog.of_branch(tracker, us, audit, observations, fates), None);
+            let plans = backlog.of_branch(self.settings, us, audit, observations, fates);
+            return (plans, None);
         };
         let at = |_: &TargetKey| audit.observed_at;
         let number = pull.number;
