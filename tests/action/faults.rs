@@ -181,3 +181,17 @@ fn github_has_its_rest_between_two_writes() {
     // What is counted is when they arrive; the wait is between when they are sent.
     assert!(at.windows(2).all(|pair| pair[1] - pair[0] > 300.0), "{at:?}");
 }
+
+#[test]
+fn an_issue_that_was_moved_to_another_repository_is_opened_here_once_more_and_only_once() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    checkout.branch(&github.api, &token).run().expect(0);
+    let number = github.findings()[0]["number"].as_u64().unwrap();
+    github.tell("/transfer", json!({ "repo": "acme/gateway", "number": number }));
+    for opened in ["1", "0"] {
+        let ran = checkout.branch(&github.api, &token).run().expect(0);
+        assert_eq!(ran.output("issues-opened"), opened);
+    }
+}

@@ -131,3 +131,55 @@ fn a_rule_that_it_weakens_judges_it_as_it_was() {
     assert!(ran.summary.contains("changes the rules"), "{}", ran.summary);
     assert_eq!(run("true").output("failed-reason"), "the change brings 1 finding of high or above");
 }
+
+#[test]
+fn a_file_that_is_not_declared_any_more_is_judged_once_more() {
+    let another = TARGET.replace("conf/mosquitto.conf", "conf/other.conf");
+    let another = another.replace("name: main", "name: other");
+    for (target, other) in [
+        // Under another name, and not at all.
+        (TARGET.replace("name: main", "name: renamed"), None),
+        (another, Some(HARDENED)),
+        (TARGET.replace("metadata: {name: edge}", "metadata: {name: gateway}"), None),
+    ] {
+        let mut beside = vec![("plumbline.yaml", target.as_str())];
+        beside.extend(other.map(|text| ("conf/other.conf", text)));
+        let github = GitHub::start();
+        let checkout = repository(HARDENED);
+        let number = open_pull(&github, "hidden");
+        let (base, head) = change(&checkout, |c| {
+            c.write("conf/mosquitto.conf", &anonymous());
+            for (path, text) in &beside {
+                c.write(path, text);
+            }
+        });
+        let event = pull(number, "opened", &base, &head);
+        let ran = checkout.pull(&github.api, &github.writing(), &event).run().expect(1);
+        assert!(ran.output("failed-reason").contains("the change brings"), "{}", ran.summary);
+        // The same without the weaker file is no matter.
+        let (base, head) = change(&checkout, |c| {
+            for (path, text) in &beside {
+                c.write(path, text);
+            }
+        });
+        let event = pull(number, "synchronize", &base, &head);
+        checkout.pull(&github.api, &github.writing(), &event).run().expect(0);
+    }
+}
+
+#[test]
+fn a_part_that_goes_with_its_declaration_may_go() {
+    let github = GitHub::start();
+    let checkout = repository(HARDENED);
+    checkout.write("conf/old.conf", HARDENED);
+    let two = format!("{TARGET}  - {{name: old, format: mosquitto, path: conf/old.conf}}\n");
+    checkout.write("plumbline.yaml", &two);
+    checkout.commit();
+    let number = open_pull(&github, "retire");
+    let (base, head) = change(&checkout, |c| {
+        std::fs::remove_file(c.root().join("conf/old.conf")).unwrap();
+        c.write("plumbline.yaml", TARGET);
+    });
+    let event = pull(number, "opened", &base, &head);
+    checkout.pull(&github.api, &github.writing(), &event).run().expect(0);
+}

@@ -6,6 +6,7 @@ mod rules;
 mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use engine::assess::{Case, assess};
 use engine::conclude::{Terms, conclude};
@@ -25,7 +26,7 @@ pub use collect::Where;
 use collect::{collect, stays_inside};
 pub use documents::{Declared, Documents};
 
-use crate::checkout::{Checkout, Commits, Tree};
+use crate::checkout::{Checkout, Commits, Tree, inside};
 use crate::failure::Failure;
 use crate::history::History;
 
@@ -181,6 +182,11 @@ pub async fn pull(
     let base = Documents::read(&base_tree, &order.documents).unwrap_or_default();
     something(&head, order).or_else(|failure| something(&base, order).map_err(|_| failure))?;
     let terms = if order.trust_head { &head } else { &base };
+    if !order.trust_head {
+        for mapping in mappings(&base) {
+            head_tree.take(&base_tree, &mapping)?;
+        }
+    }
     terms.in_force(Timestamp::now())?;
     let mut waits = Vec::new();
     let mut judged = Vec::new();
@@ -194,12 +200,13 @@ pub async fn pull(
             waits.extend(composed.waits);
             Declared { target: composed.target, file: declared.file.clone() }
         };
+        // A target that the base does not declare may speak of files that the base has.
+        let old = old.unwrap_or(&declared).clone();
+        let (old, declared) = both(old, declared);
         let side = Side::new(checkout, &declared, &head_tree, &rules)?;
         side.check_paths()?;
-        // A target that the base does not declare may speak of files that the base has.
-        let old = old.unwrap_or(&declared);
         let known = baselines.of(&key).await?;
-        let before = before(checkout, old, &base_tree, &rules, known, &terms.exceptions).await?;
+        let before = before(checkout, &old, &base_tree, &rules, known, &terms.exceptions).await?;
         let mut record = begin(&declared, &side.plan);
         let evidence = collect(&side.plan, &record.id, |request| side.base(request)).await?;
         judged.push(finish(
@@ -213,18 +220,33 @@ pub async fn pull(
             evidence,
         ));
     }
+    let removed: Vec<&Declared> =
+        base.targets.iter().filter(|old| head.of(&old.target.key()).is_none()).collect();
+    for old in &removed {
+        // Nobody can weaken a file unseen by not declaring its target any more.
+        let files = Declared { target: trust::files_of(&old.target), file: old.file.clone() };
+        if files.target.spec.gateway_config.is_empty()
+            && files.target.spec.device_certificates.is_empty()
+        {
+            continue;
+        }
+        let side = Side::new(checkout, &files, &head_tree, &rules)?;
+        side.check_paths()?;
+        let before = before(checkout, &files, &base_tree, &rules, None, &terms.exceptions).await?;
+        let mut record = begin(&files, &side.plan);
+        let evidence = collect(&side.plan, &record.id, |request| side.base(request)).await?;
+        let (exceptions, rules) = (&terms.exceptions, &rules);
+        let finished = Finished { side: &side, exceptions, before: Some(before), rules };
+        judged.push(finish(finished, &mut record, evidence));
+    }
     for judged in &mut judged {
-        brought(judged);
+        brought(judged, head.of(&judged.bundle.record.target));
     }
     if !order.trust_head {
         waits.extend(on_merge(&judged, &base, &head, &rules, &head_tree, order));
     }
-    let removed = base
-        .targets
-        .iter()
-        .map(|declared| declared.target.key())
-        .filter(|key| head.of(key).is_none())
-        .collect();
+    judged.sort_by(|a, b| a.bundle.record.target.cmp(&b.bundle.record.target));
+    let removed = removed.iter().map(|declared| declared.target.key()).collect();
     Ok(Audit {
         targets: judged,
         waits,
@@ -253,10 +275,35 @@ fn something(documents: &Documents, order: &Order) -> Result<(), Failure> {
     }))
 }
 
+/// Mapping files, from the repository's root: they say what a key means, and are the base's.
+fn mappings(documents: &Documents) -> Vec<PathBuf> {
+    let of = |declared: &Declared| {
+        let folder = declared.folder();
+        let configs = declared.target.spec.gateway_config.iter();
+        let paths = configs.filter_map(|config| config.mapping.as_ref()?.path.clone());
+        let inside = |path: String| inside(&folder.join(path).to_string_lossy()).ok();
+        paths.filter_map(inside).collect::<Vec<_>>()
+    };
+    documents.targets.iter().flat_map(of).collect()
+}
+
 fn in_order(documents: &Documents) -> Vec<&Declared> {
     let mut targets: Vec<_> = documents.targets.iter().collect();
     targets.sort_by_key(|declared| declared.target.key());
     targets
+}
+
+/// Both sides with the files that either declares. Where the document has moved to another folder,
+/// its relative paths mean something else, and each side has its own.
+fn both(old: Declared, new: Declared) -> (Declared, Declared) {
+    if old.folder() != new.folder() {
+        return (old, new);
+    }
+    let united = |one: &Declared, other: &Declared| Declared {
+        target: trust::united(&one.target, &other.target),
+        file: one.file.clone(),
+    };
+    (united(&old, &new), united(&new, &old))
 }
 
 /// A target as one commit has it.
@@ -300,7 +347,7 @@ impl<'a> Side<'a> {
         let folder = self.declared.folder();
         let sources = request.sources();
         let tracked = sources.iter().filter_map(|source| source.path.as_ref()).all(|path| {
-            let path = crate::checkout::inside(&folder.join(path).to_string_lossy());
+            let path = inside(&folder.join(path).to_string_lossy());
             path.is_ok_and(|path| self.tree.has(&path))
         });
         if tracked { self.tree.root() } else { self.checkout.root() }
@@ -428,6 +475,17 @@ fn finish(by: Finished<'_>, record: &mut RunRecord, evidence: Vec<Evidence>) -> 
     }
 }
 
+fn declares(head: Option<&Declared>, subject: &Subject) -> bool {
+    head.is_some_and(|head| {
+        let (spec, name) = (&head.target.spec, subject.name());
+        match subject.kind() {
+            "config" => spec.gateway_config.iter().any(|config| config.name == name),
+            "certificates" => spec.device_certificates.iter().any(|set| set.name == name),
+            _ => true,
+        }
+    })
+}
+
 /// Whether a part of the target is the change's own; `known` is whether it was seen without it.
 const fn is_own(place: Option<Where>, known: bool) -> bool {
     match place {
@@ -441,7 +499,8 @@ const fn is_own(place: Option<Where>, known: bool) -> bool {
 
 /// What of the difference is the change's own. A file of the repository is; what the workflow has
 /// started is, where the default branch has started it, too; what is deployed elsewhere is not.
-fn brought(judged: &mut Judged) {
+/// `head` is the target as the change declares it: what it does not declare any more may go.
+fn brought(judged: &mut Judged, head: Option<&Declared>) {
     let record = &judged.bundle.record;
     let (Some(delta), Some(before)) = (&record.delta, &judged.bundle.baseline) else { return };
     let Some(was) = &before.record.assessment else { return };
@@ -471,7 +530,7 @@ fn brought(judged: &mut Judged) {
         } else if failed && control.after.as_ref().is_some_and(|a| a.verdict == Verdict::Pass) {
             resolved.insert(id);
         }
-        if control.class == DeltaClass::CoverageLost {
+        if control.class == DeltaClass::CoverageLost && declares(head, &control.subject) {
             let mandatory = was.controls.iter().any(|c| same(&c.rule, &c.subject) && c.mandatory);
             if mandatory {
                 lost.push((control.rule.clone(), control.subject.clone()));

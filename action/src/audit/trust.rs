@@ -7,7 +7,7 @@
 //! base declares in the same words, and a variable of the environment is read only where the base
 //! reads it.
 
-use model::document::{AuditTarget, Endpoint, Source};
+use model::document::{AuditTarget, Endpoint, GatewayConfig, Source};
 
 /// A target as a pull request is audited by it, and what of the pull request's wishes waits until
 /// it is merged.
@@ -62,6 +62,23 @@ pub fn compose(base: Option<&AuditTarget>, head: &AuditTarget) -> Composed {
             target.metadata.labels.clear();
         }
     }
+    if let Some(base) = base {
+        for config in &mut target.spec.gateway_config {
+            let Some(terms) = base.spec.gateway_config.iter().find(|c| c.name == config.name)
+            else {
+                continue;
+            };
+            let read = |c: &GatewayConfig| (c.format, c.program_version.clone(), c.mapping.clone());
+            if read(config) != read(terms) {
+                waits.push(format!(
+                    "{key}: config {} is read in another way (format, version or mapping) when \
+                     this is merged",
+                    config.name
+                ));
+                (config.format, config.program_version, config.mapping) = read(terms);
+            }
+        }
+    }
     let spec = &mut target.spec;
     spec.credentials = base.map(|base| base.spec.credentials.clone()).unwrap_or_default();
     for endpoint in &mut spec.endpoints {
@@ -103,6 +120,33 @@ pub fn compose(base: Option<&AuditTarget>, head: &AuditTarget) -> Composed {
         trust.crls.retain(|source| read(source.clone(), "trust"));
     }
     Composed { target, waits }
+}
+
+/// A target with the files that only another declaration of it names: what one side of a change
+/// declares is judged on both sides, so that to stop declaring a file, or to call it otherwise, is
+/// neither a way out nor a finding.
+pub fn united(target: &AuditTarget, other: &AuditTarget) -> AuditTarget {
+    let mut united = target.clone();
+    let spec = &mut united.spec;
+    for config in &other.spec.gateway_config {
+        if spec.gateway_config.iter().all(|own| own.name != config.name) {
+            spec.gateway_config.push(config.clone());
+        }
+    }
+    for set in &other.spec.device_certificates {
+        if spec.device_certificates.iter().all(|own| own.name != set.name) {
+            spec.device_certificates.push(set.clone());
+        }
+    }
+    united
+}
+
+/// A target of which only the files are looked at.
+pub fn files_of(target: &AuditTarget) -> AuditTarget {
+    let mut files = target.clone();
+    files.spec.endpoints.clear();
+    files.spec.credentials.clear();
+    files
 }
 
 /// Whether a credential would be presented to an endpoint of this document.
@@ -193,6 +237,28 @@ spec:
         let alone = compose(None, &head);
         assert!(alone.target.spec.checks.iter().all(|c| c.severity_overrides.is_empty()));
         assert!(alone.target.metadata.labels.is_empty());
+    }
+
+    #[test]
+    fn how_a_file_is_read_is_no_pull_requests_to_say() {
+        let base = target(BASE);
+        let head = target(&BASE.replace("format: mosquitto", "format: env"));
+        let composed = compose(Some(&base), &head);
+        assert_eq!(composed.target.spec.gateway_config, base.spec.gateway_config);
+        assert!(composed.waits[0].contains("is read in another way"), "{:?}", composed.waits);
+    }
+
+    #[test]
+    fn what_one_side_declares_is_judged_on_both() {
+        let base = target(BASE);
+        let head = target(&BASE.replace("name: main, format", "name: renamed, format"));
+        let names = |target: &AuditTarget| -> Vec<String> {
+            target.spec.gateway_config.iter().map(|config| config.name.clone()).collect()
+        };
+        assert_eq!(names(&united(&head, &base)), ["renamed", "main"]);
+        assert_eq!(names(&united(&base, &head)), ["main", "renamed"]);
+        assert_eq!(united(&base, &base), base);
+        assert!(files_of(&base).spec.endpoints.is_empty());
     }
 
     #[test]

@@ -66,6 +66,19 @@ impl Tree {
         Ok(Some(bytes))
     }
 
+    /// Puts a file of another commit in the place of this one's.
+    pub fn take(&self, from: &Self, path: &Path) -> Result<(), Failure> {
+        let (from, to) = (from.root().join(path), self.root().join(path));
+        if !from.is_file() {
+            return Ok(());
+        }
+        to.parent()
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .and_then(|()| std::fs::copy(&from, &to))
+            .map(drop)
+            .map_err(|error| Failure::new(format!("cannot write {}: {error}", to.display())))
+    }
+
     /// True if something is there.
     pub fn has(&self, path: &Path) -> bool {
         self.root().join(path).exists()

@@ -92,7 +92,7 @@ pub fn change(what: &Change<'_>) -> String {
     }
     let removed: Vec<_> =
         audit.removed.iter().map(|key| format!("{key} is not declared any more")).collect();
-    list(&mut out, "Not audited any more", &removed);
+    list(&mut out, "Not audited any more once this is merged", &removed);
     list(&mut out, "Waits for the merge", &audit.waits);
     out
 }
