@@ -117,8 +117,7 @@ fn what_somebody_else_writes_is_not_ours_and_what_is_gone_is_made_anew() {
     github.requests();
     checkout.branch(&github.api, &token).run().expect(0);
     let requests = github.requests();
-    let checks = requests.iter().filter(|r| r["path"].as_str().unwrap().contains("check-runs"));
-    assert_eq!(writes(&requests), checks.count(), "{requests:#?}");
+    assert_eq!(writes(&requests), 0, "{requests:#?}");
     // Ours is deleted; there is another then, and the stranger's stays as it is.
     let number = first["number"].as_u64().unwrap();
     github.tell("/delete", json!({ "repo": "acme/gateway", "number": number }));
@@ -172,7 +171,7 @@ fn what_somebody_does_between_the_list_and_the_change_stands() {
 fn github_has_its_rest_between_two_writes() {
     let github = GitHub::start();
     let token = github.writing();
-    let checkout = repository(&anonymous());
+    let checkout = repository(&crate::fixture::anonymous_without_acl());
     checkout.branch(&github.api, &token).with("PLUMBLINE_WRITE_INTERVAL_MS", "400").run().expect(0);
     let requests = github.requests();
     let writes = requests.iter().filter(|request| request["method"] != "GET");
@@ -193,5 +192,30 @@ fn an_issue_that_was_moved_to_another_repository_is_opened_here_once_more_and_on
     for opened in ["1", "0"] {
         let ran = checkout.branch(&github.api, &token).run().expect(0);
         assert_eq!(ran.output("issues-opened"), opened);
+    }
+}
+
+#[test]
+fn a_repository_that_declares_nothing_is_told_how_and_nothing_is_touched() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    checkout.branch(&github.api, &token).run().expect(0);
+    let before = github.issues();
+    let waived = crate::fixture::exception("", crate::fixture::in_seconds(3_600));
+    for (text, said) in [
+        (Some(waived.trim_start_matches("---\n")), "declares no AuditTarget"),
+        (Some("# nothing yet\n"), "expected at least one document"),
+        (Some("kind: AuditTarget\n"), "plumbline.yaml:1"),
+        (None, "there is no plumbline.yaml"),
+    ] {
+        match text {
+            Some(text) => checkout.write("plumbline.yaml", text),
+            None => std::fs::remove_file(checkout.root().join("plumbline.yaml")).unwrap(),
+        }
+        checkout.commit();
+        let ran = checkout.branch(&github.api, &token).run().expect(2);
+        assert!(ran.output("failed-reason").contains(said), "{}", ran.ended.stderr);
+        assert_eq!(github.issues(), before);
     }
 }

@@ -7,6 +7,7 @@ mod faults;
 mod fixture;
 mod limits;
 mod live;
+mod program;
 mod pull;
 mod story;
 mod sync;

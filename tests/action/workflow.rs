@@ -73,13 +73,13 @@ fn written(github: &GitHub) -> Vec<String> {
         .collect()
 }
 
-/// The same state again: nothing is written but the check run, which every commit and run has.
+/// The same state again: nothing is written.
 #[track_caller]
 fn assert_silent(runner: &Runner, github: &GitHub, checkout: &Checkout) {
     github.requests();
     let before = github.issues();
     push(runner, github, checkout).expect("success");
-    assert_eq!(written(github), [check_run()]);
+    assert_eq!(written(github), [""; 0]);
     assert_eq!(github.issues(), before);
 }
 
@@ -298,5 +298,22 @@ fn every_input_of_the_action_comes_where_it_is_read() {
     for input in inputs.iter().filter(|input| !elsewhere.contains(&input.as_str())) {
         let variable = format!("PLUMBLINE_{}", input.to_uppercase().replace('-', "_"));
         assert_eq!(given.get(&variable), Some(&value(input)), "{input}: {given:#?}");
+    }
+}
+
+/// The job of our own release that everything else waits for: it needs nothing but a shell.
+#[test]
+fn a_release_begins_only_by_the_tag_of_the_version_that_is_in_the_tree() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let checkout = Checkout::new();
+    for file in [".github/workflows/release.yml", "Cargo.toml", "charts/plumbline/Chart.yaml"] {
+        checkout.write(file, &std::fs::read_to_string(root.join(file)).unwrap());
+    }
+    checkout.commit();
+    let version = env!("CARGO_PKG_VERSION");
+    for (tag, result) in [(format!("v{version}"), "success"), ("v99.0.0".to_owned(), "failure")] {
+        let payload = json!({ "ref": format!("refs/tags/{tag}") });
+        let ran = Runner::new().job(&checkout, "release.yml", "version", &tag, &payload);
+        ran.expect(result);
     }
 }

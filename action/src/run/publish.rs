@@ -91,18 +91,19 @@ impl Page<'_> {
             }
             true
         };
-        if let Happened::Pull(pull) = &desk.event.happened
-            && desk.settings.comment.value() == Show::Auto
-        {
-            let outcome = self.comment(github, pull.number, page).await;
-            note("the comment was not written", outcome);
+        // The default branch has its dashboard, and a run that saw nothing new writes nothing.
+        let mut shown = false;
+        if let Happened::Pull(pull) = &desk.event.happened {
+            if desk.settings.comment.value() == Show::Auto {
+                let outcome = self.comment(github, pull.number, page).await;
+                note("the comment was not written", outcome);
+            }
+            if desk.settings.check_run.value() == Show::Auto {
+                // The merge that is checked out is nobody's commit; checks stand at the branch's own.
+                let outcome = self.check_run(github, &pull.head, page).await;
+                shown = note("there is no check run", outcome);
+            }
         }
-        let shown = if desk.settings.check_run.value() == Show::Auto {
-            let outcome = self.check_run(github, page).await;
-            note("there is no check run", outcome)
-        } else {
-            false
-        };
         if !shown {
             self.remark();
         }
@@ -141,32 +142,25 @@ impl Page<'_> {
         }
     }
 
-    async fn check_run(&self, github: &mut GitHub, page: Option<&str>) -> Result<(), Fault> {
-        let (commit, title) = match &self.desk.event.happened {
-            // The merge that is checked out is nobody's commit; checks stand at the branch's own.
-            Happened::Pull(pull) => (pull.head.as_str(), self.title()),
-            _ => (self.audit.commit.as_str(), self.title()),
-        };
-        let nothing = Plan::default();
+    async fn check_run(
+        &self,
+        github: &mut GitHub,
+        commit: &str,
+        page: Option<&str>,
+    ) -> Result<(), Fault> {
         let places = self.places();
-        let summary = match self.change(&places) {
-            Some(change) => comment::change(&change),
-            None => {
-                let said = summary::Said { plan: &nothing, written: false, notes: &[] };
-                summary::summary(self.audit, self.gate, None, &said)
-                    .map_err(|failure| Fault::Odd(failure.to_string()))?
-            }
+        let run = CheckRun {
+            commit,
+            conclusion: if self.gate.failed() { "failure" } else { "success" },
+            title: self.title(),
+            summary: self
+                .change(&places)
+                .map(|change| comment::change(&change))
+                .unwrap_or_default(),
+            annotations: self.remarks,
+            page,
         };
-        github
-            .check_run(&CheckRun {
-                commit,
-                conclusion: if self.gate.failed() { "failure" } else { "success" },
-                title,
-                summary,
-                annotations: self.remarks,
-                page,
-            })
-            .await
+        github.check_run(&run).await
     }
 
     fn title(&self) -> String {

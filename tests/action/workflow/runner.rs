@@ -218,7 +218,39 @@ runs:
             .arg("--local-repository")
             .arg(format!("{uses}={}", self.at("plumbline").display()))
             .arg("--local-repository")
-            .arg(format!("{upload}={}", self.at("upload").display()))
+            .arg(format!("{upload}={}", self.at("upload").display()));
+        self.to_its_end(command)
+    }
+
+    /// Runs one job of a workflow of the repository, as a push of a tag starts it.
+    pub fn job(
+        &self,
+        repository: &Checkout,
+        workflow: &str,
+        job: &str,
+        tag: &str,
+        payload: &Value,
+    ) -> Ran {
+        std::fs::write(self.at("event.json"), payload.to_string()).unwrap();
+        let mut command = Command::new(&self.act);
+        command
+            .args(["push", "--job", job, "--workflows"])
+            .arg(format!(".github/workflows/{workflow}"))
+            .current_dir(repository.root())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.at("home"))
+            .env("XDG_CACHE_HOME", self.at("cache"))
+            .args(["--no-cache-server", "--json", "--actor", "alice", "--eventpath"])
+            .arg(self.at("event.json"))
+            .args(["--platform", "ubuntu-24.04=-self-hosted"])
+            .args(["--env", &format!("GITHUB_REPOSITORY={REPOSITORY}")])
+            .args(["--env", &format!("GITHUB_REF_NAME={tag}")]);
+        self.to_its_end(command)
+    }
+
+    fn to_its_end(&self, mut command: Command) -> Ran {
+        command
             .stdin(Stdio::null())
             .stdout(File::create(self.at("stdout")).unwrap())
             .stderr(File::create(self.at("stderr")).unwrap());
