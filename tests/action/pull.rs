@@ -1,6 +1,7 @@
 //! Pull requests: what they bring is said, and nothing else is held against them.
 
 use serde_json::{Value, json};
+use testkit::pki::{self, Authority, Leaf};
 use tests::github::{AUTHOR, Checkout, GitHub, Pull, writes};
 
 use crate::fixture::{
@@ -221,4 +222,39 @@ fn a_base_that_was_pushed_over_is_no_base() {
     let event = pull(1, "opened", gone, &head);
     let ran = checkout.pull(&github.api, &github.writing(), &event).run().expect(2);
     assert!(ran.ended.stderr.contains("does not hold the base"), "{}", ran.ended.stderr);
+}
+
+#[test]
+fn a_certificate_that_a_change_adds_with_the_key_of_another_is_its_finding() {
+    let github = GitHub::start();
+    let authority = Authority::new("Fleet CA");
+    let key = pki::key();
+    let certificate = |name: &str, key: &_| authority.issue_for(&Leaf::device(name), key).cert_pem;
+    let checkout = Checkout::new();
+    let target = "apiVersion: plumbline.dev/v1alpha1
+kind: AuditTarget
+metadata: {name: fleet}
+spec:
+  path: identity
+  deviceCertificates:
+  - {name: fleet, path: fleet, inventory: {path: devices.csv}}
+";
+    checkout.write("plumbline.yaml", target);
+    checkout.write("devices.csv", "device_id\ndevice-000001\ndevice-000002\n");
+    checkout.write("fleet/device-000001.pem", &certificate("device-000001", &key));
+    checkout.write("fleet/device-000002.pem", &certificate("device-000002", &pki::key()));
+    checkout.commit();
+    let number = open_pull(&github, "fleet");
+    let (base, head) = change(&checkout, |c| {
+        c.write("fleet/device-000002.pem", &certificate("device-000002", &key));
+    });
+    let event = pull(number, "opened", &base, &head);
+    let ran = checkout.pull(&github.api, &github.writing(), &event).run().expect(1);
+    // The factory makes a serial number of the key.
+    assert_eq!(ran.output("findings-new"), "2", "{}", ran.summary);
+    let said = comments(&github, number);
+    for rule in ["shared_private_key", "duplicate_serial_per_issuer"] {
+        let row = format!("| `device_cert_hygiene.{rule}` | `certificates/fleet` |");
+        assert!(body(&said[0]).contains(&row), "{}", body(&said[0]));
+    }
 }

@@ -60,7 +60,7 @@ impl Page<'_> {
     }
 
     fn places(&self) -> Places {
-        Places::of(&self.written.sarif_runs)
+        Places::of(&self.written.sarif_runs, self.audit)
     }
 
     fn change<'b>(&'b self, places: &'b Places) -> Option<Change<'b>> {

@@ -11,6 +11,8 @@ use model::Severity;
 use model::assessment::Finding;
 use serde_json::Value;
 
+use crate::audit::Audit;
+
 /// Findings that one table lists.
 const ROWS: usize = 30;
 
@@ -38,14 +40,16 @@ pub fn severities<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
 pub struct Places(BTreeMap<String, String>);
 
 impl Places {
-    /// The places that SARIF names.
-    pub fn of(sarif: &[Value]) -> Self {
+    /// The places that SARIF names. What has none stands there at its target's document, which says
+    /// nothing here.
+    pub fn of(sarif: &[Value], audit: &Audit) -> Self {
+        let is_document = |path: &str| audit.targets.iter().any(|judged| judged.file == path);
         let results = sarif.iter().flat_map(|run| run["results"].as_array()).flatten();
         let place = |result: &Value| {
             let id = result["properties"]["findingId"].as_str()?;
             let place = &result["locations"][0]["physicalLocation"];
             let path = place["artifactLocation"]["uri"].as_str()?;
-            let line = place["region"]["startLine"].as_u64()?;
+            let line = place["region"]["startLine"].as_u64().filter(|_| !is_document(path))?;
             Some((id.to_owned(), format!("{path}:{line}")))
         };
         Self(results.filter_map(place).collect())
