@@ -102,32 +102,26 @@ impl GitHub {
         self.token(json!({ "contents": "read", "issues": "read", "pull_requests": "read" }))
     }
 
-    /// Somebody does something by hand, past the proxy.
-    #[allow(clippy::needless_pass_by_value, reason = "a literal reads better without `&`")]
+    /// Somebody does something by hand.
     pub fn by_hand(&self, who: &str, method: &str, route: &str, body: Value) -> Value {
-        let address = format!("{}/repos/{REPOSITORY}{route}", self.api);
-        let request = self
-            .client
-            .request(method.parse().unwrap(), address)
-            .bearer_auth(format!("tok_{who}"))
-            .header("content-type", "application/json")
-            .body(body.to_string());
-        self.ask(request)
+        self.somebody(&self.api, who, method, route, body)
     }
 
-    /// The same at the emulator itself, for what no client may do.
-    #[allow(clippy::needless_pass_by_value, reason = "a literal reads better without `&`")]
+    /// The same by the owner at the emulator itself, for what no client may do.
     pub fn upstream(&self, method: &str, route: &str, body: Value) -> Value {
         self.upstream_as("acme", method, route, body)
     }
 
     /// The same by somebody else: a token may ask 5,000 times.
-    #[allow(clippy::needless_pass_by_value, reason = "a literal reads better without `&`")]
     pub fn upstream_as(&self, who: &str, method: &str, route: &str, body: Value) -> Value {
-        let address = format!("{}/repos/{REPOSITORY}{route}", self.upstream);
+        self.somebody(&self.upstream, who, method, route, body)
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "a literal reads better without `&`")]
+    fn somebody(&self, place: &str, who: &str, method: &str, route: &str, body: Value) -> Value {
         let request = self
             .client
-            .request(method.parse().unwrap(), address)
+            .request(method.parse().unwrap(), format!("{place}/repos/{REPOSITORY}{route}"))
             .bearer_auth(format!("tok_{who}"))
             .header("content-type", "application/json")
             .body(body.to_string());
