@@ -131,7 +131,21 @@ pub fn files() -> Vec<GeneratedFile> {
 fn contract<C: Contract>() -> NamedSchema {
     let mut named = record::<Document<C::Stable, C::Volatile>>(&C::schema());
     set_property(&mut named.schema, "check", json!({ "const": C::CHECK.as_str() }));
+    definitions(&mut named.schema).for_each(later_items_are_optional);
     named
+}
+
+/// Items that a contract has gained have a default: evidence from before has none of them, and
+/// stays admissible.
+fn later_items_are_optional(definition: &mut Map<String, Value>) {
+    let has_default = |name: &Value| {
+        let property = name.as_str().and_then(|name| definition.get("properties")?.get(name));
+        property.is_some_and(|property| property.get("default").is_some())
+    };
+    if let Some(required) = definition.get("required").and_then(Value::as_array) {
+        let left = required.iter().filter(|name| !has_default(name)).cloned().collect();
+        definition.insert("required".to_owned(), Value::Array(left));
+    }
 }
 
 /// The schema of something written that names its own schema.

@@ -171,12 +171,18 @@ impl<T> Item<T> {
     }
 }
 
+/// What an item says that a contract has gained, in evidence of a probe that did not know it.
+pub fn not_asked<T>() -> Item<T> {
+    Item::not_attempted("the probe that collected this did not ask")
+}
+
 /// The contract of one check in one version: the two halves of its body as Rust types, from which
 /// the committed JSON Schema is generated.
 pub trait Contract {
     /// The check that collects it.
     const CHECK: CheckId;
-    /// Version of the shape; a changed shape is a new version.
+    /// Version of the shape. A contract may gain items ([`not_asked`]); what changes or takes away
+    /// one is a new version.
     const VERSION: u32;
     /// The items that digests, drift and rules read.
     type Stable: Serialize + DeserializeOwned + JsonSchema;
