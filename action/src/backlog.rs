@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::tracker::adopt::Adopt;
 use engine::tracker::brake::evaluated;
 use engine::tracker::decide::Terms;
+use engine::tracker::footer::{self, Report};
 use engine::tracker::observe::{observations, retired};
 use engine::tracker::plan::{Limits, Plan, Scope, plan};
 use engine::tracker::unobserved::{Sight, Step, unobserved};
@@ -58,6 +59,14 @@ pub struct Plans {
     pub plan: Plan,
     /// About targets of which nothing is observed.
     pub steps: Vec<Step>,
+}
+
+impl Plans {
+    /// Says at every change why, by which evidence, and where the report is.
+    pub fn tell(&mut self, report: impl Fn(&TargetKey) -> Option<Report>) {
+        self.plan.tell(&report);
+        footer::tell(&mut self.steps, &report);
+    }
 }
 
 /// An observation and when it was made.

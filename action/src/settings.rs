@@ -288,6 +288,10 @@ pub struct Sync {
     /// Where the API is
     #[arg(long, env = "GITHUB_API_URL", default_value = "https://api.github.com")]
     pub api: String,
+    /// Page of a run, linked from issues; `{run}` stands for its id. Without it they name the
+    /// command that shows the report
+    #[arg(long, env = "PLUMBLINE_REPORT_URL", default_value = "", value_parser = text)]
+    pub report_url: Input<String>,
     /// Print the plan as JSON, and touch nothing
     #[arg(long)]
     pub plan: bool,

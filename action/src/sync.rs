@@ -6,14 +6,15 @@ use std::path::Path;
 
 use engine::rule::{RuleSet, built_in};
 use engine::tracker::Observation;
+use engine::tracker::footer::Report;
 use engine::tracker::observe::{observations, retired};
 use engine::tracker::plan::{Plan, Scope};
 use engine::tracker::unobserved::{Sight, Step};
 use jiff::Timestamp;
-use model::TargetKey;
+use model::{RunId, TargetKey};
 use serde_json::json;
 
-use crate::backlog::{Backlog, Made};
+use crate::backlog::{Backlog, Made, Plans};
 use crate::event::Repository;
 use crate::failure::{Exit, Failure};
 use crate::github::{GitHub, Installed, installed};
@@ -41,8 +42,12 @@ pub async fn sync(settings: &Sync) -> Result<Exit, Failure> {
     if !backlog.complete {
         return Err(Failure::new(notes.join("\n")));
     }
-    let plan = plan(settings, &mut github, &backlog, &identity, &seen).await;
-    let steps = steps(settings, &backlog, &identity, &seen);
+    let mut plans = Plans {
+        plan: plan(settings, &mut github, &backlog, &identity, &seen).await,
+        steps: steps(settings, &backlog, &identity, &seen),
+    };
+    plans.tell(|target| seen.report(target, settings.report_url.0.as_deref()));
+    let Plans { plan, steps } = plans;
     if settings.plan {
         return print(&plan, &steps);
     }
@@ -70,6 +75,7 @@ fn steps(settings: &Sync, backlog: &Backlog, identity: &Identity, seen: &Seen) -
 struct Seen {
     observations: Vec<Observation>,
     times: BTreeMap<TargetKey, Timestamp>,
+    runs: BTreeMap<TargetKey, RunId>,
     sights: BTreeMap<TargetKey, Sight>,
     rules: RuleSet,
 }
@@ -89,6 +95,7 @@ impl Seen {
         let mut seen = Self {
             observations: Vec::new(),
             times: BTreeMap::new(),
+            runs: BTreeMap::new(),
             sights: BTreeMap::new(),
             rules: built_in(),
         };
@@ -104,9 +111,17 @@ impl Seen {
             seen.observations.extend(observations(&assessment, &seen.rules));
             let since = history.unobserved_since(&target).await?;
             seen.sights.insert(target.clone(), Sight::of(&assessment, since));
+            seen.runs.insert(target.clone(), record.id);
             seen.times.insert(target, ended);
         }
         Ok(seen)
+    }
+
+    /// Where the report of a target's run is: on a page, if there are pages of runs.
+    fn report(&self, target: &TargetKey, pages: Option<&str>) -> Option<Report> {
+        let run = self.runs.get(target)?.to_string();
+        let page = pages.and_then(|pages| Report::page(&pages.replace("{run}", &run)));
+        Some(page.unwrap_or(Report::Stored(run)))
     }
 }
 

@@ -149,6 +149,34 @@ fn a_conversation_that_is_locked_keeps_no_issue_from_its_state() {
 }
 
 #[test]
+fn what_was_said_before_a_run_broke_off_is_not_said_again_by_the_next() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(&anonymous());
+    let run = || checkout.branch(&github.api, &token).run().expect(0);
+    for config in [&anonymous(), HARDENED] {
+        checkout.write("conf/mosquitto.conf", config);
+        checkout.commit();
+        run();
+    }
+    checkout.write("conf/mosquitto.conf", &anonymous());
+    checkout.commit();
+    let path = format!("/issues/{}$", github.findings()[0]["number"]);
+    let fault = json!({ "method": "PATCH", "path": path, "kind": "404", "times": 9 });
+    github.tell("/fault", fault);
+    run();
+    let half = github.findings()[0].clone();
+    assert_eq!(half["state"], "closed", "{half:#}");
+    assert_eq!(half["comments"].as_array().unwrap().len(), 1, "{half:#}");
+    github.tell("/clear", json!({}));
+    // Another run has another page, and its comment would link that.
+    run();
+    let whole = github.findings()[0].clone();
+    assert_eq!(whole["state"], "open", "{whole:#}");
+    assert_eq!(whole["comments"].as_array().unwrap().len(), 1, "{whole:#}");
+}
+
+#[test]
 fn what_somebody_does_between_the_list_and_the_change_stands() {
     let github = GitHub::start();
     let token = github.writing();

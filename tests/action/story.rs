@@ -27,6 +27,25 @@ fn the_issue(github: &GitHub) -> Value {
     issues[0].clone()
 }
 
+/// What the issue says of its last change: why, and that it names evidence and the run.
+#[track_caller]
+fn assert_told(issue: &Value, why: &str) {
+    let body = issue["body"].as_str().unwrap();
+    let last: Vec<_> = body.lines().filter(|line| line.starts_with("**Last change:**")).collect();
+    assert_eq!(last.len(), 1, "{body}");
+    assert!(last[0].starts_with(&format!("**Last change:** {why}, 20")), "{}", last[0]);
+    assert!(last[0].contains(" Evidence: `sha256:"), "{}", last[0]);
+    let page = "[Report](<https://github.example/acme/gateway/actions/runs/";
+    assert!(last[0].contains(page), "{}", last[0]);
+}
+
+/// The same of its last comment.
+#[track_caller]
+fn assert_comment_linked(issue: &Value) {
+    let last = issue["comments"].as_array().unwrap().last().unwrap()["body"].as_str().unwrap();
+    assert!(last.contains("[Report](<https://github.example/"), "{last}");
+}
+
 fn set(checkout: &Checkout, config: &str) {
     checkout.write("conf/mosquitto.conf", config);
     checkout.commit();
@@ -47,6 +66,7 @@ fn an_issue_opens_stays_silent_closes_regresses_is_waived_expires_and_is_closed_
     let title = issue["title"].as_str().unwrap();
     assert!(title.starts_with("[gateway_config_guardrails.anonymous_allowed] edge: "), "{title}");
     assert_eq!(writes(&requests), 2, "issue and dashboard: {requests:#?}");
+    assert_told(&issue, "seen to fail");
 
     // Persists, silently.
     assert_silent(&github, &checkout, &token);
@@ -63,6 +83,7 @@ fn an_issue_opens_stays_silent_closes_regresses_is_waived_expires_and_is_closed_
         (&resolved["state"], &resolved["state_reason"]),
         (&json!("closed"), &json!("completed"))
     );
+    assert_told(&resolved, "seen to pass");
     assert_silent(&github, &checkout, &token);
 
     // Regresses: the same issue, with a comment and a label.
@@ -74,6 +95,8 @@ fn an_issue_opens_stays_silent_closes_regresses_is_waived_expires_and_is_closed_
     assert_eq!(regressed["number"], issue["number"]);
     assert_eq!(regressed["comments"].as_array().unwrap().len(), 1, "{regressed:#}");
     assert!(regressed["labels"].to_string().contains("regressed"), "{regressed:#}");
+    assert_told(&regressed, "seen to fail again");
+    assert_comment_linked(&regressed);
     assert_silent(&github, &checkout, &token);
 
     // Is waived.
@@ -88,6 +111,8 @@ fn an_issue_opens_stays_silent_closes_regresses_is_waived_expires_and_is_closed_
         "{waived:#}"
     );
     assert!(waived["labels"].to_string().contains("waived"));
+    assert_told(&waived, "accepted by an exception");
+    assert_comment_linked(&waived);
     // The waiver ends: the same document, and a later time.
     wait_until_after(until);
     run(&github, &checkout, &token);
@@ -95,6 +120,7 @@ fn an_issue_opens_stays_silent_closes_regresses_is_waived_expires_and_is_closed_
     assert_eq!(expired["state"], "open", "{expired:#}");
     let last = expired["comments"].as_array().unwrap().last().unwrap()["body"].to_string();
     assert!(last.contains("has ended"), "{last}");
+    assert_told(&expired, "the exception that accepted it has ended");
     assert_silent(&github, &checkout, &token);
 
     // A person closes it as done: it is shown again once, and then left alone.
@@ -103,6 +129,7 @@ fn an_issue_opens_stays_silent_closes_regresses_is_waived_expires_and_is_closed_
     github.by_hand("maintainer", "PATCH", &route, close.clone());
     run(&github, &checkout, &token);
     assert_eq!(the_issue(&github)["state"], "open");
+    assert_told(&the_issue(&github), "closed by somebody, and seen to fail");
     github.by_hand("maintainer", "PATCH", &route, close);
     run(&github, &checkout, &token);
     assert_eq!(the_issue(&github)["state"], "closed");

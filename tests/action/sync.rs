@@ -73,8 +73,38 @@ fn the_operators_findings_become_issues_by_an_app_and_are_closed_by_its_next_run
     assert_eq!(planned["plan"]["updates"][0]["why"], "resolved", "{planned:#}");
     assert_eq!(github.issues()[0]["state"], "open", "a plan touches nothing");
     cluster.sync(&github, &as_app).expect(0);
-    assert_eq!(github.issues()[0]["state"], "closed");
+    let closed = &github.issues()[0];
+    assert_eq!(closed["state"], "closed");
+    let body = closed["body"].as_str().unwrap();
+    assert!(body.contains("**Last change:** seen to pass, 20"), "{body}");
+    assert!(body.contains("Report: `plumb report "), "{body}");
+
+    cluster.audit(&anonymous());
+    let pages = ["--report-url", "https://reports.example/{run}.html"];
+    cluster.sync(&github, &[&as_app[..], &pages].concat()).expect(0);
+    let body = github.issues()[0]["body"].to_string();
+    assert!(body.contains("[Report](<https://reports.example/2"), "{body}");
+    assert!(body.contains(".html>)"), "{body}");
     github.assert_by_the_contract();
+}
+
+#[test]
+fn ten_new_findings_of_the_cluster_take_ten_writes() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let cluster = Cluster::new();
+    let config =
+        |at| format!("  - {{name: g{at}, format: mosquitto, path: conf/mosquitto.conf}}\n");
+    let configs: String = (0..10).map(config).collect();
+    let (head, _) = TARGET.split_once("  gatewayConfig:\n").unwrap();
+    cluster.bench.write("plumbline.yaml", &format!("{head}  gatewayConfig:\n{configs}"));
+    cluster.audit(&anonymous());
+    github.requests();
+    cluster.sync(&github, &["--token", &token, "--author", AUTHOR]).expect(0);
+    let requests = github.requests();
+    assert_eq!(github.findings().len(), 10);
+    let writes = writes(&requests);
+    assert_eq!((writes, requests.len() - writes), (10, 3), "{requests:#?}");
 }
 
 #[test]

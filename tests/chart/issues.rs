@@ -163,6 +163,7 @@ fn it_gets_the_environment_that_it_reads() {
         ("PLUMBLINE_RESOLVE_AFTER", Some("auto".into()), Some("4".into())),
         ("PLUMBLINE_UNOBSERVED_AFTER", Some("24".into()), Some("48".into())),
         ("PLUMBLINE_CONFIRM_BULK_CLOSE", Some("false".into()), Some("false".into())),
+        ("PLUMBLINE_REPORT_URL", None, Some("https://reports.example.com/{run}.html".into())),
         ("PLUMBLINE_SYNC_TARGETS", None, Some("plant-7/gateway\nplant-8/gateway".into())),
         ("SSL_CERT_FILE", Some("/run/plumbline/github-ca/ca.crt".into()), None),
         ("PGSSLMODE", Some("verify-full".into()), None),
@@ -172,7 +173,7 @@ fn it_gets_the_environment_that_it_reads() {
         assert_eq!(environment_by_app.get(name).copied(), app.as_ref(), "{name}");
     }
     // All of them are looked at above, and the program's own are ones that it knows.
-    assert_eq!((environment_by_token.len(), environment_by_app.len()), (13, 11));
+    assert_eq!((environment_by_token.len(), environment_by_app.len()), (13, 12));
     let settings = std::fs::read_to_string(root().join("action/src/settings.rs")).unwrap();
     for name in environment_by_token.keys().chain(environment_by_app.keys()) {
         let foreign = name.starts_with("PG") || *name == "SSL_CERT_FILE";

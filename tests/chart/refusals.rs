@@ -33,6 +33,7 @@ fn a_value_of_the_wrong_form_is_refused_by_its_name() {
         ("issues.maxNew=-1", "/issues/maxNew"),
         ("issues.resolveAfter=0", "/issues/resolveAfter"),
         ("issues.resolveAfter=never", "/issues/resolveAfter"),
+        ("issues.reportUrl=javascript:alert(1)", "/issues/reportUrl"),
         ("issues.unobservedAfterHours=-1", "/issues/unobservedAfterHours"),
         ("issues.targets={plant-7/gateway/broker}", "/issues/targets/0"),
         ("issues.activeDeadlineSeconds=10", "/issues/activeDeadlineSeconds"),

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -12,6 +13,8 @@ use crate::plumb::{Ended, built};
 
 /// The repository of the seed.
 pub const REPOSITORY: &str = "acme/gateway";
+/// The next workflow run: each has a page of its own.
+static RUN: AtomicU64 = AtomicU64::new(1);
 /// Who the Action writes as.
 pub const AUTHOR: &str = "github-actions[bot]";
 
@@ -314,7 +317,7 @@ impl<'a> Workflow<'a> {
             .env("GITHUB_EVENT_NAME", event)
             .env("GITHUB_EVENT_PATH", temporary.join("event.json"))
             .env("GITHUB_REF", git_ref)
-            .env("GITHUB_RUN_ID", "1")
+            .env("GITHUB_RUN_ID", RUN.fetch_add(1, Ordering::Relaxed).to_string())
             .env("GITHUB_ACTOR", "alice")
             .env("GITHUB_OUTPUT", temporary.join("output"))
             .env("GITHUB_STEP_SUMMARY", temporary.join("summary"))

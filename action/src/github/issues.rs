@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use engine::tracker::footer::without;
 use engine::tracker::{Issue, Reason, State};
 use http::Method;
 use serde::Deserialize;
@@ -267,7 +268,7 @@ impl GitHub {
         unreachable!("the second time ends either way")
     }
 
-    /// Whether an author's last comment says just this.
+    /// Whether an author's last comment says just this, whichever run it links.
     pub async fn has_comment(
         &mut self,
         number: u64,
@@ -276,7 +277,7 @@ impl GitHub {
     ) -> Result<bool, Fault> {
         let comments = self.comments(number).await?;
         let last = comments.iter().rev().find(|comment| comment.author == author);
-        Ok(last.is_some_and(|comment| comment.body.trim() == body.trim()))
+        Ok(last.is_some_and(|comment| without(&comment.body) == without(body)))
     }
 
     /// Writes another text into a comment.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use engine::tracker::Observation;
+use engine::tracker::footer::Report;
 use engine::tracker::plan::{Plan, Scope};
 use model::{FindingId, TargetKey};
 
@@ -190,7 +191,8 @@ impl<'a> Desk<'a> {
         let (tracker, us) = (&self.settings.tracker, self.identity.author.as_str());
         let Happened::Pull(pull) = &self.event.happened else {
             let fates = backlog.fates(github, us).await;
-            let plans = backlog.of_branch(self.settings, us, audit, observations, fates);
+            let mut plans = backlog.of_branch(self.settings, us, audit, observations, fates);
+            plans.tell(|_| self.report());
             return (plans, None);
         };
         let at = |_: &TargetKey| audit.observed_at;
@@ -220,7 +222,14 @@ impl<'a> Desk<'a> {
             let opened = |id: &FindingId| own.creates.iter().any(|create| create.id == *id);
             on_merge.creates.retain(|create| !opened(&create.id));
         }
-        (Plans { plan: own, steps: Vec::new() }, Some(on_merge))
+        let mut plans = Plans { plan: own, steps: Vec::new() };
+        plans.tell(|_| self.report());
+        (plans, Some(on_merge))
+    }
+
+    /// The page of this run in the workflow, which has the report.
+    fn report(&self) -> Option<Report> {
+        self.event.run_page.as_deref().and_then(Report::page)
     }
 
     async fn apply(
@@ -277,6 +286,7 @@ impl<'a> Desk<'a> {
         } else {
             let us = self.identity.author.as_str();
             plan = backlog.withdrawn(&self.settings.tracker, us, number);
+            plan.tell(|_| self.report());
             match (self.hands_off(), github) {
                 (None, Some(github)) if backlog.complete => {
                     let (issues, at) = (&backlog.issues, jiff::Timestamp::now());

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::footer;
 use super::marker::with_line;
 use super::words::retitled;
 use super::{Failing, Issue, Left, Marker, Observation, REGRESSED, RETIRED, Reason, Seen, State};
@@ -259,9 +260,10 @@ pub fn with_marker(body: &str, marker: &Marker) -> String {
     with_line(body, &marker.line())
 }
 
-/// What people read of a body.
+/// What people read of a body, without what it says of its last change.
 pub fn without_marker(body: &str) -> &str {
-    body.rsplit_once("<!-- plumbline:1 ").map_or(body, |(words, _)| words).trim_end()
+    footer::without(body.rsplit_once("<!-- plumbline:1 ").map_or(body, |(words, _)| words))
+        .trim_end()
 }
 
 fn missing(issue: &Issue, label: &'static str) -> Option<&'static str> {

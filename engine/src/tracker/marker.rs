@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use model::{Digest, FindingId, IssueKey, Severity, Subject, TargetKey};
 use serde::{Deserialize, Serialize};
 
+use super::footer;
+
 /// In front of the text about a finding.
 const HEAD: &str = "<!-- plumbline:1 ";
 /// In front of the text about a target.
@@ -131,11 +133,12 @@ pub fn with_line(words: &str, line: &str) -> String {
     format!("{}\n\n{line}\n", words.trim_end())
 }
 
-/// What people read of a body: everything but lines that begin like a marker of either kind.
+/// What people read of a body: everything but lines that begin like a marker of either kind, and
+/// what it says of its last change.
 pub fn unmarked(body: &str) -> String {
     let marks = |line: &str| [HEAD, TARGET_HEAD].iter().any(|head| line.trim().starts_with(head));
     let lines: Vec<&str> = body.lines().filter(|line| !marks(line)).collect();
-    lines.join("\n").trim_end().to_owned()
+    footer::without(&lines.join("\n")).trim_end().to_owned()
 }
 
 #[cfg(test)]

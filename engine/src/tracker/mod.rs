@@ -12,6 +12,7 @@
 pub mod adopt;
 pub mod brake;
 pub mod decide;
+pub mod footer;
 pub mod marker;
 pub mod observe;
 pub mod plan;

@@ -207,7 +207,7 @@ fn duplicate(other: &Issue) -> Step {
     Step::Update {
         number: other.number,
         why: Why::Duplicate,
-        body: None,
+        body: Some(other.body.clone()),
         state: Some(State::Closed(Some(Reason::Duplicate))),
         comment: None,
     }

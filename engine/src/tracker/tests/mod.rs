@@ -14,6 +14,7 @@ use model::{Digest, FindingId, IssueKey, Severity, Subject, TargetKey};
 
 use super::adopt::Adopt;
 use super::decide::Terms;
+use super::footer::Report;
 use super::marker::unmarked;
 use super::plan::{Limits, Plan, Scope, plan};
 use super::words::title;
@@ -132,7 +133,12 @@ impl Repository {
     pub fn plan_in(&self, observations: &[Observation], terms: Terms, scope: &Scope) -> Plan {
         let issues: Vec<Issue> = self.issues.values().cloned().collect();
         let before = self.adopted.as_ref();
-        plan(observations, &issues, US, scope, |_| terms, &self.limits, before)
+        let mut plan = plan(observations, &issues, US, scope, |_| terms, &self.limits, before);
+        // Each run has another report, and is as silent as if it had none.
+        let page =
+            format!("https://github.example/o/r/actions/runs/{}", terms.observed_at.as_second());
+        plan.tell(|_| Report::page(&page));
+        plan
     }
 
     /// A run of the default branch; what it planned and did.

@@ -1,6 +1,7 @@
 //! Targets of which nothing is observed.
 
 use super::super::TargetMarker;
+use super::super::footer;
 use super::super::unobserved::{Sight, Step, unobserved};
 use super::*;
 
@@ -15,7 +16,10 @@ impl Repository {
     pub fn sees(&self, sight: &Sight, now: Timestamp) -> Vec<Step> {
         let issues: Vec<Issue> = self.issues.values().cloned().collect();
         let scope = Scope::Default { merged: BTreeSet::new() };
-        unobserved(&target(), sight, &issues, US, &scope, now, AFTER)
+        let mut steps = unobserved(&target(), sight, &issues, US, &scope, now, AFTER);
+        let page = format!("https://github.example/o/r/actions/runs/{}", now.as_second());
+        footer::tell(&mut steps, |_| Report::page(&page));
+        steps
     }
 
     /// A run sees this of the target; what it did.
