@@ -176,6 +176,9 @@ pub struct ProbeArgs {
     /// Address instead of a file: mqtts://HOST:PORT, mqtt://, https://HOST:PORT/PATH, http://, wss://, tls://
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
+    /// List everything that TLS accepts, with broker_transport_posture: up to 256 connections
+    #[arg(long)]
+    pub full: bool,
     /// PEM file with trust anchors
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,

@@ -9,8 +9,14 @@ use model::{CheckId, IssueKey, Subject};
 use crate::rule::RuleSet;
 
 /// Parameters that probes read, beside those of the rules.
-const PROBE_PARAMS: &[(CheckId, &[&str])] =
-    &[(CheckId::IngestAuth, &["method", "path", "body", "plainPort"])];
+const PROBE_PARAMS: &[(CheckId, &[&str])] = &[
+    (CheckId::BrokerTransportPosture, &["mode"]),
+    (CheckId::IngestAuth, &["method", "path", "body", "plainPort"]),
+];
+
+/// Words that a parameter of a probe may be, where it takes no others.
+const PROBE_WORDS: &[(CheckId, &str, &[&str])] =
+    &[(CheckId::BrokerTransportPosture, "mode", &["decision", "full"])];
 
 /// Why a target cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +32,18 @@ pub enum PlanError {
         name: String,
         /// What would be one.
         known: String,
+    },
+    /// A parameter of a probe with a value that is none of its words.
+    #[error("checks[{check}].params.{name}: found {found}; expected {expected}")]
+    UnknownWord {
+        /// The check.
+        check: CheckId,
+        /// The parameter.
+        name: &'static str,
+        /// What stands there, as JSON.
+        found: String,
+        /// What could.
+        expected: String,
     },
     /// A severity for a rule that does not exist, or belongs to another check.
     #[error("checks[{check}].severityOverrides.{rule}: there is no such rule of this check")]
@@ -92,6 +110,17 @@ fn validate(
         .flat_map(|rule| rule.params.keys().map(String::as_str))
         .chain(probe.copied())
         .collect();
+    for (_, name, words) in PROBE_WORDS.iter().filter(|(id, ..)| *id == check) {
+        let wrong = params.get(*name).filter(|value| !words.iter().any(|word| *value == word));
+        if let Some(value) = wrong {
+            return Err(PlanError::UnknownWord {
+                check,
+                name,
+                found: value.to_string(),
+                expected: words.join(" or "),
+            });
+        }
+    }
     match params.keys().find(|name| !known.contains(name.as_str())) {
         Some(name) => Err(PlanError::UnknownParam {
             check,

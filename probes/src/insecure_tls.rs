@@ -28,6 +28,10 @@ pub struct Options {
     pub alpn: Vec<Vec<u8>>,
     /// The client certificate to present where one is asked for.
     pub client: Option<Arc<CertifiedKey>>,
+    /// Signature schemes to offer, by code point; none means those of the crypto provider. A
+    /// scheme that the provider does not know is recorded like any other; whether its signature
+    /// holds is then not known.
+    pub schemes: Vec<u16>,
 }
 
 /// What the server showed before the handshake ended, also where it ended badly.
@@ -42,6 +46,8 @@ pub struct Presented {
     pub key_proven: Option<bool>,
     /// Whether the server asked for a client certificate.
     pub client_certificate_requested: bool,
+    /// Scheme that the handshake was signed with, by code point.
+    pub scheme: Option<u16>,
 }
 
 /// A session with whoever answered.
@@ -119,6 +125,7 @@ where
     let recorder = Arc::new(Recorder {
         provider: Arc::clone(provider),
         client: options.client.clone(),
+        schemes: options.schemes.clone(),
         presented: Mutex::default(),
     });
     let outcome = match config(&recorder, &options) {
@@ -178,6 +185,7 @@ where
 struct Recorder {
     provider: Arc<CryptoProvider>,
     client: Option<Arc<CertifiedKey>>,
+    schemes: Vec<u16>,
     presented: Mutex<Presented>,
 }
 
@@ -190,12 +198,16 @@ impl Recorder {
         self.presented.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Records whether a signature holds, and goes on either way.
+    /// Records whether a signature holds and how it was made, and goes on either way.
     fn judge(
         &self,
+        scheme: SignatureScheme,
         verified: Result<HandshakeSignatureValid, rustls::Error>,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.record(|presented| presented.key_proven = Some(verified.is_ok()));
+        self.record(|presented| {
+            presented.key_proven = Some(verified.is_ok());
+            presented.scheme = Some(scheme.into());
+        });
         Ok(HandshakeSignatureValid::assertion())
     }
 }
@@ -226,7 +238,10 @@ impl ServerCertVerifier for Recorder {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        self.judge(rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms))
+        self.judge(
+            dss.scheme,
+            rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms),
+        )
     }
 
     fn verify_tls13_signature(
@@ -236,11 +251,17 @@ impl ServerCertVerifier for Recorder {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        self.judge(rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms))
+        self.judge(
+            dss.scheme,
+            rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms),
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        match self.schemes.is_empty() {
+            true => self.provider.signature_verification_algorithms.supported_schemes(),
+            false => self.schemes.iter().copied().map(SignatureScheme::from).collect(),
+        }
     }
 }
 

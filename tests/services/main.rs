@@ -7,4 +7,5 @@ mod ingest;
 mod run;
 mod store;
 mod transport;
+mod transport_full;
 mod trial_postgres;

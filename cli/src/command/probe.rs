@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use model::RunId;
 use model::document::{
-    API_VERSION, Address, AuditTarget, AuditTargetSpec, Endpoint, Metadata, PathKind, Protocol,
-    Source, Trust, without_secrets,
+    API_VERSION, Address, AuditTarget, AuditTargetSpec, CheckSelection, Endpoint, Metadata,
+    PathKind, Protocol, Source, Trust, without_secrets,
 };
+use model::{CheckId, RunId};
 use probes::Context;
 
 use crate::args::ProbeArgs;
@@ -40,6 +40,9 @@ pub async fn run(args: ProbeArgs, output: &Output) -> Outcome {
             Source::path(own.display().to_string())
         });
     }
+    if args.full {
+        ask_for_everything(&mut target, args.check)?;
+    }
     let rules = files::rules(&[])?;
     let plan = engine::plan::plan(&target, Some(&[args.check]), &rules)
         .map_err(|error| Failure::usage(error.to_string()))?;
@@ -70,6 +73,22 @@ pub async fn run(args: ProbeArgs, output: &Output) -> Outcome {
         None => output.data(text.as_bytes())?,
     }
     Ok(Exit::Passed)
+}
+
+/// Sets full mode, over what the target says.
+fn ask_for_everything(target: &mut AuditTarget, check: CheckId) -> Result<(), Failure> {
+    if check != CheckId::BrokerTransportPosture {
+        let message = format!("--full belongs to {}, not {check}", CheckId::BrokerTransportPosture);
+        return Err(Failure::usage(message));
+    }
+    let checks = &mut target.spec.checks;
+    let at = checks.iter().position(|selection| selection.id == check).unwrap_or_else(|| {
+        let (params, severity_overrides) = Default::default();
+        checks.push(CheckSelection { id: check, params, severity_overrides });
+        checks.len() - 1
+    });
+    checks[at].params.insert("mode".to_owned(), "full".into());
+    Ok(())
 }
 
 /// A target with one endpoint, from an address.
@@ -129,6 +148,17 @@ mod tests {
         assert_eq!(endpoint("mqtts://broker").port, 8883);
         let six = endpoint("tls://[::1]:8883");
         assert_eq!((six.host.as_str(), six.address().as_str()), ("::1", "[::1]:8883"));
+    }
+
+    #[test]
+    fn full_mode_is_a_parameter_of_the_transport_check_and_of_no_other() {
+        let mut target = synthetic("mqtts://broker").unwrap();
+        let failure = ask_for_everything(&mut target, CheckId::IngestAuth).unwrap_err();
+        assert!(failure.message.contains("broker_transport_posture"), "{failure}");
+        ask_for_everything(&mut target, CheckId::BrokerTransportPosture).unwrap();
+        ask_for_everything(&mut target, CheckId::BrokerTransportPosture).unwrap();
+        assert_eq!(target.spec.checks.len(), 1);
+        assert_eq!(target.spec.checks[0].params["mode"], "full");
     }
 
     #[test]

@@ -300,6 +300,18 @@ pub enum Profile {
     Nist,
 }
 
+impl Profile {
+    /// The word that documents and evidence have for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MozillaIntermediate => "mozilla-intermediate",
+            Self::MozillaModern => "mozilla-modern",
+            Self::Bsi => "bsi",
+            Self::Nist => "nist",
+        }
+    }
+}
+
 with_source! {
 /// Something that probes may present.
 ///

@@ -1,5 +1,8 @@
-//! The probe of `broker_transport_posture`, in decision mode: it settles the questions that rules
-//! ask, in at most [`MAX_CONNECTIONS`] connections, and does not list everything there is.
+//! The probe of `broker_transport_posture`, in two modes.
+//!
+//! Decision mode settles the questions that rules ask, in at most [`MAX_CONNECTIONS`] connections,
+//! and does not list everything there is. Full mode goes on from there and does, in at most
+//! [`MAX_FULL_CONNECTIONS`].
 
 use std::convert::Infallible;
 
@@ -16,19 +19,28 @@ use crate::net::{Dialer, Limits};
 use crate::tls::names::{self, SSL3, TLS10, TLS11, TLS12, TLS13};
 use crate::tls::suites::{self, Class};
 
+mod full;
 mod hello;
 mod interview;
+mod mode;
 mod narrowing;
 mod plain;
 mod session;
 mod verdict;
 mod websocket;
 
+use full::Full;
 use interview::Interview;
+use mode::Mode;
 use plain::Plain;
 
-/// Connections that one document may cost.
+/// Connections that one document may cost in decision mode.
 pub const MAX_CONNECTIONS: u32 = 12;
+
+/// Connections that one document may cost in full mode. A server with everything on, five versions
+/// and every suite of OpenSSL, takes less than 190; one that would take more is reported as
+/// truncated.
+pub const MAX_FULL_CONNECTIONS: u32 = 256;
 
 /// Why a fact is missing; never observed.
 type Missing = Item<Infallible>;
@@ -68,26 +80,49 @@ pub async fn collect(context: &Context, request: &CheckRequest) -> Evidence {
 async fn observe(
     request: &CheckRequest,
 ) -> (BrokerTransportPostureStable, BrokerTransportPostureVolatile) {
-    let Inputs::Endpoint { endpoint, .. } = &request.inputs else {
+    let Inputs::Endpoint { endpoint, trust, .. } = &request.inputs else {
         let missing = Item::error("this check was planned without an endpoint");
-        return (stable(None, &missing, None, None), volatile(None, None));
+        return (stable(None, &missing, &missing, None, None), volatile(None, None, None));
     };
-    let dialer = Dialer::new(endpoint, Limits::new(&request.policy, MAX_CONNECTIONS));
-    let (plain, interview) = join!(plain::observe(&dialer, endpoint), async {
-        match endpoint.protocol.is_tls() {
-            true => Some(interview::hold(&dialer, endpoint).await),
-            false => None,
+    let mode = mode::of(request, trust.profile);
+    let connections = match mode {
+        Ok(Mode::Full) => MAX_FULL_CONNECTIONS,
+        _ => MAX_CONNECTIONS,
+    };
+    let dialer = Dialer::new(endpoint, Limits::new(&request.policy, connections));
+    let (plain, tls) = join!(plain::observe(&dialer, endpoint), async {
+        if !endpoint.protocol.is_tls() {
+            return None;
         }
+        let interview = interview::hold(&dialer, endpoint).await;
+        let full = match mode {
+            Ok(Mode::Full) => full::enumerate(&dialer, endpoint, &interview).await,
+            Ok(Mode::Decision) => {
+                Err(Item::not_attempted("decision mode; ask with --full or params.mode: full"))
+            }
+            Err(unknown) => Err(unknown),
+        };
+        Some((interview, full))
     });
     let missing = Item::not_attempted("the endpoint is declared without TLS");
-    let mut stable = stable(Some(endpoint), &missing, Some(&plain), interview.as_ref());
+    let (interview, full) = tls.unzip();
+    let full = full.unwrap_or_else(|| Err(missing.clone()));
+    let unasked = full.as_ref().err().unwrap_or(&missing);
+    let mut stable = stable(Some(endpoint), &missing, unasked, Some(&plain), interview.as_ref());
+    if let (Ok(full), Some(interview)) = (&full, &interview) {
+        full.fill(interview, &mut stable);
+    }
+    if let Some(profile) = trust.profile {
+        stable.policy_profile = Item::observed(profile.as_str().to_owned());
+    }
     stable.connections = Item::observed(dialer.opened());
-    (stable, volatile(Some(plain), interview.as_ref()))
+    (stable, volatile(Some(plain), interview.as_ref(), full.as_ref().ok()))
 }
 
 fn stable(
     endpoint: Option<&Endpoint>,
     missing: &Missing,
+    unasked: &Missing,
     plain: Option<&Plain>,
     interview: Option<&Interview>,
 ) -> BrokerTransportPostureStable {
@@ -142,13 +177,44 @@ fn stable(
 
         client_certificate: tls.item(|i| i.session.client_certificate(i.clear())),
 
+        policy_profile: Item::not_attempted("no profile is declared"),
+
+        full_versions: tls.item(|_| absent(unasked)),
+        full_suites: tls.item(|_| absent(unasked)),
+        full_groups: tls.item(|_| absent(unasked)),
+        full_hidden_groups: tls.item(|_| absent(unasked)),
+        full_signatures: tls.item(|_| absent(unasked)),
+        full_dh_bits: tls.item(|_| absent(unasked)),
+        full_preference: tls.item(|_| absent(unasked)),
+        full_inconsistent: tls.item(|_| absent(unasked)),
+        full_certificates: tls.item(|_| absent(unasked)),
+        sslv2_accepted: tls.item(|_| absent(unasked)),
+        features_session_id: tls.item(|_| absent(unasked)),
+        features_session_ticket: tls.item(|_| absent(unasked)),
+        features_ticket_lifetime: tls.item(|_| absent(unasked)),
+        features_early_data_max: tls.item(|_| absent(unasked)),
+        features_alpn: tls.item(|_| absent(unasked)),
+        features_ocsp_stapled: tls.item(|_| absent(unasked)),
+        features_must_staple: tls.item(|_| absent(unasked)),
+        features_without_name: tls.item(|_| absent(unasked)),
+        features_fallback_scsv: tls.item(|_| absent(unasked)),
+        features_client_renegotiation: tls.item(|_| absent(unasked)),
+        features_version_tolerant: tls.item(|_| absent(unasked)),
+        features_grease_tolerant: tls.item(|_| absent(unasked)),
+        features_client_ca_names: tls.item(|_| absent(unasked)),
+
         connections: Item::observed(0),
     }
 }
 
-fn volatile(plain: Option<Plain>, tls: Option<&Interview>) -> BrokerTransportPostureVolatile {
+fn volatile(
+    plain: Option<Plain>,
+    tls: Option<&Interview>,
+    full: Option<&Full>,
+) -> BrokerTransportPostureVolatile {
     let plain = plain.map(|plain| plain.asked);
-    let asked = plain.into_iter().chain(tls.into_iter().flat_map(Interview::asked)).collect();
+    let decision = plain.into_iter().chain(tls.into_iter().flat_map(Interview::asked));
+    let asked = decision.chain(full.into_iter().flat_map(Full::asked)).collect();
     BrokerTransportPostureVolatile { asked: Item::observed(asked) }
 }
 

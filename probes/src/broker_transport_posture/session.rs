@@ -5,7 +5,7 @@ use model::document::{Endpoint, Protocol};
 use model::evidence::{Asked, ClientCertificate, Item};
 
 use super::websocket;
-use crate::insecure_tls::{self, HandshakeError, Options};
+use crate::insecure_tls::{self, HandshakeError, Options, Presented};
 use crate::net::{Connection, Dialer};
 use crate::tls::{ServerFlight, names, suites};
 use crate::{mqtt, text};
@@ -15,6 +15,8 @@ use crate::{mqtt, text};
 pub(super) struct Session {
     /// Version, suite and group, or why there is no session.
     pub(super) negotiated: Result<Negotiated, HandshakeError>,
+    /// What the server showed on the way there.
+    pub(super) presented: Presented,
     /// Whether a client certificate was asked for.
     requested: bool,
     /// What came of the session without one; only where one was asked for.
@@ -46,20 +48,27 @@ pub(super) async fn observe(dialer: &Dialer, endpoint: &Endpoint) -> Session {
     let connection = match dialer.connect().await {
         Ok(connection) => connection,
         Err(failure) => {
-            return Session { negotiated: Err(failure.into()), requested: false, after: None };
+            return Session {
+                negotiated: Err(failure.into()),
+                presented: Presented::default(),
+                requested: false,
+                after: None,
+            };
         }
     };
     let name = endpoint.reference_identity();
     let handshake = insecure_tls::connect(connection, name, Options::default()).await;
-    let requested = handshake.presented.client_certificate_requested;
+    let presented = handshake.presented;
+    let requested = presented.client_certificate_requested;
     match handshake.outcome {
-        Err(error) => Session { negotiated: Err(error), requested, after: None },
+        Err(error) => Session { negotiated: Err(error), presented, requested, after: None },
         Ok(mut session) => Session {
             negotiated: Ok(Negotiated {
                 version: session.version,
                 suite: session.suite,
                 group: session.group,
             }),
+            presented,
             requested,
             after: match requested {
                 true => Some(request(&mut session, endpoint).await),
@@ -166,7 +175,7 @@ mod tests {
     ) -> Session {
         let negotiated =
             negotiated.map(|version| Negotiated { version, suite: 0x1301, group: Some(0x001d) });
-        Session { negotiated, requested, after }
+        Session { negotiated, presented: Presented::default(), requested, after }
     }
 
     #[test]

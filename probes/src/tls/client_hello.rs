@@ -24,6 +24,50 @@ const GROUPS: [u16; 7] = [0x001d, 0x0017, 0x0018, 0x0019, 0x001e, 0x0100, 0x0101
 /// Suites of TLS 1.3 (RFC 8446 appendix B.4).
 const TLS13_SUITES: [u16; 5] = [0x1301, 0x1302, 0x1303, 0x1304, 0x1305];
 
+/// A value that nobody will ever give a meaning: a server passes over it (RFC 8701 section 2).
+const GREASE: u16 = 0x7a7a;
+
+/// Says that a hello is a fallback to a lower version (RFC 7507 section 2).
+const FALLBACK_SCSV: u16 = 0x5600;
+
+/// The base point of P-256, uncompressed (SEC 2 section 2.4.2): a share that every server takes,
+/// and whose private key is 1.
+const P256_SHARE: [u8; 65] = [
+    0x04, 0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40,
+    0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2,
+    0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e,
+    0x16, 0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51,
+    0xf5,
+];
+
+/// The base point of X25519 (RFC 7748 section 4.1).
+const X25519_SHARE: [u8; 32] = {
+    let mut share = [0; 32];
+    share[0] = 9;
+    share
+};
+
+/// What a hello carries beyond what its version needs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Values without a meaning among suites, groups and extensions.
+    pub grease: bool,
+    /// A version of the future before the real one: in `supported_versions` for TLS 1.3, as the
+    /// hello's own version below.
+    pub future: bool,
+    /// The application protocols `mqtt`, `h2` and `http/1.1` (RFC 7301).
+    pub alpn: bool,
+    /// A wish for a stapled OCSP response (RFC 6066 section 8).
+    pub staple: bool,
+    /// An empty ticket, which asks for one (RFC 5077 section 3.2).
+    pub ticket: bool,
+    /// The signal that this is a fallback.
+    pub fallback: bool,
+    /// Key shares for TLS 1.3, for a server that does not answer a hello without any. The private
+    /// keys are known to everybody: nothing is ever encrypted with them.
+    pub shares: bool,
+}
+
 /// Signature schemes, the good ones first; SHA-1 and DSA at the end for old certificates.
 const SIGNATURES: [u16; 18] = [
     0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0807, 0x0808, 0x0809,
@@ -38,23 +82,46 @@ pub struct ClientHello {
     /// Suites offered, in order; at most [`MAX_SUITES`].
     pub suites: Vec<u16>,
     /// Groups offered, in order.
-    groups: Vec<u16>,
+    pub groups: Vec<u16>,
+    /// Signature schemes offered, in order; TLS 1.2 and 1.3 send them.
+    pub signatures: Vec<u16>,
     /// Name for SNI; left out for addresses and for SSL 3.0.
     server_name: Option<String>,
+    /// What goes beyond that.
+    pub extras: Extras,
 }
 
 impl ClientHello {
     /// A hello for TLS 1.0 to 1.2: servers answer with the best version up to `version`.
     pub fn up_to(version: u16, suites: Vec<u16>, server_name: Option<&str>) -> Self {
         debug_assert!((TLS10..=TLS12).contains(&version) && suites.len() <= MAX_SUITES);
-        let server_name = server_name.map(str::to_owned);
-        Self { version, suites, groups: CURVES.to_vec(), server_name }
+        Self::of(version, suites, CURVES.to_vec(), SIGNATURES.to_vec(), server_name)
     }
 
     /// A bare hello of SSL 3.0: old servers stumble over extensions.
     pub fn ssl3(suites: Vec<u16>) -> Self {
         debug_assert!(suites.len() <= MAX_SUITES);
-        Self { version: SSL3, suites, groups: Vec::new(), server_name: None }
+        Self::of(SSL3, suites, Vec::new(), Vec::new(), None)
+    }
+
+    /// A hello of any version from SSL 3.0 to TLS 1.3 that offers just this.
+    pub fn of(
+        version: u16,
+        suites: Vec<u16>,
+        groups: Vec<u16>,
+        signatures: Vec<u16>,
+        server_name: Option<&str>,
+    ) -> Self {
+        debug_assert!(suites.len() <= MAX_SUITES);
+        let server_name = server_name.map(str::to_owned);
+        Self { version, suites, groups, signatures, server_name, extras: Extras::default() }
+    }
+
+    /// The same hello with more in it.
+    #[must_use]
+    pub fn with(mut self, extras: Extras) -> Self {
+        self.extras = extras;
+        self
     }
 
     /// A hello for TLS 1.3 alone, with every group, the hybrid ones first.
@@ -68,8 +135,7 @@ impl ClientHello {
     }
 
     fn tls13_with(groups: Vec<u16>, server_name: Option<&str>) -> Self {
-        let server_name = server_name.map(str::to_owned);
-        Self { version: TLS13, suites: TLS13_SUITES.to_vec(), groups, server_name }
+        Self::of(TLS13, TLS13_SUITES.to_vec(), groups, SIGNATURES.to_vec(), server_name)
     }
 
     /// The hello as one record. `random` is the client random; for TLS 1.3 it also stands as the
@@ -86,7 +152,9 @@ impl ClientHello {
 
     fn body(&self, out: &mut Vec<u8>, random: [u8; 32]) {
         let start = out.len();
-        u16s(out, &[self.version.min(TLS12)]);
+        let future = self.extras.future && self.version < TLS13;
+        // One above the newest that such a server knows.
+        u16s(out, &[if future { TLS13 } else { self.version.min(TLS12) }]);
         out.extend(random);
         prefixed(out, 1, |out| {
             if self.version == TLS13 {
@@ -94,7 +162,13 @@ impl ClientHello {
             }
         });
         prefixed(out, 2, |out| {
+            if self.extras.grease {
+                u16s(out, &[GREASE]);
+            }
             u16s(out, &self.suites);
+            if self.extras.fallback {
+                u16s(out, &[FALLBACK_SCSV]);
+            }
             if self.version == SSL3 {
                 u16s(out, &[RENEGOTIATION_SCSV]);
             }
@@ -120,20 +194,70 @@ impl ClientHello {
                 });
             });
         }
-        extension(out, 10, |out| prefixed(out, 2, |out| u16s(out, &self.groups)));
+        if self.extras.grease {
+            extension(out, GREASE, |_| {});
+        }
+        let grease = (self.extras.grease || self.extras.shares).then_some(GREASE);
+        if !self.groups.is_empty() {
+            extension(out, 10, |out| {
+                prefixed(out, 2, |out| {
+                    u16s(out, grease.as_slice());
+                    u16s(out, &self.groups);
+                });
+            });
+        }
         if self.version >= TLS12 {
-            extension(out, 13, |out| prefixed(out, 2, |out| u16s(out, &SIGNATURES)));
+            extension(out, 13, |out| prefixed(out, 2, |out| u16s(out, &self.signatures)));
+        }
+        if self.extras.staple {
+            // OCSP, any responder, no extensions.
+            extension(out, 5, |out| out.extend([1, 0, 0, 0, 0]));
+        }
+        if self.extras.alpn {
+            extension(out, 16, |out| {
+                prefixed(out, 2, |out| {
+                    for name in ["mqtt", "h2", "http/1.1"] {
+                        prefixed(out, 1, |out| out.extend(name.as_bytes()));
+                    }
+                });
+            });
+        }
+        if self.extras.ticket {
+            extension(out, 35, |_| {});
         }
         if self.version == TLS13 {
-            extension(out, 43, |out| prefixed(out, 1, |out| u16s(out, &[TLS13])));
+            extension(out, 43, |out| {
+                prefixed(out, 1, |out| {
+                    if self.extras.future {
+                        u16s(out, &[GREASE, TLS13 + 1]);
+                    }
+                    u16s(out, &[TLS13]);
+                });
+            });
             // No share at all: the server must name the group it wants in a HelloRetryRequest
             // (RFC 8446 section 4.2.8), which costs no key of ours.
-            extension(out, 51, |out| prefixed(out, 2, |_| {}));
+            extension(out, 51, |out| prefixed(out, 2, |out| self.shares(out)));
         } else {
             extension(out, 11, |out| prefixed(out, 1, |out| out.push(0)));
             extension(out, 22, |_| {});
             extension(out, 23, |_| {});
             extension(out, 0xff01, |out| prefixed(out, 1, |_| {}));
+        }
+    }
+}
+
+impl ClientHello {
+    fn shares(&self, out: &mut Vec<u8>) {
+        if !self.extras.shares {
+            return;
+        }
+        let known: [(u16, &[u8]); 2] = [(0x001d, &X25519_SHARE), (0x0017, &P256_SHARE)];
+        // One without a meaning keeps the list from being empty where no other fits.
+        u16s(out, &[GREASE]);
+        prefixed(out, 2, |out| out.push(0));
+        for (group, share) in known.iter().filter(|(group, _)| self.groups.contains(group)) {
+            u16s(out, &[*group]);
+            prefixed(out, 2, |out| out.extend(*share));
         }
     }
 }

@@ -11,9 +11,11 @@ use crate::text;
 
 mod bytes;
 pub mod client_hello;
+pub mod enumerate;
 pub mod names;
 pub mod record;
 pub mod server_flight;
+pub mod sslv2;
 mod suite_table;
 pub mod suites;
 

@@ -1,5 +1,7 @@
 //! Names of code points, as the IANA registries spell them.
 
+/// SSL 2.0 (RFC 6176).
+pub const SSL2: u16 = 0x0002;
 /// SSL 3.0 (RFC 6101).
 pub const SSL3: u16 = 0x0300;
 /// TLS 1.0 (RFC 2246).
@@ -18,6 +20,7 @@ pub const HYBRID_GROUPS: [u16; 3] = [0x11ec, 0x11eb, 0x11ed];
 /// A protocol version, such as `TLSv1.2`.
 pub fn version(code: u16) -> String {
     match code {
+        SSL2 => "SSLv2".to_owned(),
         SSL3 => "SSLv3".to_owned(),
         TLS10 => "TLSv1.0".to_owned(),
         TLS11 => "TLSv1.1".to_owned(),
@@ -30,6 +33,29 @@ pub fn version(code: u16) -> String {
 /// A key exchange group, such as `x25519`.
 pub fn group(code: u16) -> String {
     let name = match code {
+        0x0001 => "sect163k1",
+        0x0002 => "sect163r1",
+        0x0003 => "sect163r2",
+        0x0004 => "sect193r1",
+        0x0005 => "sect193r2",
+        0x0006 => "sect233k1",
+        0x0007 => "sect233r1",
+        0x0008 => "sect239k1",
+        0x0009 => "sect283k1",
+        0x000a => "sect283r1",
+        0x000b => "sect409k1",
+        0x000c => "sect409r1",
+        0x000d => "sect571k1",
+        0x000e => "sect571r1",
+        0x000f => "secp160k1",
+        0x0010 => "secp160r1",
+        0x0011 => "secp160r2",
+        0x0012 => "secp192k1",
+        0x0014 => "secp224k1",
+        0x001f => "brainpoolP256r1tls13",
+        0x0020 => "brainpoolP384r1tls13",
+        0x0021 => "brainpoolP512r1tls13",
+        0x0029 => "curveSM2",
         0x0015 => "secp224r1",
         0x0013 => "secp192r1",
         0x0016 => "secp256k1",
@@ -52,6 +78,9 @@ pub fn group(code: u16) -> String {
         0x11eb => "SecP256r1MLKEM768",
         0x11ec => "X25519MLKEM768",
         0x11ed => "SecP384r1MLKEM1024",
+        0x11ee => "curveSM2MLKEM768",
+        0x6399 => "X25519Kyber768Draft00",
+        0x639a => "SecP256r1Kyber768Draft00",
         _ => return format!("0x{code:04x}"),
     };
     name.to_owned()
@@ -61,18 +90,24 @@ pub fn group(code: u16) -> String {
 pub fn signature(code: u16) -> String {
     let name = match code {
         0x0101 => "rsa_pkcs1_md5",
+        0x0102 => "dsa_md5",
+        0x0103 => "ecdsa_md5",
         0x0201 => "rsa_pkcs1_sha1",
         0x0202 => "dsa_sha1",
         0x0203 => "ecdsa_sha1",
         0x0301 => "rsa_pkcs1_sha224",
+        0x0302 => "dsa_sha224",
         0x0303 => "ecdsa_sha224",
         0x0401 => "rsa_pkcs1_sha256",
         0x0402 => "dsa_sha256",
         0x0403 => "ecdsa_secp256r1_sha256",
         0x0501 => "rsa_pkcs1_sha384",
+        0x0502 => "dsa_sha384",
         0x0503 => "ecdsa_secp384r1_sha384",
         0x0601 => "rsa_pkcs1_sha512",
+        0x0602 => "dsa_sha512",
         0x0603 => "ecdsa_secp521r1_sha512",
+        0x0708 => "sm2sig_sm3",
         0x0804 => "rsa_pss_rsae_sha256",
         0x0805 => "rsa_pss_rsae_sha384",
         0x0806 => "rsa_pss_rsae_sha512",
@@ -81,6 +116,12 @@ pub fn signature(code: u16) -> String {
         0x0809 => "rsa_pss_pss_sha256",
         0x080a => "rsa_pss_pss_sha384",
         0x080b => "rsa_pss_pss_sha512",
+        0x081a => "ecdsa_brainpoolP256r1tls13_sha256",
+        0x081b => "ecdsa_brainpoolP384r1tls13_sha384",
+        0x081c => "ecdsa_brainpoolP512r1tls13_sha512",
+        0x0904 => "mldsa44",
+        0x0905 => "mldsa65",
+        0x0906 => "mldsa87",
         _ => return format!("0x{code:04x}"),
     };
     name.to_owned()
@@ -127,7 +168,7 @@ mod tests {
     #[test]
     fn unknown_code_points_show_their_number() {
         assert_eq!(version(0x7f1c), "0x7f1c");
-        assert_eq!(group(0x6399), "0x6399");
+        assert_eq!(group(0x6398), "0x6398");
         assert_eq!(signature(0xfefe), "0xfefe");
         assert_eq!(alert(255), "255");
     }

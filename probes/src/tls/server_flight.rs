@@ -43,6 +43,14 @@ pub struct ServerFlight {
     pub chain: Vec<Vec<u8>>,
     /// Whether a client certificate was asked for.
     pub certificate_requested: bool,
+    /// Authorities that the request for one names.
+    pub authorities: u32,
+    /// Whether the session got an id; one of TLS 1.3 is the echo of the client's.
+    pub session_id: bool,
+    /// Chosen application protocol, at most 255 bytes.
+    pub alpn: Option<Vec<u8>>,
+    /// Whether an OCSP response came with the certificate.
+    pub stapled: bool,
     /// Whether everything that a server says in clear was seen. Before that, a fact that has not
     /// shown may still come.
     pub ended: bool,
@@ -74,10 +82,10 @@ impl ServerFlight {
         let mut reader = Reader::new(body);
         let version = reader.u16()?;
         let random = reader.take(32)?;
-        reader.vec8()?;
+        let session_id = !reader.vec8()?.is_empty();
         let suite = reader.u16()?;
         let compression = reader.u8()? != 0;
-        let mut flight = Self { version, suite, compression, ..Self::default() };
+        let mut flight = Self { version, suite, compression, session_id, ..Self::default() };
         flight.downgrade_sentinel = random[24..31] == *SENTINEL;
         if !reader.is_empty() {
             let mut extensions = Reader::new(reader.vec16()?);
@@ -86,6 +94,7 @@ impl ServerFlight {
                 let mut content = Reader::new(extensions.vec16()?);
                 match kind {
                     43 => flight.version = content.u16()?,
+                    16 => flight.alpn = Some(Reader::new(content.vec16()?).vec8()?.to_vec()),
                     51 => flight.group = Some(content.u16()?),
                     _ => {}
                 }
@@ -104,7 +113,12 @@ impl ServerFlight {
         match kind {
             11 => self.chain = certificates(body)?,
             12 => self.key_exchange(Reader::new(body))?,
-            13 => self.certificate_requested = true,
+            13 => {
+                self.certificate_requested = true;
+                // A list that cannot be read counts as far as it can.
+                self.authorities = authorities(body, self.version).unwrap_or(0);
+            }
+            22 => self.stapled = true,
             14 => self.ended = true,
             _ => {}
         }
@@ -147,6 +161,21 @@ fn certificates(body: &[u8]) -> Option<Vec<Vec<u8>>> {
         chain.push(list.vec24()?.to_vec());
     }
     Some(chain)
+}
+
+/// How many names a CertificateRequest lists (RFC 5246 section 7.4.4).
+fn authorities(body: &[u8], version: u16) -> Option<u32> {
+    let mut reader = Reader::new(body);
+    reader.vec8()?;
+    if version == TLS12 {
+        reader.vec16()?;
+    }
+    let mut names = Reader::new(reader.vec16()?);
+    let mut count = 0;
+    while !names.is_empty() && names.vec16().is_some() {
+        count += 1;
+    }
+    Some(count)
 }
 
 /// Bits of an unsigned big-endian number.

@@ -139,6 +139,10 @@ pub fn name(code: u16) -> String {
         0x1303 => "TLS_CHACHA20_POLY1305_SHA256",
         0x1304 => "TLS_AES_128_CCM_SHA256",
         0x1305 => "TLS_AES_128_CCM_8_SHA256",
+        0x00c6 => "TLS_SM4_GCM_SM3",
+        0x00c7 => "TLS_SM4_CCM_SM3",
+        0xc0b4 => "TLS_SHA256_SHA256",
+        0xc0b5 => "TLS_SHA384_SHA384",
         _ => match suite(code) {
             Some(suite) => suite.name,
             None => return format!("0x{code:04x}"),

@@ -29,6 +29,28 @@ const CURVES: [(&str, u32); 21] = [
     ("1.3.36.3.3.2.8.1.1.13", 512),
 ];
 
+/// TLS code points of named curves (RFC 8422 section 5.1.1), by object identifier.
+const GROUPS: [(&str, u16); 9] = [
+    ("1.2.840.10045.3.1.1", 0x0013),
+    ("1.3.132.0.33", 0x0015),
+    ("1.3.132.0.10", 0x0016),
+    ("1.2.840.10045.3.1.7", 0x0017),
+    ("1.3.132.0.34", 0x0018),
+    ("1.3.132.0.35", 0x0019),
+    ("1.3.36.3.3.2.8.1.1.7", 0x001a),
+    ("1.3.36.3.3.2.8.1.1.11", 0x001b),
+    ("1.3.36.3.3.2.8.1.1.13", 0x001c),
+];
+
+/// The TLS group of the curve that a certificate in DER has its key on; none for other keys.
+pub fn named_group(der: &[u8]) -> Option<u16> {
+    use x509_parser::prelude::FromDer as _;
+    let (_, certificate) = x509_parser::certificate::X509Certificate::from_der(der).ok()?;
+    let parameters = certificate.public_key().algorithm.parameters.as_ref()?;
+    let curve = parameters.as_oid().ok()?.to_id_string();
+    GROUPS.iter().find(|(oid, _)| *oid == curve).map(|(_, group)| *group)
+}
+
 /// SHA-256 over a SubjectPublicKeyInfo.
 pub type KeyId = [u8; 32];
 

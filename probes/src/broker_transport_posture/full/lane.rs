@@ -1,0 +1,321 @@
+//! One version, asked until everything is known.
+
+use model::document::Endpoint;
+use rustls::pki_types::ServerName;
+
+use super::super::Missing;
+use super::super::hello::{Hello, Ruling};
+use super::super::interview::Interview;
+use super::title;
+use crate::net::{Dialer, Failure};
+use crate::tls::client_hello::Extras;
+use crate::tls::enumerate::{Ask, Chosen, Offer, Reply, by_ecdsa, legacy, modern};
+use crate::tls::names::{SSL3, TLS10, TLS11, TLS12, TLS13};
+use crate::tls::{Answer, ClientHello, ServerFlight};
+use crate::x509::key;
+
+/// Alert of a server that does not have the version (RFC 5246 section 7.2.2).
+const PROTOCOL_VERSION: u8 = 70;
+
+/// Where hellos go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Port<'a> {
+    pub(super) dialer: &'a Dialer,
+    /// Name that the endpoint is asked by.
+    pub(super) name: &'a str,
+    /// The same where SNI can carry it: DNS names only (RFC 6066 section 3).
+    pub(super) sni: Option<&'a str>,
+}
+
+impl<'a> Port<'a> {
+    pub(super) fn new(dialer: &'a Dialer, endpoint: &'a Endpoint) -> Self {
+        let name = endpoint.reference_identity();
+        let sni = matches!(ServerName::try_from(name), Ok(ServerName::DnsName(_))).then_some(name);
+        Self { dialer, name, sni }
+    }
+
+    /// Sends a hello, and once more where the network was in the way.
+    pub(super) async fn ask(&self, question: &str, hello: ClientHello) -> Hello {
+        let first = Hello::ask(self.dialer, question, hello).await;
+        match &first.answer {
+            Answer::Failed(failure) if is_worth_retrying(failure) => {
+                Hello::ask(self.dialer, question, first.hello).await
+            }
+            _ => first,
+        }
+    }
+}
+
+/// True for what may be gone the next time: no answer of the target, and no limit of ours.
+pub(super) const fn is_worth_retrying(failure: &Failure) -> bool {
+    !matches!(
+        failure,
+        Failure::Closed | Failure::BudgetSpent(_) | Failure::Deadline(_) | Failure::TooManyBytes(_)
+    )
+}
+
+/// What a version accepts, as a machine that asks for it.
+pub(super) trait Machine {
+    fn version(&self) -> u16;
+    fn next(&self) -> Option<Offer>;
+    fn take(&mut self, offer: &Offer, reply: Reply);
+    fn suites(&self) -> &[u16];
+    fn contradictions(&self) -> Vec<u16>;
+    /// Whether a harmless hello of this version may show what a client may add to it.
+    fn has_features(&self) -> bool;
+}
+
+impl Machine for legacy::Elimination {
+    fn version(&self) -> u16 {
+        self.version()
+    }
+
+    fn next(&self) -> Option<Offer> {
+        self.next()
+    }
+
+    fn take(&mut self, offer: &Offer, reply: Reply) {
+        self.take(offer, reply);
+    }
+
+    fn suites(&self) -> &[u16] {
+        self.suites_as_found()
+    }
+
+    fn contradictions(&self) -> Vec<u16> {
+        self.contradictions().into_iter().collect()
+    }
+
+    fn has_features(&self) -> bool {
+        self.is_wide() && self.version() > SSL3
+    }
+}
+
+impl Machine for modern::Elimination {
+    fn version(&self) -> u16 {
+        TLS13
+    }
+
+    fn next(&self) -> Option<Offer> {
+        self.next()
+    }
+
+    fn take(&mut self, offer: &Offer, reply: Reply) {
+        self.take(offer, reply);
+    }
+
+    fn suites(&self) -> &[u16] {
+        self.suites_as_found()
+    }
+
+    fn contradictions(&self) -> Vec<u16> {
+        self.contradictions().into_iter().collect()
+    }
+
+    fn has_features(&self) -> bool {
+        true
+    }
+}
+
+/// A version and all that was asked about it.
+#[derive(Debug)]
+pub(super) struct Lane<M> {
+    pub(super) machine: M,
+    pub(super) asked: Vec<Hello>,
+    /// Why asking stopped before everything was known.
+    pub(super) gave_up: Option<Missing>,
+    /// The hello that confirmed a suite and carried what a client may add.
+    pub(super) courtesy: Option<Hello>,
+    /// Whether hellos need key shares: the server does not answer those without.
+    shares: bool,
+    /// Whether a hello without key shares was ever answered.
+    retried: bool,
+}
+
+impl<M: Machine> Lane<M> {
+    fn of(machine: M) -> Self {
+        let (asked, gave_up, courtesy) = (Vec::new(), None, None);
+        Self { machine, asked, gave_up, courtesy, shares: false, retried: false }
+    }
+
+    /// Whether the version is accepted.
+    pub(super) fn is_accepted(&self) -> bool {
+        !self.machine.suites().is_empty()
+    }
+
+    /// Asks until everything is known, or until an answer decides nothing.
+    pub(super) async fn run(mut self, port: Port<'_>) -> Self {
+        while let Some(offer) = self.machine.next() {
+            match self.ask(port, &offer).await {
+                Ok(reply) => self.machine.take(&offer, reply),
+                Err(missing) => {
+                    self.gave_up = Some(missing);
+                    break;
+                }
+            }
+        }
+        self
+    }
+
+    async fn ask(&mut self, port: Port<'_>, offer: &Offer) -> Result<Reply, Missing> {
+        let version = self.machine.version();
+        if offer.ask == Ask::Confirm && self.courtesy.is_none() && self.machine.has_features() {
+            let modern = version == TLS13;
+            let extras = Extras {
+                grease: true,
+                future: modern,
+                alpn: !modern,
+                staple: !modern,
+                ticket: !modern,
+                ..Extras::default()
+            };
+            let hello = self.put(port, offer, extras).await;
+            let reply = reply(&hello, version);
+            self.courtesy = Some(hello);
+            if matches!(reply, Ok(Reply::Chosen(_))) {
+                return reply;
+            }
+        }
+        let hello = self.put(port, offer, Extras::default()).await;
+        let answered = reply(&hello, version)?;
+        if version != TLS13 || self.shares || self.retried {
+            return Ok(answered);
+        }
+        self.retried = true;
+        if answered != Reply::Refused {
+            return Ok(answered);
+        }
+        // Refused, before any hello without a key share was answered: it may be for that.
+        self.shares = true;
+        let hello = self.put(port, offer, Extras::default()).await;
+        let answered = reply(&hello, version)?;
+        self.shares = matches!(answered, Reply::Chosen(_));
+        Ok(answered)
+    }
+
+    async fn put(&mut self, port: Port<'_>, offer: &Offer, extras: Extras) -> Hello {
+        let version = self.machine.version();
+        let extras = Extras { shares: self.shares, ..extras };
+        let question = question(version, offer, extras);
+        let Offer { suites, groups, signatures, .. } = offer.clone();
+        let hello = ClientHello::of(version, suites, groups, signatures, port.sni).with(extras);
+        let hello = port.ask(&question, hello).await;
+        self.asked.push(hello.clone());
+        hello
+    }
+}
+
+fn question(version: u16, offer: &Offer, extras: Extras) -> String {
+    let title = title(version);
+    let (suites, groups) = (offer.suites.len(), offer.groups.len());
+    let what = match offer.ask {
+        Ask::Pairs => format!("{suites} suites and {groups} groups that are not known yet"),
+        Ask::Suites => format!("{suites} suites that are not known yet"),
+        Ask::Groups => format!("{groups} groups, not known yet but for a certificate's"),
+        Ask::GroupOrder => "whose order of groups decides".to_owned(),
+        Ask::Signatures => format!("{} signatures not known yet", offer.signatures.len()),
+        Ask::Confirm => "a suite that was accepted before".to_owned(),
+    };
+    let with = if extras.grease { ", and values without a meaning" } else { "" };
+    format!("{title}, {what}{with}")
+}
+
+/// What an answer says to a machine; why nothing, where it decides nothing.
+pub(super) fn reply(hello: &Hello, version: u16) -> Result<Reply, Missing> {
+    match hello.accepted() {
+        Some(flight) if flight.version == version => Ok(Reply::Chosen(chosen(flight))),
+        // The best version up to the one asked for is a lower one.
+        Some(_) => Ok(Reply::NoVersion),
+        None => match (hello.ruling(true), &hello.answer) {
+            (Ruling::Undecided(missing), _) => Err(missing),
+            (_, Answer::Alert(PROTOCOL_VERSION)) => Ok(Reply::NoVersion),
+            _ => Ok(Reply::Refused),
+        },
+    }
+}
+
+fn chosen(flight: &ServerFlight) -> Chosen {
+    let leaf = flight.chain.first().filter(|_| by_ecdsa(flight.suite));
+    Chosen {
+        suite: flight.suite,
+        group: flight.group,
+        signature: flight.signature,
+        curve: leaf.and_then(|der| key::named_group(der)),
+    }
+}
+
+fn offered(hello: &ClientHello) -> Offer {
+    Offer {
+        ask: Ask::Suites,
+        suites: hello.suites.clone(),
+        groups: hello.groups.clone(),
+        signatures: hello.signatures.clone(),
+    }
+}
+
+impl Lane<legacy::Elimination> {
+    /// A version up to TLS 1.2, with what decision mode has heard about it.
+    pub(super) fn legacy(version: u16, wide: bool, interview: &Interview) -> Self {
+        let mut machine = legacy::Elimination::new(version, wide);
+        for hello in interview.hellos().filter(|hello| hello.hello.version <= TLS12) {
+            let asked = hello.hello.version;
+            let heard = match reply(hello, asked) {
+                Ok(heard) if asked == version => Some(heard),
+                // Another hello shows this version where it is the best below its own.
+                _ if asked > version => {
+                    let lower = hello.accepted().filter(|flight| flight.version == version);
+                    lower.map(|flight| Reply::Chosen(chosen(flight)))
+                }
+                _ => None,
+            };
+            if let Some(heard) = heard {
+                machine.hear(&offered(&hello.hello), heard);
+            }
+        }
+        // A hello for TLS 1.1 that is refused rules out TLS 1.0: it would have been the answer.
+        if let (TLS10, [only]) = (version, &interview.old[..])
+            && matches!(reply(only, TLS11), Ok(Reply::Refused | Reply::NoVersion))
+            && only.accepted().is_none()
+        {
+            machine.hear(&offered(&only.hello), Reply::NoVersion);
+        }
+        Self::of(machine)
+    }
+}
+
+/// Suites of TLS 1.3 that the library offers in its handshakes, in order; the one that was chosen
+/// alone, where they are not known.
+fn of_library(chosen: u16) -> Vec<u16> {
+    let provider = rustls::crypto::CryptoProvider::get_default();
+    let all = provider.into_iter().flat_map(|provider| &provider.cipher_suites);
+    let codes: Vec<u16> =
+        all.filter(|s| s.tls13().is_some()).map(|s| u16::from(s.suite())).collect();
+    if codes.contains(&chosen) { codes } else { vec![chosen] }
+}
+
+impl Lane<modern::Elimination> {
+    /// TLS 1.3, with what decision mode has heard about it.
+    pub(super) fn modern(interview: &Interview) -> Self {
+        let mut machine = modern::Elimination::default();
+        for hello in interview.hellos().filter(|hello| hello.hello.version == TLS13) {
+            if let Ok(heard) = reply(hello, TLS13) {
+                machine.hear(&offered(&hello.hello), heard);
+            }
+        }
+        match &interview.session.negotiated {
+            Ok(session) if session.version == TLS13 => {
+                let chosen =
+                    Chosen { suite: session.suite, group: session.group, ..Chosen::default() };
+                let offer = Offer {
+                    ask: Ask::Pairs,
+                    suites: of_library(session.suite),
+                    groups: session.group.into_iter().collect(),
+                    signatures: Vec::new(),
+                };
+                machine.hear(&offer, Reply::Chosen(chosen));
+            }
+            _ => {}
+        }
+        Self::of(machine)
+    }
+}

@@ -1,0 +1,84 @@
+//! What was offered and what came of it: whose order decides, and whether the answers can be those
+//! of one server.
+
+use std::collections::BTreeSet;
+
+use super::Offer;
+
+/// Whose order of suites decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preference {
+    /// The server's.
+    Server,
+    /// The client's.
+    Client,
+    /// There is one suite at most.
+    Single,
+    /// The answers fit both, or neither.
+    Unknown,
+}
+
+/// Every offer with its answer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Log(Vec<(Offer, Option<u16>)>);
+
+impl Log {
+    /// Keeps an offer and the suite that was chosen; none where it was refused.
+    pub(super) fn keep(&mut self, offer: &Offer, chosen: Option<u16>) {
+        self.0.push((offer.clone(), chosen));
+    }
+
+    /// Whose order decides between the suites that were found. The client's, unless an answer
+    /// passed over one that stood further ahead; the server's, unless two answers contradict each
+    /// other about the same two suites.
+    pub(super) fn preference(&self, found: &[u16]) -> Preference {
+        if found.len() < 2 {
+            return Preference::Single;
+        }
+        let mut client = true;
+        let mut before: BTreeSet<(u16, u16)> = BTreeSet::new();
+        for (offer, chosen) in &self.0 {
+            let Some(chosen) = *chosen else { continue };
+            let known = || offer.suites.iter().copied().filter(|suite| found.contains(suite));
+            client &= known().next().is_none_or(|first| first == chosen);
+            before.extend(known().filter(|other| *other != chosen).map(|other| (chosen, other)));
+        }
+        let server = before.iter().all(|(a, b)| !before.contains(&(*b, *a)));
+        match (client, server) {
+            (true, false) => Preference::Client,
+            (false, true) => Preference::Server,
+            _ => Preference::Unknown,
+        }
+    }
+
+    /// What to offer once more when everything is known: the suite that was found last, and with it
+    /// the one that was found first where it is not known whose order decides. That may take both
+    /// orders. `times` is how often this was done.
+    pub(super) fn to_confirm(&self, found: &[u16], times: u8) -> Option<Vec<u16>> {
+        let (first, last) = (*found.first()?, *found.last()?);
+        let unknown = self.preference(found) == Preference::Unknown;
+        match times {
+            0 if unknown => Some(vec![last, first]),
+            0 => Some(vec![last]),
+            1 if unknown => Some(vec![first, last]),
+            _ => None,
+        }
+    }
+
+    /// Suites that were chosen from one offer, while another one that held all of it was refused.
+    pub(super) fn contradictions(&self) -> BTreeSet<u16> {
+        let within = |part: &[u16], whole: &[u16]| part.iter().all(|value| whole.contains(value));
+        let chosen = self.0.iter().filter_map(|(offer, chosen)| Some((offer, (*chosen)?)));
+        chosen
+            .filter(|(offer, suite)| {
+                self.0.iter().any(|(refused, chosen)| {
+                    chosen.is_none()
+                        && refused.suites.contains(suite)
+                        && within(&offer.groups, &refused.groups)
+                        && within(&offer.signatures, &refused.signatures)
+                })
+            })
+            .map(|(_, suite)| suite)
+            .collect()
+    }
+}

@@ -1,0 +1,138 @@
+//! SSL 2.0 as far as its two hellos: a protocol of its own, which nothing may speak any more
+//! (RFC 6176).
+
+use tokio::io::AsyncWriteExt as _;
+
+use super::bytes::{Reader, prefixed, u16s};
+use super::names::SSL2;
+use crate::net::{Dialer, Failure};
+
+/// Kinds of cipher ("The SSL Protocol", 1995, section 5.1.1): code and name.
+const CIPHERS: [(u32, &str); 7] = [
+    (0x01_0080, "SSL_CK_RC4_128_WITH_MD5"),
+    (0x02_0080, "SSL_CK_RC4_128_EXPORT40_WITH_MD5"),
+    (0x03_0080, "SSL_CK_RC2_128_CBC_WITH_MD5"),
+    (0x04_0080, "SSL_CK_RC2_128_CBC_EXPORT40_WITH_MD5"),
+    (0x05_0080, "SSL_CK_IDEA_128_CBC_WITH_MD5"),
+    (0x06_0040, "SSL_CK_DES_64_CBC_WITH_MD5"),
+    (0x07_00c0, "SSL_CK_DES_192_EDE3_CBC_WITH_MD5"),
+];
+
+/// Most bytes of an answer that are read; a SERVER-HELLO is a chain of one certificate.
+const MAX_ANSWER: usize = 32 * 1024;
+
+/// What a server made of a CLIENT-HELLO of SSL 2.0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// A SERVER-HELLO with at least one kind of cipher that was offered; their names in the order
+    /// of the specification.
+    Accepted(Vec<&'static str>),
+    /// Something else: an error message, a record of TLS, or other bytes.
+    Declined,
+    /// No connection, or none that said enough.
+    Failed(Failure),
+}
+
+/// Sends a CLIENT-HELLO over a new connection and reads the answer.
+pub async fn ask(dialer: &Dialer) -> Answer {
+    let mut connection = match dialer.connect().await {
+        Ok(connection) => connection,
+        Err(failure) => return Answer::Failed(failure),
+    };
+    connection.write_all(&hello(rand::random())).await.ok();
+    let mut answer = Vec::new();
+    loop {
+        match connection.receive(4096).await {
+            Ok(bytes) => answer.extend(bytes),
+            // What was said before the end decides, if it is enough.
+            Err(failure) if answer.is_empty() => return Answer::Failed(failure),
+            Err(failure) => return decode(&answer).unwrap_or(Answer::Failed(failure)),
+        }
+        if let Some(answer) = decode(&answer) {
+            return answer;
+        }
+        if answer.len() > MAX_ANSWER {
+            return Answer::Declined;
+        }
+    }
+}
+
+fn hello(challenge: [u8; 16]) -> Vec<u8> {
+    let mut body = vec![1];
+    u16s(&mut body, &[SSL2, 3 * 7, 0, 16]);
+    for (code, _) in CIPHERS {
+        body.extend(&code.to_be_bytes()[1..]);
+    }
+    body.extend(challenge);
+    let mut out = Vec::new();
+    prefixed(&mut out, 2, |out| out.extend(body));
+    // The high bit says that the header has two bytes and nothing is padded.
+    out[0] |= 0x80;
+    out
+}
+
+/// The answer, once enough of it is there.
+fn decode(bytes: &[u8]) -> Option<Answer> {
+    /// Type of a SERVER-HELLO.
+    const SERVER_HELLO: u8 = 4;
+    let (first, kind) = (*bytes.first()?, *bytes.get(2)?);
+    if first & 0x80 == 0 || kind != SERVER_HELLO {
+        return Some(Answer::Declined);
+    }
+    let mut reader = Reader::new(bytes.get(3..)?);
+    let (_hit, _kind) = (reader.u8()?, reader.u8()?);
+    let _version = reader.u16()?;
+    let (certificate, ciphers, _id) = (reader.u16()?, reader.u16()?, reader.u16()?);
+    reader.take(certificate.into())?;
+    let listed = reader.take(ciphers.into())?;
+    let names: Vec<&str> = CIPHERS
+        .iter()
+        .filter(|(code, _)| listed.chunks_exact(3).any(|c| *c == code.to_be_bytes()[1..]))
+        .map(|(_, name)| *name)
+        .collect();
+    Some(if names.is_empty() { Answer::Declined } else { Answer::Accepted(names) })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn server_hello(ciphers: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(ciphers.len()).expect("short");
+        let body = [&[4, 0, 1, 0, 2, 0, 2, 0, length, 0, 1][..], &[9, 9], ciphers, &[7]].concat();
+        [&[0x80, u8::try_from(body.len()).expect("short")][..], &body].concat()
+    }
+
+    #[test]
+    fn a_hello_has_the_header_and_the_lengths_of_the_specification() {
+        let bytes = hello([5; 16]);
+        assert_eq!(&bytes[..11], [0x80, 46, 1, 0, 2, 0, 21, 0, 0, 0, 16]);
+        assert_eq!(bytes.len(), 48);
+        assert_eq!(&bytes[11..14], [1, 0, 0x80]);
+    }
+
+    #[test]
+    fn a_server_hello_names_its_ciphers_and_one_without_any_declines() {
+        let answer = decode(&server_hello(&[7, 0, 0xc0, 1, 0, 0x80]));
+        let names = vec!["SSL_CK_RC4_128_WITH_MD5", "SSL_CK_DES_192_EDE3_CBC_WITH_MD5"];
+        assert_eq!(answer, Some(Answer::Accepted(names)));
+        assert_eq!(decode(&server_hello(&[])), Some(Answer::Declined));
+    }
+
+    #[test]
+    fn an_alert_of_tls_and_other_bytes_decline() {
+        assert_eq!(decode(&[21, 3, 1, 0, 2, 2, 70]), Some(Answer::Declined));
+        assert_eq!(decode(b"HTTP/1.1 400"), Some(Answer::Declined));
+        assert_eq!(decode(&server_hello(&[1, 0, 0x80])[..10]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            decode(&bytes);
+            decode(&[&[0x80, 200, 4][..], &bytes].concat());
+        }
+    }
+}
