@@ -22,6 +22,16 @@ fn render(rule: &Rule, out: &mut String) -> std::fmt::Result {
     writeln!(out, "| Holds when | {} |\n", rule.control)?;
     writeln!(out, "{}\n", rule.texts.why.source().trim())?;
     writeln!(out, "## How it is decided\n")?;
+    if !rule.profile.is_empty() {
+        let parts: Vec<_> =
+            rule.profile.iter().map(|part| format!("`{}`", part.as_str())).collect();
+        writeln!(
+            out,
+            "Holds an endpoint to the [TLS profile](profiles.md) that its target names: {}. Applies \
+             only where one is named that says something about it.\n",
+            parts.join(", ")
+        )?;
+    }
     if let Some(applies) = &rule.applies_when {
         writeln!(out, "Applies when:\n\n```cel\n{}\n```\n", applies.source().trim())?;
     }
