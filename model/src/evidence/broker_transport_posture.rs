@@ -2,7 +2,8 @@
 //!
 //! A question about a version or a class of suites is decided `false` by a refusal: a fatal alert,
 //! an answer with another version or suite, or a closed connection where the same target answered
-//! another hello. Silence decides nothing.
+//! another hello. Silence decides nothing. The items under `/tls/full` and `/tls/features` list
+//! everything that is accepted; they are had in full mode alone.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,96 @@ pub struct Asked {
     pub question: String,
     /// What came back, with hostile text cut at 160 bytes.
     pub answer: String,
+}
+
+/// A cipher suite that a version accepts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VersionSuite {
+    /// Version, such as `TLSv1.2`.
+    pub version: String,
+    /// Suite, by its IANA name.
+    pub suite: String,
+}
+
+/// A key exchange group that a version accepts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VersionGroup {
+    /// Version, such as `TLSv1.3`.
+    pub version: String,
+    /// Group, such as `x25519` or `X25519MLKEM768`.
+    pub group: String,
+}
+
+/// A scheme that a server signs its handshake with in a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VersionScheme {
+    /// Version: TLS 1.2 or 1.3; earlier ones do not say.
+    pub version: String,
+    /// Scheme, such as `rsa_pss_rsae_sha256`.
+    pub scheme: String,
+}
+
+/// The prime that came with a finite-field key exchange.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PrimeSize {
+    /// Version, such as `TLSv1.2`.
+    pub version: String,
+    /// Suite, by its IANA name.
+    pub suite: String,
+    /// Length of the prime in bits.
+    pub bits: u32,
+}
+
+/// Whose order of suites decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PreferredBy {
+    /// The server's.
+    Server,
+    /// The client's.
+    Client,
+    /// There is only one suite to choose.
+    Single,
+}
+
+/// Whose order of suites decides in a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VersionPreference {
+    /// Version, such as `TLSv1.2`.
+    pub version: String,
+    /// Whose.
+    pub by: PreferredBy,
+}
+
+/// A leaf certificate that a server presents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Leaf {
+    /// Key: algorithm with size or curve, such as `rsa2048` or `secp256r1`; `unknown` where the
+    /// certificate cannot be read.
+    pub key: String,
+    /// Algorithm that it is signed with, such as `sha256WithRSAEncryption`; `unknown` where the
+    /// certificate cannot be read.
+    pub signature: String,
+    /// SHA-256 over its DER, as lowercase hex.
+    pub sha256: String,
+}
+
+/// What a client without a server name (SNI, RFC 6066 section 3) is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WithoutName {
+    /// A certificate that a client with the name is shown, too.
+    SameCertificate,
+    /// Another certificate.
+    OtherCertificate,
+    /// Nothing: it is turned away.
+    Refused,
 }
 
 /// Items that rules read.
@@ -198,6 +289,86 @@ pub struct BrokerTransportPostureStable {
     /// What a client without a certificate meets.
     #[serde(rename = "/tls/client_certificate")]
     pub client_certificate: Item<ClientCertificate>,
+
+    /// TLS profile that the target declares, by its word in documents.
+    #[serde(rename = "/policy/profile", default = "super::not_asked::<String>")]
+    pub policy_profile: Item<String>,
+
+    /// Every version that is accepted, the oldest first. This and the items below are had in full
+    /// mode only.
+    #[serde(rename = "/tls/full/versions", default = "super::not_asked::<Vec<String>>")]
+    pub full_versions: Item<Vec<String>>,
+    /// Every suite of every version, by version and then by code point.
+    #[serde(rename = "/tls/full/suites", default = "super::not_asked::<Vec<VersionSuite>>")]
+    pub full_suites: Item<Vec<VersionSuite>>,
+    /// Every key exchange group of TLS 1.3, and every elliptic curve of the best version below it.
+    #[serde(rename = "/tls/full/groups", default = "super::not_asked::<Vec<VersionGroup>>")]
+    pub full_groups: Item<Vec<VersionGroup>>,
+    /// Groups that may be accepted and cannot be told, because a server up to TLS 1.2 with an ECDSA
+    /// key demands the curve of its certificate and prefers it to them (RFC 8422 section 5.1).
+    #[serde(rename = "/tls/full/hidden_groups", default = "super::not_asked::<Vec<VersionGroup>>")]
+    pub full_hidden_groups: Item<Vec<VersionGroup>>,
+    /// Every scheme that a handshake of TLS 1.2 and 1.3 is signed with.
+    #[serde(rename = "/tls/full/signatures", default = "super::not_asked::<Vec<VersionScheme>>")]
+    pub full_signatures: Item<Vec<VersionScheme>>,
+    /// Primes of the accepted suites with finite-field Diffie-Hellman up to TLS 1.2.
+    #[serde(rename = "/tls/full/dh_bits", default = "super::not_asked::<Vec<PrimeSize>>")]
+    pub full_dh_bits: Item<Vec<PrimeSize>>,
+    /// Whose order of suites decides, for every version.
+    #[serde(
+        rename = "/tls/full/preference",
+        default = "super::not_asked::<Vec<VersionPreference>>"
+    )]
+    pub full_preference: Item<Vec<VersionPreference>>,
+    /// Questions that were answered in two ways that no one server would: a fleet of unlike servers.
+    #[serde(rename = "/tls/full/inconsistent", default = "super::not_asked::<Vec<String>>")]
+    pub full_inconsistent: Item<Vec<String>>,
+    /// Every leaf certificate that was presented, by digest.
+    #[serde(rename = "/tls/full/certificates", default = "super::not_asked::<Vec<Leaf>>")]
+    pub full_certificates: Item<Vec<Leaf>>,
+    /// Whether SSL 2.0 is accepted (RFC 6176); full mode only.
+    #[serde(rename = "/tls/sslv2/accepted", default = "super::not_asked::<bool>")]
+    pub sslv2_accepted: Item<bool>,
+    /// Whether a session up to TLS 1.2 gets an id to resume it by (RFC 5246 section 7.4.1.3).
+    #[serde(rename = "/tls/features/session_id", default = "super::not_asked::<bool>")]
+    pub features_session_id: Item<bool>,
+    /// Whether tickets are issued up to TLS 1.2 (RFC 5077).
+    #[serde(rename = "/tls/features/session_ticket", default = "super::not_asked::<bool>")]
+    pub features_session_ticket: Item<bool>,
+    /// Longest lifetime of the tickets of a TLS 1.3 session, in seconds (RFC 8446 section 4.6.1).
+    #[serde(rename = "/tls/features/ticket_lifetime", default = "super::not_asked::<u32>")]
+    pub features_ticket_lifetime: Item<u32>,
+    /// Most early data that a ticket of TLS 1.3 allows, in bytes; 0 where none is allowed.
+    #[serde(rename = "/tls/features/early_data_max", default = "super::not_asked::<u32>")]
+    pub features_early_data_max: Item<u32>,
+    /// Application protocol chosen from `mqtt`, `h2` and `http/1.1` (RFC 7301); none where the
+    /// server does not choose.
+    #[serde(rename = "/tls/features/alpn", default = "super::not_asked::<Option<String>>")]
+    pub features_alpn: Item<Option<String>>,
+    /// Whether an OCSP response comes with the certificate when it is asked for (RFC 6066 section 8).
+    #[serde(rename = "/tls/features/ocsp_stapled", default = "super::not_asked::<bool>")]
+    pub features_ocsp_stapled: Item<bool>,
+    /// Whether the certificate demands a stapled response (RFC 7633).
+    #[serde(rename = "/tls/features/must_staple", default = "super::not_asked::<bool>")]
+    pub features_must_staple: Item<bool>,
+    /// What a client is shown that sends no server name.
+    #[serde(rename = "/tls/features/without_name", default = "super::not_asked::<WithoutName>")]
+    pub features_without_name: Item<WithoutName>,
+    /// Whether a fallback is refused that says that it is one (RFC 7507).
+    #[serde(rename = "/tls/features/fallback_scsv", default = "super::not_asked::<bool>")]
+    pub features_fallback_scsv: Item<bool>,
+    /// Whether a client may renegotiate in TLS 1.2.
+    #[serde(rename = "/tls/features/client_renegotiation", default = "super::not_asked::<bool>")]
+    pub features_client_renegotiation: Item<bool>,
+    /// Whether a version of the future is passed over (RFC 8446 section 4.2.1).
+    #[serde(rename = "/tls/features/version_tolerant", default = "super::not_asked::<bool>")]
+    pub features_version_tolerant: Item<bool>,
+    /// Whether unknown suites, groups and extensions are passed over (RFC 8701).
+    #[serde(rename = "/tls/features/grease_tolerant", default = "super::not_asked::<bool>")]
+    pub features_grease_tolerant: Item<bool>,
+    /// How many authorities a request for a client certificate names up to TLS 1.2.
+    #[serde(rename = "/tls/features/client_ca_names", default = "super::not_asked::<u32>")]
+    pub features_client_ca_names: Item<u32>,
 
     /// Connections that were opened.
     #[serde(rename = "/connections")]

@@ -68,7 +68,7 @@ pub async fn collect(context: &Context, request: &CheckRequest) -> Evidence {
 async fn observe(
     request: &CheckRequest,
 ) -> (BrokerTransportPostureStable, BrokerTransportPostureVolatile) {
-    let Inputs::Endpoint { endpoint, .. } = &request.inputs else {
+    let Inputs::Endpoint { endpoint, trust, .. } = &request.inputs else {
         let missing = Item::error("this check was planned without an endpoint");
         return (stable(None, &missing, None, None), volatile(None, None));
     };
@@ -81,6 +81,9 @@ async fn observe(
     });
     let missing = Item::not_attempted("the endpoint is declared without TLS");
     let mut stable = stable(Some(endpoint), &missing, Some(&plain), interview.as_ref());
+    if let Some(profile) = trust.profile {
+        stable.policy_profile = Item::observed(profile.as_str().to_owned());
+    }
     stable.connections = Item::observed(dialer.opened());
     (stable, volatile(Some(plain), interview.as_ref()))
 }
@@ -142,8 +145,39 @@ fn stable(
 
         client_certificate: tls.item(|i| i.session.client_certificate(i.clear())),
 
+        policy_profile: Item::not_attempted("no profile is declared"),
+
+        full_versions: tls.item(|_| decision()),
+        full_suites: tls.item(|_| decision()),
+        full_groups: tls.item(|_| decision()),
+        full_hidden_groups: tls.item(|_| decision()),
+        full_signatures: tls.item(|_| decision()),
+        full_dh_bits: tls.item(|_| decision()),
+        full_preference: tls.item(|_| decision()),
+        full_inconsistent: tls.item(|_| decision()),
+        full_certificates: tls.item(|_| decision()),
+        sslv2_accepted: tls.item(|_| decision()),
+        features_session_id: tls.item(|_| decision()),
+        features_session_ticket: tls.item(|_| decision()),
+        features_ticket_lifetime: tls.item(|_| decision()),
+        features_early_data_max: tls.item(|_| decision()),
+        features_alpn: tls.item(|_| decision()),
+        features_ocsp_stapled: tls.item(|_| decision()),
+        features_must_staple: tls.item(|_| decision()),
+        features_without_name: tls.item(|_| decision()),
+        features_fallback_scsv: tls.item(|_| decision()),
+        features_client_renegotiation: tls.item(|_| decision()),
+        features_version_tolerant: tls.item(|_| decision()),
+        features_grease_tolerant: tls.item(|_| decision()),
+        features_client_ca_names: tls.item(|_| decision()),
+
         connections: Item::observed(0),
     }
+}
+
+/// What a fact is in decision mode that only full mode has.
+fn decision<T>() -> Item<T> {
+    Item::not_attempted("decision mode; ask with --full or params.mode: full")
 }
 
 fn volatile(plain: Option<Plain>, tls: Option<&Interview>) -> BrokerTransportPostureVolatile {
