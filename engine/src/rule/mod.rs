@@ -19,7 +19,7 @@ use crate::profile::{Part, Profiles};
 
 pub use file::{PackFile, Problem};
 pub use lint::lint;
-pub use pack::{BUILT_IN, beside_built_in, built_in, load};
+pub use pack::{BUILT_IN, alone, beside_built_in, built_in, load};
 pub use page::{index, page};
 pub use template::{Filling, Template};
 pub use vector::{Expect, Vector, VectorFailure, run_vectors};

@@ -37,13 +37,20 @@ pub fn beside_built_in<F: AsRef<str>, T: AsRef<str>>(
     packs: &[Vec<(F, T)>],
 ) -> Result<RuleSet, Vec<Problem>> {
     let loaded = packs.iter().map(|files| load_one(files, Lint::Run));
-    assemble(std::iter::once(load_one(BUILT_IN, Lint::Skip)).chain(loaded))
+    assemble(std::iter::once(load_one(BUILT_IN, Lint::Skip)).chain(loaded), Vec::new())
+}
+
+/// Loads one pack as [`load`] does, with the profiles of the built-in one and none of its rules: what
+/// its author tests and lints.
+pub fn alone<F: AsRef<str>, T: AsRef<str>>(files: &[(F, T)]) -> Result<RuleSet, Vec<Problem>> {
+    let (_, _, profiles) = load_one(BUILT_IN, Lint::Skip)?;
+    assemble(std::iter::once(load_one(files, Lint::Run)), profiles)
 }
 
 /// Loads packs, each given as its files by relative path. A pack with any problem is refused
 /// whole, and so is the set: judging by half a pack would hide what the other half says.
 pub fn load<F: AsRef<str>, T: AsRef<str>>(packs: &[Vec<(F, T)>]) -> Result<RuleSet, Vec<Problem>> {
-    assemble(packs.iter().map(|files| load_one(files, Lint::Run)))
+    assemble(packs.iter().map(|files| load_one(files, Lint::Run)), Vec::new())
 }
 
 /// Whether the rules of a pack are linted.
@@ -55,10 +62,12 @@ enum Lint {
 
 type Loaded = Result<(Pack, Vec<Rule>, Vec<Profile>), Vec<Problem>>;
 
-fn assemble(packs: impl Iterator<Item = Loaded>) -> Result<RuleSet, Vec<Problem>> {
+fn assemble(
+    packs: impl Iterator<Item = Loaded>,
+    mut profiles: Vec<Profile>,
+) -> Result<RuleSet, Vec<Problem>> {
     let mut set = RuleSet::default();
     let mut problems = Vec::new();
-    let mut profiles = Vec::new();
     for loaded in packs {
         match loaded {
             Ok((pack, rules, own)) => {
