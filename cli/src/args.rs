@@ -374,6 +374,24 @@ pub enum RulesCommand {
         #[arg(long, value_name = "DIR")]
         rules: Vec<PathBuf>,
     },
+    /// List the TLS profiles that targets may name, or show one as its page
+    Profiles {
+        /// Its id, or another word of `trust.profile` that stands for it
+        #[arg(value_name = "PROFILE", conflicts_with = "form")]
+        profile: Option<String>,
+        /// Folder with a rule pack, beside the built-in one; may be given several times
+        #[arg(long, value_name = "DIR")]
+        rules: Vec<PathBuf>,
+        /// As JSON, whole
+        #[arg(long, group = "form")]
+        json: bool,
+        /// Ids alone, one per line
+        #[arg(long, group = "form")]
+        keys: bool,
+        /// As the page of docs/rules that lists them
+        #[arg(long, group = "form")]
+        markdown: bool,
+    },
     /// Run the test vectors of a pack, or of the built-in one
     Test {
         /// Folder with a rule pack

@@ -17,11 +17,11 @@ pub fn rules(dirs: &[PathBuf]) -> Result<RuleSet, Failure> {
     rule::beside_built_in(&packs).map_err(|problems| refused(&problems))
 }
 
-/// The pack of one folder, alone; the built-in one where there is none.
+/// The pack of one folder, without the rules of another; the built-in one where there is none.
 pub fn only(dir: Option<&Path>) -> Result<RuleSet, Failure> {
     match dir {
         None => rule::load(&[rule::BUILT_IN.to_vec()]),
-        Some(dir) => rule::load(&[pack(dir)?]),
+        Some(dir) => rule::alone(&pack(dir)?),
     }
     .map_err(|problems| refused(&problems))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::assessment::{Assessment, ControlResult, Defect, Finding, JudgedRule};
+use model::assessment::{Assessment, ControlResult, Defect, Finding, JudgedRule, StandardRef};
 use model::document::{AuditException, AuditTarget};
 use model::evidence::Evidence;
 use model::request::{CheckRequest, Plan};
@@ -11,6 +11,7 @@ use model::{CheckId, Digest, Domain, FindingId, Severity, Subject, Verdict};
 
 use crate::expression::{Params, Scope};
 use crate::judge::judge_in;
+use crate::profile::Named;
 use crate::rule::{Filling, Rule, RuleSet};
 use crate::score;
 use crate::waiver::Waivers;
@@ -79,7 +80,7 @@ impl<'a> Bench<'a> {
         let seen = evidence.map(|evidence| Seen {
             evidence,
             digest: evidence.digest(),
-            scope: Scope::new(&evidence.stable, self.now),
+            scope: Scope::under(&evidence.stable, rules.profiles(), self.now),
         });
         for rule in rules.of(request.check) {
             let severity = self.severity(rule);
@@ -176,7 +177,7 @@ impl<'a> Bench<'a> {
             remediation: rule.remediation.clone(),
             acceptance: all(&rule.texts.acceptance),
             verify,
-            standards: rule.standards.clone(),
+            standards: standards(rule, with.scope.named()),
             references: rule.references.clone(),
             waived_by: control.waived_by.clone(),
             waiver,
@@ -226,6 +227,21 @@ impl<'a> Bench<'a> {
             defects: self.defects,
         }
     }
+}
+
+/// The clauses that a finding touches: first those of the profile that was broken.
+fn standards(rule: &Rule, named: Named<'_>) -> Vec<StandardRef> {
+    let mut clauses = Vec::new();
+    if let Named::Held(profile) = named {
+        let own = rule.profile.iter().filter_map(|part| profile.clauses(*part)).flatten();
+        clauses.extend(own.cloned());
+    }
+    for clause in &rule.standards {
+        if !clauses.contains(clause) {
+            clauses.push(clause.clone());
+        }
+    }
+    clauses
 }
 
 /// One document on the bench.

@@ -1,10 +1,10 @@
 //! CEL behind a fence: bounded source, bounded nesting, bounded work, and no way to reach anything
-//! but the evidence, the parameters and the time.
+//! but the evidence, the parameters, the profile that the evidence names, and the time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
-use cel::common::ast::{EntryExpr, Expr, IdedExpr};
+use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue};
 use cel::common::types::{
     CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString,
 };
@@ -13,6 +13,8 @@ use cel::context::VariableResolver;
 use cel::{Context, Env, Program, Value};
 use jiff::Timestamp;
 use model::evidence::Items;
+
+use crate::profile::{Named, Part, Profiles};
 
 /// Longest source of one expression, in bytes.
 pub const MAX_SOURCE: usize = 1_000;
@@ -40,9 +42,14 @@ pub enum ExpressionError {
     /// Not CEL.
     #[error("not a CEL expression: {0}")]
     Syntax(String),
-    /// A name that is none of `evidence`, `params` and `now`.
-    #[error("`{0}` is not known here; an expression sees `evidence`, `params` and `now`")]
+    /// A name that is none of `evidence`, `params`, `profile` and `now`.
+    #[error(
+        "`{0}` is not known here; an expression sees `evidence`, `params`, `profile` and `now`"
+    )]
     UnknownName(String),
+    /// `standing` without the part of a profile as its first word.
+    #[error("`standing` asks for a part: \"suites\", \"groups\" or \"signatures\", as a literal")]
+    UnknownPart,
 }
 
 /// Why an accepted expression gave no answer on a piece of evidence.
@@ -75,6 +82,7 @@ pub struct Expression {
     loops: u32,
     pointers: BTreeSet<String>,
     params: BTreeSet<String>,
+    profile: BTreeSet<String>,
 }
 
 impl Expression {
@@ -98,12 +106,16 @@ impl Expression {
         if let Some(name) = survey.unknown.into_iter().next() {
             return Err(ExpressionError::UnknownName(name));
         }
+        if survey.unknown_part {
+            return Err(ExpressionError::UnknownPart);
+        }
         Ok(Self {
             source: source.to_owned(),
             program,
             loops: u32::try_from(survey.loops).unwrap_or(u32::MAX),
             pointers: survey.pointers,
             params: survey.params,
+            profile: survey.profile,
         })
     }
 
@@ -121,6 +133,11 @@ impl Expression {
     /// The parameters that the expression reads.
     pub const fn params(&self) -> &BTreeSet<String> {
         &self.params
+    }
+
+    /// The fields and parts of the named profile that the expression reads.
+    pub const fn profile(&self) -> &BTreeSet<String> {
+        &self.profile
     }
 
     /// Evaluates to a truth value.
@@ -146,6 +163,18 @@ impl Expression {
                 expected: "a text, a number or a list",
                 found: other.type_of().to_string(),
             }),
+        }
+    }
+
+    /// Evaluates to a list, each element as text; another answer is a list of one.
+    pub fn texts(
+        &self,
+        scope: &Scope<'_>,
+        params: &Params,
+    ) -> Result<Vec<String>, EvaluationError> {
+        match self.evaluate(scope, params)? {
+            Value::List(list) => Ok(list.iter().map(plain).collect()),
+            other => Ok(vec![plain(&other)]),
         }
     }
 
@@ -182,16 +211,22 @@ impl VariableResolver for Params {
 }
 
 /// One evidence document as expressions see it: the observed values of its stable half, nested by
-/// pointer, and the time. Built once per document, used by every rule; its texts stay where they
-/// are.
+/// pointer, the profile that it names, and the time. Built once per document, used by every rule;
+/// its texts stay where they are.
 pub struct Scope<'a> {
     context: Context<'a, 'a>,
     longest: u64,
+    named: Named<'a>,
 }
 
 impl<'a> Scope<'a> {
-    /// The scope of one document at one time.
+    /// The scope of one document at one time, where no profile is at hand.
     pub fn new(items: &'a Items, now: Timestamp) -> Self {
+        Self::under(items, Profiles::none(), now)
+    }
+
+    /// The scope of one document at one time, with the profiles that it may name.
+    pub fn under(items: &'a Items, profiles: &'a Profiles, now: Timestamp) -> Self {
         let mut root = Node::default();
         let mut longest = 0;
         for (pointer, item) in items {
@@ -206,7 +241,31 @@ impl<'a> Scope<'a> {
         context
             .add_function("unix", |text: Arc<String>| seconds(&text))
             .expect("the standard library has no `unix`");
-        Self { context, longest }
+        let named = profiles.named_by(items);
+        if let Named::Held(profile) = named {
+            context.add_variable_as_val("profile", value(profile.view(), CelString::from));
+            let held = Arc::clone(profile);
+            context
+                .add_function(
+                    "standing",
+                    move |part: Arc<String>, version: Arc<String>, name: Arc<String>| {
+                        let part = Part::of(&part).filter(|part| part.is_list());
+                        part.and_then(|part| held.standing(part, &version, &name))
+                            .map(|standing| Arc::new(standing.as_str().to_owned()))
+                            .ok_or_else(|| {
+                                let unsaid = "the profile says nothing about this part";
+                                cel::ExecutionError::function_error("standing", unsaid)
+                            })
+                    },
+                )
+                .expect("the standard library has no `standing`");
+        }
+        Self { context, longest, named }
+    }
+
+    /// The profile that the evidence names.
+    pub const fn named(&self) -> Named<'a> {
+        self.named
     }
 }
 
@@ -341,7 +400,9 @@ fn one_line(text: &str) -> String {
 struct Survey {
     pointers: BTreeSet<String>,
     params: BTreeSet<String>,
+    profile: BTreeSet<String>,
     unknown: BTreeSet<String>,
+    unknown_part: bool,
     bound: Vec<String>,
     loops: usize,
 }
@@ -358,9 +419,15 @@ impl Survey {
                 Some(("params", segments)) => {
                     self.params.extend(segments.first().map(|name| (*name).to_owned()));
                 }
+                Some(("profile", segments)) => {
+                    self.profile.extend(segments.first().map(|name| (*name).to_owned()));
+                }
                 _ => self.visit(&select.operand, loops),
             },
             Expr::Call(call) => {
+                if call.func_name == "standing" {
+                    self.standing(call.args.first());
+                }
                 for argument in call.target.iter().map(AsRef::as_ref).chain(&call.args) {
                     self.visit(argument, loops);
                 }
@@ -392,11 +459,23 @@ impl Survey {
         }
     }
 
+    /// The part that a call of `standing` asks about, which must be known beforehand.
+    fn standing(&mut self, part: Option<&IdedExpr>) {
+        match part.map(|part| &part.expr) {
+            Some(Expr::Literal(LiteralValue::String(word)))
+                if Part::of(word.inner()).is_some_and(Part::is_list) =>
+            {
+                self.profile.insert(word.inner().to_owned());
+            }
+            _ => self.unknown_part = true,
+        }
+    }
+
     fn name(&mut self, name: &str) {
         match name {
             "now" => {}
             // The whole map: no rule needs it, and nothing could be said of what it reads.
-            "evidence" | "params" => {
+            "evidence" | "params" | "profile" => {
                 self.unknown.insert(format!("{name} as a whole"));
             }
             _ if self.bound.iter().any(|bound| bound == name) => {}

@@ -11,6 +11,7 @@ pub mod expression;
 pub mod integrity;
 pub mod judge;
 pub mod plan;
+pub mod profile;
 pub mod report;
 pub mod rule;
 pub mod score;

@@ -389,7 +389,7 @@ fn trust_is_named_by_subjects_and_digests() {
     9:9: spec.trust.pinnedKeys[0]: expected `sha256:` and 64 lower-case hex digits, found `sha256:ab`
     10:9: spec.trust.pinnedKeys[1]: expected `sha256:` and 64 lower-case hex digits, found `5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9`
     "#);
-    insta::assert_snapshot!(problems(&text), @"11:14: spec.trust.profile: expected mozilla-intermediate, mozilla-modern, bsi or nist, found `mozilla_intermediate`; did you mean `mozilla-intermediate`?");
+    insta::assert_snapshot!(problems(&text), @"11:14: spec.trust.profile: expected mozilla-intermediate, mozilla-modern, bsi, nist, mozilla-modern-5.7, mozilla-intermediate-5.7, mozilla-old-5.7, mozilla-modern-5.8, mozilla-intermediate-5.8, mozilla-old-5.8, mozilla-modern-6.0, mozilla-intermediate-6.0, bsi-tr-02102-2-2025-01, nist-sp-800-52r2, rfc-9325 or own, found `mozilla_intermediate`; did you mean `mozilla-intermediate`?");
 }
 
 #[test]

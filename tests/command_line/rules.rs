@@ -34,6 +34,23 @@ fn the_built_in_pack_lists_shows_lints_and_passes_its_vectors() {
 }
 
 #[test]
+fn profiles_are_listed_and_shown_by_every_word_that_stands_for_them() {
+    let bench = Bench::new();
+    let list = bench.plumb(&["rules", "profiles"]).expect(0).stdout;
+    for word in ["mozilla-intermediate-5.7", "nist-sp-800-52r2", "bsi-tr-02102-2-2025-01"] {
+        assert!(list.lines().any(|line| line.starts_with(word)), "{list}");
+    }
+    let by_name = bench.plumb(&["rules", "profiles", "bsi"]).expect(0).stdout;
+    let by_id = bench.plumb(&["rules", "profiles", "bsi-tr-02102-2-2025-01"]).expect(0).stdout;
+    assert_eq!(by_name, by_id);
+    assert!(by_id.contains("BSI-TR-02102-2 2025-01, §3.6.1"), "{by_id}");
+    let json = bench.plumb(&["rules", "profiles", "--json"]).expect(0).stdout;
+    assert!(json.contains("\"id\":\"rfc-9325\""), "{json}");
+    let unknown = bench.plumb(&["rules", "profiles", "mozilla"]).expect(2);
+    assert!(unknown.stderr.contains("there is no TLS profile `mozilla`"), "{}", unknown.stderr);
+}
+
+#[test]
 fn a_pack_of_ones_own_is_listed_beside_the_built_in_one() {
     let bench = Bench::new();
     own_rule(&bench);

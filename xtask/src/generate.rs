@@ -63,6 +63,11 @@ fn files(root: &Path) -> anyhow::Result<BTreeMap<PathBuf, String>> {
     for line in ask(&["rules", "list", "--keys"])?.lines() {
         files.insert(format!("docs/rules/{line}.md").into(), ask(&["rules", "show", line])?);
     }
+    files.insert("docs/rules/profiles.md".into(), ask(&["rules", "profiles", "--markdown"])?);
+    for line in ask(&["rules", "profiles", "--keys"])?.lines() {
+        let page = ask(&["rules", "profiles", line])?;
+        files.insert(format!("docs/rules/profile.{line}.md").into(), page);
+    }
     for (shell, name) in [("bash", "plumb.bash"), ("zsh", "_plumb"), ("fish", "plumb.fish")] {
         files.insert(format!("docs/completions/{name}").into(), ask(&["completions", shell])?);
     }

@@ -1,5 +1,6 @@
 //! `plumb rules`
 
+use engine::profile;
 use engine::rule::{Rule, index, page, run_vectors};
 use serde_json::json;
 
@@ -35,6 +36,28 @@ pub fn run(args: RulesArgs, output: &Output) -> Outcome {
             })?;
             output.data(page(rule).as_bytes())?;
         }
+        RulesCommand::Profiles { profile, rules, json, keys, markdown } => {
+            let set = files::rules(&rules)?;
+            let profiles = set.profiles();
+            if let Some(word) = profile {
+                let profile = profiles.find(&word).ok_or_else(|| {
+                    let hint = "`plumb rules profiles` has them all";
+                    Failure::usage(format!("there is no TLS profile `{word}`; {hint}"))
+                })?;
+                output.data(profile::page(profile).as_bytes())?;
+            } else if json {
+                let list: Vec<_> = profiles.iter().map(|profile| profile.view().clone()).collect();
+                output.line(&serde_json::Value::from(list).to_string())?;
+            } else if markdown {
+                output.data(profile::index(profiles).as_bytes())?;
+            } else {
+                for profile in profiles.iter() {
+                    let names = profile.names.join(", ");
+                    let line = format!("{:28} {:21} {}", profile.id, names, profile.title);
+                    output.line(if keys { &profile.id } else { line.trim_end() })?;
+                }
+            }
+        }
         RulesCommand::Test { dir } => {
             let set = files::only(dir.as_deref())?;
             let (count, failures) = run_vectors(&set);
@@ -65,8 +88,14 @@ pub fn run(args: RulesArgs, output: &Output) -> Outcome {
             for pack in set.packs() {
                 let reference = &pack.reference;
                 let rules = set.rules().iter().filter(|rule| rule.pack == reference.id).count();
+                let profiles = set.profiles().iter().filter(|p| p.pack == reference.id).count();
+                let profiles = match profiles {
+                    0 => String::new(),
+                    1 => ", 1 profile".to_owned(),
+                    count => format!(", {count} profiles"),
+                };
                 output.line(&format!(
-                    "{} {}: {rules} rules, {}",
+                    "{} {}: {rules} rules{profiles}, {}",
                     reference.id, reference.version, reference.digest
                 ))?;
             }

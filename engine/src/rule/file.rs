@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use model::assessment::{Remediation, Says, StandardRef};
 use model::{Domain, IssueKey, Severity};
@@ -9,6 +10,7 @@ use serde::Deserialize;
 
 use super::{Rule, Template, Texts, Vector};
 use crate::expression::{Expression, Params};
+use crate::profile::Part;
 
 /// What is wrong with a pack, and where.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +77,8 @@ pub(super) struct RuleFile {
     severity: Severity,
     domain: Domain,
     mandatory: bool,
+    #[serde(default)]
+    profile: Vec<Part>,
     #[serde(default)]
     applies_when: Option<String>,
     requires: Vec<String>,
@@ -162,6 +166,8 @@ pub(super) fn compile(
                 severity: raw.severity,
                 domain: raw.domain,
                 mandatory: raw.mandatory,
+                profile: raw.profile,
+                profiles: Arc::default(),
                 applies_when: applies_when.flatten(),
                 requires: raw.requires,
                 fail_when,

@@ -7,6 +7,7 @@ use model::CheckId;
 use serde_json::Value;
 
 use super::{Expect, Problem, Rule};
+use crate::profile;
 
 /// The stable items of every contract: pointer to its schema, by check.
 static POINTERS: LazyLock<BTreeMap<CheckId, BTreeMap<String, Value>>> = LazyLock::new(|| {
@@ -79,9 +80,15 @@ pub fn lint(rule: &Rule, text: &str) -> Vec<Problem> {
                 Some(_) => {}
             }
         }
+        for name in expression.profile().iter().filter(|name| !may_read(rule, name)) {
+            problem(field, format!("reads `profile.{name}`, which `profile` does not list"));
+        }
         for name in expression.params().iter().filter(|name| !rule.params.contains_key(*name)) {
             problem(field, format!("reads `params.{name}`, which `params` does not define"));
         }
+    }
+    if !rule.profile.is_empty() && !known.contains(profile::POINTER) {
+        problem("profile", format!("evidence of {check} does not say which profile counts"));
     }
     let texts = &rule.texts;
     let lists = [
@@ -96,6 +103,9 @@ pub fn lint(rule: &Rule, text: &str) -> Vec<Problem> {
     for (field, template) in templates {
         for path in template.pointers().filter(|path| owner(path, &known).is_none()) {
             problem(field, format!("`{path}` is no item of {check}{}", near(path, &known)));
+        }
+        for name in template.profile().filter(|name| !may_read(rule, name)) {
+            problem(field, format!("shows `profile.{name}`, which `profile` does not list"));
         }
         for name in template.params().filter(|name| !rule.params.contains_key(*name)) {
             problem(field, format!("shows `params.{name}`, which `params` does not define"));
@@ -129,6 +139,14 @@ pub fn lint(rule: &Rule, text: &str) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Whether a rule may read that field or part of the profile: a part that it lists is there whenever
+/// the rule is judged, and so are the head and the versions.
+fn may_read(rule: &Rule, name: &str) -> bool {
+    const ALWAYS: [&str; 5] = ["id", "title", "framework", "edition", "versions"];
+    let listed = rule.profile.iter().any(|part| part.as_str() == name);
+    listed || !rule.profile.is_empty() && ALWAYS.contains(&name)
 }
 
 /// The pointer whose value a path reaches into: the path itself or a prefix of it.

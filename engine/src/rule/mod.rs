@@ -9,15 +9,17 @@ mod template;
 mod vector;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use model::assessment::{PackRef, Remediation, Says, StandardRef};
 use model::{CheckId, Domain, IssueKey, Severity};
 
 use crate::expression::{Expression, Params};
+use crate::profile::{Part, Profiles};
 
 pub use file::{PackFile, Problem};
 pub use lint::lint;
-pub use pack::{BUILT_IN, beside_built_in, built_in, load};
+pub use pack::{BUILT_IN, alone, beside_built_in, built_in, load};
 pub use page::{index, page};
 pub use template::{Filling, Template};
 pub use vector::{Expect, Vector, VectorFailure, run_vectors};
@@ -39,6 +41,9 @@ pub struct Rule {
     pub domain: Domain,
     /// Whether a run is incomplete without it.
     pub mandatory: bool,
+    /// Parts of the profile that the target names to which it holds an endpoint; none for a rule that
+    /// asks for no profile.
+    pub profile: Vec<Part>,
     /// Whether it speaks about this evidence at all; always, where it is absent.
     pub applies_when: Option<Expression>,
     /// Pointers without which it says nothing.
@@ -73,6 +78,8 @@ pub struct Rule {
     pub(crate) defaults: Params,
     /// What [`Rule::pointers`] gives.
     pub(crate) pointers: Vec<String>,
+    /// The profiles of its rule set.
+    pub(crate) profiles: Arc<Profiles>,
 }
 
 impl Rule {
@@ -118,6 +125,7 @@ pub struct Pack {
 pub struct RuleSet {
     packs: Vec<Pack>,
     rules: Vec<Rule>,
+    profiles: Arc<Profiles>,
 }
 
 impl RuleSet {
@@ -129,6 +137,11 @@ impl RuleSet {
     /// The rules, in order of key.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The TLS profiles that a target may name, in order of id.
+    pub fn profiles(&self) -> &Profiles {
+        &self.profiles
     }
 
     /// The rules of one check, in order of key.

@@ -1,6 +1,7 @@
 //! Packs: folders of rule files, loaded whole or refused whole.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::Digest;
 use model::assessment::PackRef;
@@ -9,6 +10,7 @@ use super::file::{compile, parse};
 use super::lint::lint;
 use super::names::names;
 use super::{Pack, PackFile, Problem, Rule, RuleSet};
+use crate::profile::{FOLDER, Profile, Profiles, lint as lint_profile};
 
 /// Most files of one pack.
 const MAX_FILES: usize = 2_000;
@@ -35,13 +37,20 @@ pub fn beside_built_in<F: AsRef<str>, T: AsRef<str>>(
     packs: &[Vec<(F, T)>],
 ) -> Result<RuleSet, Vec<Problem>> {
     let loaded = packs.iter().map(|files| load_one(files, Lint::Run));
-    assemble(std::iter::once(load_one(BUILT_IN, Lint::Skip)).chain(loaded))
+    assemble(std::iter::once(load_one(BUILT_IN, Lint::Skip)).chain(loaded), Vec::new())
+}
+
+/// Loads one pack as [`load`] does, with the profiles of the built-in one and none of its rules: what
+/// its author tests and lints.
+pub fn alone<F: AsRef<str>, T: AsRef<str>>(files: &[(F, T)]) -> Result<RuleSet, Vec<Problem>> {
+    let (_, _, profiles) = load_one(BUILT_IN, Lint::Skip)?;
+    assemble(std::iter::once(load_one(files, Lint::Run)), profiles)
 }
 
 /// Loads packs, each given as its files by relative path. A pack with any problem is refused
 /// whole, and so is the set: judging by half a pack would hide what the other half says.
 pub fn load<F: AsRef<str>, T: AsRef<str>>(packs: &[Vec<(F, T)>]) -> Result<RuleSet, Vec<Problem>> {
-    assemble(packs.iter().map(|files| load_one(files, Lint::Run)))
+    assemble(packs.iter().map(|files| load_one(files, Lint::Run)), Vec::new())
 }
 
 /// Whether the rules of a pack are linted.
@@ -51,16 +60,20 @@ enum Lint {
     Skip,
 }
 
-type Loaded = Result<(Pack, Vec<Rule>), Vec<Problem>>;
+type Loaded = Result<(Pack, Vec<Rule>, Vec<Profile>), Vec<Problem>>;
 
-fn assemble(packs: impl Iterator<Item = Loaded>) -> Result<RuleSet, Vec<Problem>> {
+fn assemble(
+    packs: impl Iterator<Item = Loaded>,
+    mut profiles: Vec<Profile>,
+) -> Result<RuleSet, Vec<Problem>> {
     let mut set = RuleSet::default();
     let mut problems = Vec::new();
     for loaded in packs {
         match loaded {
-            Ok((pack, rules)) => {
+            Ok((pack, rules, own)) => {
                 set.packs.push(pack);
                 set.rules.extend(rules);
+                profiles.extend(own);
             }
             Err(found) => problems.extend(found),
         }
@@ -81,7 +94,30 @@ fn assemble(packs: impl Iterator<Item = Loaded>) -> Result<RuleSet, Vec<Problem>
         }
     }
     problems.extend(names(&set));
+    problems.extend(words(&profiles));
+    set.profiles = Arc::new(Profiles::new(profiles));
+    for rule in &mut set.rules {
+        rule.profiles = Arc::clone(&set.profiles);
+    }
     if problems.is_empty() { Ok(set) } else { Err(problems) }
+}
+
+/// What is wrong with the words that stand for profiles, in all packs together.
+fn words(profiles: &[Profile]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut taken = BTreeMap::new();
+    for profile in profiles {
+        for word in profile.words() {
+            if let Some(first) = taken.insert(word, profile).filter(|f| !std::ptr::eq(*f, profile))
+            {
+                let (id, pack) = (&first.id, &first.pack);
+                let message =
+                    format!("`{word}` stands for profile `{id}` of pack `{pack}` already");
+                problems.push(Problem::of(&profile.file, message));
+            }
+        }
+    }
+    problems
 }
 
 fn load_one<F: AsRef<str>, T: AsRef<str>>(files: &[(F, T)], how: Lint) -> Loaded {
@@ -95,6 +131,7 @@ fn load_one<F: AsRef<str>, T: AsRef<str>>(files: &[(F, T)], how: Lint) -> Loaded
     };
     let head: PackFile = parse(name.as_ref(), text.as_ref()).map_err(|problem| vec![problem])?;
     let mut rules = Vec::new();
+    let mut profiles = Vec::new();
     let mut problems = Vec::new();
     let mut contents = BTreeMap::new();
     for (name, text) in files {
@@ -111,7 +148,19 @@ fn load_one<F: AsRef<str>, T: AsRef<str>>(files: &[(F, T)], how: Lint) -> Loaded
                 continue;
             }
         };
-        if name != "pack.yaml" {
+        if name.starts_with(FOLDER) {
+            // A tree has no lines and columns, so the text is read again.
+            match parse::<Profile>(name, text) {
+                Ok(profile) => {
+                    let profile = profile.placed(&head.id, name);
+                    if how == Lint::Run {
+                        problems.extend(lint_profile(&profile, text));
+                    }
+                    profiles.push(profile);
+                }
+                Err(problem) => problems.push(problem),
+            }
+        } else if name != "pack.yaml" {
             match compile(&head.id, name, text, &content) {
                 Ok(rule) => {
                     if how == Lint::Run {
@@ -124,8 +173,8 @@ fn load_one<F: AsRef<str>, T: AsRef<str>>(files: &[(F, T)], how: Lint) -> Loaded
         }
         contents.insert(name, content);
     }
-    if rules.is_empty() && problems.is_empty() {
-        problems.push(Problem::of("pack.yaml", "the pack has no rules"));
+    if rules.is_empty() && profiles.is_empty() && problems.is_empty() {
+        problems.push(Problem::of("pack.yaml", "the pack has no rules and no profiles"));
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -133,5 +182,5 @@ fn load_one<F: AsRef<str>, T: AsRef<str>>(files: &[(F, T)], how: Lint) -> Loaded
     // Over the parsed content, so that a comment or a line break does not make another pack.
     let digest = Digest::of(&contents);
     let reference = PackRef { id: head.id, version: head.version, digest };
-    Ok((Pack { reference, title: head.title, retired: head.retired }, rules))
+    Ok((Pack { reference, title: head.title, retired: head.retired }, rules, profiles))
 }

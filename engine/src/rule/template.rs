@@ -1,7 +1,8 @@
 //! Sentences with places for what was observed.
 //!
 //! `{/pointer}` is the value of an item, `{params.name}` a parameter, `{=expression}` the answer of
-//! a CEL expression, `{days:/pointer}` whole days until a timestamp. `{{` and `}}` are braces.
+//! a CEL expression, `{list=expression}` the elements of a list that it gives, `{days:/pointer}`
+//! whole days until a timestamp. `{{` and `}}` are braces.
 //! What is put in comes from targets: it is cut, and made harmless for the markup of our texts.
 
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ use crate::expression::{Expression, ExpressionError, Params, Scope};
 
 /// Longest value that is put into a sentence, in bytes.
 const MAX_VALUE: usize = 160;
+/// Most elements of a list that are put into a sentence one by one.
+const MAX_ELEMENTS: usize = 12;
 
 /// Why a sentence is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,9 +23,10 @@ pub enum TemplateError {
     /// A brace without its other half.
     #[error("`{{` and `}}` must come in pairs; write `{{{{` and `}}}}` for the characters")]
     Unbalanced,
-    /// The text between braces is none of the four kinds.
+    /// The text between braces is none of the five kinds.
     #[error(
-        "`{{{0}}}` is none of {{/pointer}}, {{params.name}}, {{=expression}}, {{days:/pointer}}"
+        "`{{{0}}}` is none of {{/pointer}}, {{params.name}}, {{=expression}}, {{list=expression}}, \
+         {{days:/pointer}}"
     )]
     Unknown(String),
     /// The expression between braces is not accepted.
@@ -44,6 +48,7 @@ enum Part {
     Param(String),
     Days(String),
     Expression(Expression),
+    List(Expression),
 }
 
 /// What sentences are filled from.
@@ -98,7 +103,9 @@ impl Template {
     pub fn pointers(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().flat_map(|part| match part {
             Part::Pointer(pointer) | Part::Days(pointer) => vec![pointer.as_str()],
-            Part::Expression(inner) => inner.pointers().iter().map(String::as_str).collect(),
+            Part::Expression(inner) | Part::List(inner) => {
+                inner.pointers().iter().map(String::as_str).collect()
+            }
             Part::Text(_) | Part::Param(_) => Vec::new(),
         })
     }
@@ -107,7 +114,19 @@ impl Template {
     pub fn params(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().flat_map(|part| match part {
             Part::Param(name) => vec![name.as_str()],
-            Part::Expression(inner) => inner.params().iter().map(String::as_str).collect(),
+            Part::Expression(inner) | Part::List(inner) => {
+                inner.params().iter().map(String::as_str).collect()
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    /// Every field and part of the named profile that the sentence reads.
+    pub fn profile(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().flat_map(|part| match part {
+            Part::Expression(inner) | Part::List(inner) => {
+                inner.profile().iter().map(String::as_str).collect()
+            }
             _ => Vec::new(),
         })
     }
@@ -132,6 +151,9 @@ impl Part {
         if let Some(source) = inner.strip_prefix('=') {
             return Ok(Self::Expression(Expression::compile(source.trim())?));
         }
+        if let Some(source) = inner.strip_prefix("list=") {
+            return Ok(Self::List(Expression::compile(source.trim())?));
+        }
         Err(TemplateError::Unknown(inner.chars().take(80).collect()))
     }
 
@@ -148,7 +170,20 @@ impl Part {
             Self::Expression(inner) => inner
                 .text(with.scope, with.compiled)
                 .map_or_else(|_| "(not observed)".to_owned(), |text| tame(&text)),
+            Self::List(inner) => inner
+                .texts(with.scope, with.compiled)
+                .map_or_else(|_| "(not observed)".to_owned(), |texts| some_of(&texts)),
         }
+    }
+}
+
+/// The first elements, and how many more there are: a name is shown whole or not at all.
+fn some_of(texts: &[String]) -> String {
+    let shown: Vec<_> = texts.iter().take(MAX_ELEMENTS).map(|text| tame(text)).collect();
+    match texts.len().saturating_sub(MAX_ELEMENTS) {
+        0 if shown.is_empty() => "none".to_owned(),
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
@@ -199,6 +234,10 @@ mod tests {
             ("/long".to_owned(), Item::observed(json!("é".repeat(200)))),
             ("/end".to_owned(), Item::observed(json!("2026-01-03T00:00:00Z"))),
             ("/list".to_owned(), Item::observed(json!(["a", "b"]))),
+            ("/names".to_owned(), {
+                let names: Vec<_> = (0..20).map(|n| format!("name-{n}")).collect();
+                Item::observed(json!(names))
+            }),
             ("/lost".to_owned(), Item::timeout("no answer")),
         ]);
         let params = BTreeMap::from([("limit".to_owned(), json!(30))]);
@@ -217,6 +256,17 @@ mod tests {
         assert_eq!(fill("status {/a/status}, {{as is}}"), "status 202, {as is}");
         assert_eq!(fill("{days:/end} of {params.limit} days"), "1 of 30 days");
         assert_eq!(fill("{=size(evidence.list)}: {/list}"), "2: a, b");
+    }
+
+    #[test]
+    fn a_list_shows_whole_elements_and_counts_the_rest() {
+        assert_eq!(fill("{list=evidence.list}"), "a, b");
+        assert_eq!(fill("{list=evidence.list.filter(e, e == \"c\")}"), "none");
+        assert_eq!(fill("{list=evidence.text}"), "x'y");
+        assert_eq!(fill("{list=evidence.lost}"), "(not observed)");
+        let long = fill("{list=evidence.names}");
+        assert!(long.starts_with("name-0, name-1, "), "{long}");
+        assert!(long.ends_with(", name-11 and 8 more"), "{long}");
     }
 
     #[test]

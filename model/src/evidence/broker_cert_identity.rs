@@ -292,6 +292,10 @@ pub struct BrokerCertIdentityStable {
     #[serde(rename = "/revocation/outcome")]
     pub revocation_outcome: Item<RevocationOutcome>,
 
+    /// TLS profile that the target declares, by its word in documents.
+    #[serde(rename = "/policy/profile", default = "super::not_asked::<String>")]
+    pub policy_profile: Item<String>,
+
     /// The leaf and the intermediates, for alerts; each with a count of 1.
     #[serde(rename = "/certificates")]
     pub certificates: Item<Vec<CertificateSeen>>,

@@ -122,6 +122,11 @@ pub fn stable(
         revocation_declared: Item::observed(count(trust.crls.len())),
         revocation_outcome: revocation(leaf(), declared),
 
+        policy_profile: trust.profile.map_or_else(
+            || Item::not_attempted("no profile is declared"),
+            |profile| Item::observed(profile.as_str().to_owned()),
+        ),
+
         certificates: chain.map(Chain::seen),
         connections: Item::observed(connections),
     }

@@ -70,7 +70,7 @@ fn verdicts_alone(bundle: &RunBundle, rules: &RuleSet) -> anyhow::Result<u64> {
         .map(|document| {
             let own: Vec<_> =
                 rules.of(document.check).map(|rule| (rule, Params::new(&rule.params))).collect();
-            (document, Scope::new(&document.stable, now), own)
+            (document, Scope::under(&document.stable, rules.profiles(), now), own)
         })
         .collect();
     let by_verdict = || {
