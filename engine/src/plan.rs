@@ -9,8 +9,20 @@ use model::{CheckId, IssueKey, Subject};
 use crate::rule::RuleSet;
 
 /// Parameters that probes read, beside those of the rules.
-const PROBE_PARAMS: &[(CheckId, &[&str])] =
-    &[(CheckId::IngestAuth, &["method", "path", "body", "plainPort"])];
+const PROBE_PARAMS: &[(CheckId, &[&str])] = &[
+    (
+        CheckId::MqttAccessControl,
+        &[
+            "scopeA",
+            "scopeB",
+            "clientIdA",
+            "clientIdB",
+            "listenMilliseconds",
+            "connectIntervalMilliseconds",
+        ],
+    ),
+    (CheckId::IngestAuth, &["method", "path", "body", "plainPort"]),
+];
 
 /// Why a target cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,6 +135,7 @@ fn inputs(target: &AuditTarget, check: CheckId) -> Vec<(Subject, Inputs)> {
         CheckId::BrokerCertIdentity => {
             endpoints(|p| (p.is_mqtt() && p.is_tls()) || p == Protocol::Tls)
         }
+        CheckId::MqttAccessControl => endpoints(Protocol::is_mqtt),
         CheckId::IngestAuth => endpoints(Protocol::is_http),
         CheckId::GatewayConfigGuardrails => spec
             .gateway_config
@@ -158,6 +171,7 @@ const fn missing_input(check: CheckId) -> &'static str {
     match check {
         CheckId::BrokerTransportPosture => "no MQTT or TLS endpoint declared",
         CheckId::BrokerCertIdentity => "no MQTT endpoint over TLS declared",
+        CheckId::MqttAccessControl => "no MQTT endpoint declared",
         CheckId::IngestAuth => "no HTTP endpoint declared",
         CheckId::GatewayConfigGuardrails => "no gateway configuration declared",
         CheckId::DeviceCertHygiene => "no device certificates declared",

@@ -22,7 +22,7 @@ mod narrowing;
 mod plain;
 mod session;
 mod verdict;
-mod websocket;
+pub(crate) mod websocket;
 
 use interview::Interview;
 use plain::Plain;
