@@ -11,6 +11,17 @@ use crate::rule::RuleSet;
 /// Parameters that probes read, beside those of the rules.
 const PROBE_PARAMS: &[(CheckId, &[&str])] = &[
     (CheckId::BrokerTransportPosture, &["mode"]),
+    (
+        CheckId::MqttAccessControl,
+        &[
+            "scopeA",
+            "scopeB",
+            "clientIdA",
+            "clientIdB",
+            "listenMilliseconds",
+            "connectIntervalMilliseconds",
+        ],
+    ),
     (CheckId::IngestAuth, &["method", "path", "body", "plainPort"]),
 ];
 
@@ -152,6 +163,7 @@ fn inputs(target: &AuditTarget, check: CheckId) -> Vec<(Subject, Inputs)> {
         CheckId::BrokerCertIdentity => {
             endpoints(|p| (p.is_mqtt() && p.is_tls()) || p == Protocol::Tls)
         }
+        CheckId::MqttAccessControl => endpoints(Protocol::is_mqtt),
         CheckId::IngestAuth => endpoints(Protocol::is_http),
         CheckId::GatewayConfigGuardrails => spec
             .gateway_config
@@ -187,6 +199,7 @@ const fn missing_input(check: CheckId) -> &'static str {
     match check {
         CheckId::BrokerTransportPosture => "no MQTT or TLS endpoint declared",
         CheckId::BrokerCertIdentity => "no MQTT endpoint over TLS declared",
+        CheckId::MqttAccessControl => "no MQTT endpoint declared",
         CheckId::IngestAuth => "no HTTP endpoint declared",
         CheckId::GatewayConfigGuardrails => "no gateway configuration declared",
         CheckId::DeviceCertHygiene => "no device certificates declared",

@@ -16,6 +16,8 @@ pub enum CheckId {
     BrokerTransportPosture,
     /// Is the broker's certificate the one a device may trust?
     BrokerCertIdentity,
+    /// Whom does the broker let in, and what may they read and write?
+    MqttAccessControl,
     /// Does the ingest edge ask for a credential, and does it accept plaintext?
     IngestAuth,
     /// Which guardrails does the gateway's configuration set, and which cannot be told?
@@ -26,9 +28,10 @@ pub enum CheckId {
 
 impl CheckId {
     /// Every check, in the order in which reports list them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::BrokerTransportPosture,
         Self::BrokerCertIdentity,
+        Self::MqttAccessControl,
         Self::IngestAuth,
         Self::GatewayConfigGuardrails,
         Self::DeviceCertHygiene,
@@ -39,6 +42,7 @@ impl CheckId {
         match self {
             Self::BrokerTransportPosture => "broker_transport_posture",
             Self::BrokerCertIdentity => "broker_cert_identity",
+            Self::MqttAccessControl => "mqtt_access_control",
             Self::IngestAuth => "ingest_auth",
             Self::GatewayConfigGuardrails => "gateway_config_guardrails",
             Self::DeviceCertHygiene => "device_cert_hygiene",
@@ -50,6 +54,7 @@ impl CheckId {
         match self {
             Self::BrokerTransportPosture => "Broker transport posture",
             Self::BrokerCertIdentity => "Broker certificate identity",
+            Self::MqttAccessControl => "MQTT access control",
             Self::IngestAuth => "Ingest authentication",
             Self::GatewayConfigGuardrails => "Gateway guardrail review",
             Self::DeviceCertHygiene => "Device certificate hygiene",
@@ -66,7 +71,7 @@ impl fmt::Display for CheckId {
 /// The text is no check id; holds the text and lists what would be one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a check; known checks: broker_transport_posture, broker_cert_identity, ingest_auth, gateway_config_guardrails, device_cert_hygiene"
+    "`{0}` is not a check; known checks: broker_transport_posture, broker_cert_identity, mqtt_access_control, ingest_auth, gateway_config_guardrails, device_cert_hygiene"
 )]
 pub struct UnknownCheck(pub String);
 

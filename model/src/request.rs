@@ -39,7 +39,10 @@ impl CheckRequest {
         };
         match (&self.inputs, self.check) {
             (Inputs::Endpoint { trust, .. }, CheckId::BrokerCertIdentity) => declared(trust),
-            (Inputs::Endpoint { trust, credentials, .. }, CheckId::IngestAuth) => {
+            (
+                Inputs::Endpoint { trust, credentials, .. },
+                CheckId::IngestAuth | CheckId::MqttAccessControl,
+            ) => {
                 let bundle = trust.ca_bundle.iter().cloned();
                 bundle.chain(credentials.iter().map(Credential::source)).collect()
             }
@@ -61,7 +64,7 @@ impl CheckRequest {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[allow(clippy::large_enum_variant, reason = "a plan holds a handful of them")]
 pub enum Inputs {
-    /// An endpoint, for the transport, identity and ingest checks.
+    /// An endpoint, for the transport, identity, access and ingest checks.
     Endpoint {
         /// Where.
         endpoint: Endpoint,
@@ -229,6 +232,7 @@ spec:
         let requests = [
             (CheckId::BrokerTransportPosture, endpoint.clone()),
             (CheckId::BrokerCertIdentity, endpoint.clone()),
+            (CheckId::MqttAccessControl, endpoint.clone()),
             (CheckId::IngestAuth, endpoint),
             (
                 CheckId::GatewayConfigGuardrails,
@@ -266,6 +270,6 @@ spec:
             urls.map(|url| url.replace("https://h/", "").replace("?s3cr3t", "")).collect()
         };
         let named: Vec<_> = plan().requests.iter().map(|r| named(r).join(" ")).collect();
-        assert_eq!(named, ["", "ca crl", "ca token", "c m", "d p i ca crl"]);
+        assert_eq!(named, ["", "ca crl", "ca token", "ca token", "c m", "d p i ca crl"]);
     }
 }

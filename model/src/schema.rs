@@ -9,7 +9,7 @@ use crate::check::CheckId;
 use crate::document::{API_VERSION, AuditException, AuditSchedule, AuditTarget, KINDS, Source};
 use crate::evidence::{
     BrokerCertIdentity, BrokerTransportPosture, Contract, DeviceCertHygiene, Document,
-    GatewayConfigGuardrails, IngestAuth,
+    GatewayConfigGuardrails, IngestAuth, MqttAccessControl,
 };
 use crate::run::{RUN_SCHEMA, RunBundle, RunRecord};
 
@@ -50,6 +50,7 @@ macro_rules! embed {
 embed! {
     "broker_transport_posture.v1",
     "broker_cert_identity.v1",
+    "mqtt_access_control.v1",
     "ingest_auth.v1",
     "gateway_config_guardrails.v1",
     "device_cert_hygiene.v1",
@@ -65,6 +66,7 @@ pub fn evidence() -> Vec<NamedSchema> {
     vec![
         contract::<BrokerTransportPosture>(),
         contract::<BrokerCertIdentity>(),
+        contract::<MqttAccessControl>(),
         contract::<IngestAuth>(),
         contract::<GatewayConfigGuardrails>(),
         contract::<DeviceCertHygiene>(),

@@ -21,6 +21,7 @@ pub mod http;
 pub mod ingest_auth;
 pub mod insecure_tls;
 pub mod mqtt;
+pub mod mqtt_access_control;
 pub mod net;
 pub mod source;
 pub mod text;
@@ -61,6 +62,7 @@ async fn observe(context: &Context, request: &CheckRequest) -> Evidence {
             broker_transport_posture::collect(context, request).await
         }
         CheckId::BrokerCertIdentity => broker_cert_identity::collect(context, request).await,
+        CheckId::MqttAccessControl => mqtt_access_control::collect(context, request).await,
         CheckId::IngestAuth => ingest_auth::collect(context, request).await,
         CheckId::GatewayConfigGuardrails => {
             gateway_config_guardrails::collect(context, request).await

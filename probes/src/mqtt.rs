@@ -1,7 +1,17 @@
-//! MQTT 3.1.1 as far as CONNECT and CONNACK, over any stream.
+//! MQTT as far as probes speak it, over any stream: one CONNECT of 3.1.1 and its answer here, and
+//! in the modules below the packets of 3.1, 3.1.1 and 5 that access control is asked with.
 //!
 //! A codec of its own: a probe must tell a CONNACK with a code nobody defined from bytes that are
 //! no MQTT at all, and clients' libraries fold both into one error.
+
+pub mod codes;
+pub mod incoming;
+pub mod outgoing;
+pub mod properties;
+pub mod websocket;
+mod wire;
+
+pub use wire::Malformed;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 

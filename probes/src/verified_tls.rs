@@ -28,8 +28,9 @@ use crate::insecure_tls::HandshakeError;
 /// What HTTP/1.1 is called in ALPN (RFC 7301, section 6).
 pub const ALPN: &[u8] = b"http/1.1";
 
-/// Whom a server must prove to be, for HTTP/1.1 inside.
+/// Whom a server must prove to be, for HTTP/1.1 inside where nothing else is said.
 pub struct Verifier {
+    alpn: Vec<Vec<u8>>,
     provider: Arc<CryptoProvider>,
     anchors: Arc<WebPkiServerVerifier>,
     name: ServerName<'static>,
@@ -81,7 +82,13 @@ impl Verifier {
         let anchors = WebPkiServerVerifier::builder_with_provider(anchors, Arc::clone(&provider))
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(Self { provider, anchors, name, pinned: pinned.into() })
+        Ok(Self { alpn: vec![ALPN.to_vec()], provider, anchors, name, pinned: pinned.into() })
+    }
+
+    /// The same without a word of the protocol inside (RFC 7301), as clients of MQTT connect.
+    #[must_use]
+    pub fn without_alpn(self) -> Self {
+        Self { alpn: Vec::new(), ..self }
     }
 
     /// Makes a handshake, and shows `own` where a certificate is asked for.
@@ -117,7 +124,7 @@ impl Verifier {
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(witness) as Arc<dyn ServerCertVerifier>)
             .with_client_cert_resolver(Arc::clone(witness) as Arc<dyn ResolvesClientCert>);
-        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.alpn_protocols = self.alpn.clone();
         // Every handshake proves the identity anew.
         config.resumption = Resumption::disabled();
         Ok(config)

@@ -32,6 +32,8 @@ pub struct Setup<'a> {
     pub websockets: bool,
     /// Configuration of OpenSSL, for what mosquitto has no setting for.
     pub openssl: Option<&'a str>,
+    /// Lines before the first listener, such as `per_listener_settings true`.
+    pub global: &'a [&'a str],
     /// Further lines of the listener, such as `require_certificate true`.
     pub lines: &'a [&'a str],
 }
@@ -45,6 +47,7 @@ impl Broker {
         // Without `user`, a broker started by root gives up the right to read its own files.
         let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
         let mut config = vec![format!("user {user}")];
+        config.extend(setup.global.iter().map(|line| (*line).to_owned()));
         if setup.websockets {
             // Mosquitto 2.0.11 does not start where every listener is of WebSocket.
             config.push(format!("listener {} 127.0.0.1", free_port()));

@@ -4,6 +4,7 @@
 mod certificates;
 mod config;
 mod ingest;
+mod mqtt;
 mod run;
 mod store;
 mod transport;

@@ -343,6 +343,13 @@ fn each_setup_of_mosquitto_gives_its_findings_and_no_other() {
     }
 }
 
+/// What a client may read and write is asked in `mqtt.rs`.
+const CHECKS: &str = "  checks:
+    - {id: broker_transport_posture}
+    - {id: broker_cert_identity}
+    - {id: gateway_config_guardrails}
+";
+
 const REQUIRE_CERTIFICATES: &str = "  checks:
     - {id: broker_transport_posture, params: {client_certificate: required}}
     - {id: broker_cert_identity}
@@ -377,7 +384,7 @@ spec:
         protocol = case.protocol,
         name = if case.protocol == "mqtts" { ", serverName: localhost" } else { "" },
         port = broker.port(),
-        more = case.more,
+        more = if case.more.is_empty() { CHECKS } else { case.more },
         config = config_of(&broker),
     );
     bench.write("plant.yaml", text);

@@ -27,7 +27,7 @@ mod narrowing;
 mod plain;
 mod session;
 mod verdict;
-mod websocket;
+pub(crate) mod websocket;
 
 use full::Full;
 use interview::Interview;

@@ -15,7 +15,7 @@ const MAX_HEAD: usize = 16 * 1024;
 
 /// What answered an upgrade.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// HTTP, with its status and whether the subprotocol `mqtt` was chosen.
     Http { status: u16, mqtt: bool },
     /// Other bytes: the first of them.
@@ -23,7 +23,7 @@ pub(super) enum Reply {
 }
 
 /// Sends one upgrade request and reads the head of the answer.
-pub(super) async fn upgrade<S>(stream: &mut S, endpoint: &Endpoint) -> Result<Reply, std::io::Error>
+pub(crate) async fn upgrade<S>(stream: &mut S, endpoint: &Endpoint) -> Result<Reply, std::io::Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

@@ -86,7 +86,10 @@ async fn authorization(context: &Context, credential: &Credential) -> Result<Str
 }
 
 /// A PEM file with chain and key, whichever comes first. Errors tell nothing of its content.
-async fn certificate(context: &Context, credential: &Credential) -> Result<CertifiedKey, String> {
+pub async fn certificate(
+    context: &Context,
+    credential: &Credential,
+) -> Result<CertifiedKey, String> {
     let secret = secret(context, credential).await?;
     let pem = secret.expose().as_bytes();
     let wrong = |what| format!("the credential `{}` {what}", credential.name);
@@ -101,7 +104,8 @@ async fn certificate(context: &Context, credential: &Credential) -> Result<Certi
         .map_err(|_| wrong("holds a key that does not fit its first certificate"))
 }
 
-async fn secret(context: &Context, credential: &Credential) -> Result<Secret, String> {
+/// The secret of a credential, for who presents it. Errors tell nothing of its content.
+pub async fn secret(context: &Context, credential: &Credential) -> Result<Secret, String> {
     source::secret(context, &credential.source())
         .await
         .map_err(|error| format!("the credential `{}`: {error}", credential.name))

@@ -18,13 +18,13 @@
 //! Parameters: `method` (`POST` or `PUT`), `path`, `body` (a string, or JSON), and `plainPort`, a
 //! port where the edge used to speak plaintext, which is then asked as well.
 
-mod credential;
+pub(crate) mod credential;
 mod edge;
 mod question;
 mod reading;
 #[cfg(test)]
 mod tests;
-mod trust;
+pub(crate) mod trust;
 
 use model::document::{Endpoint, Protocol};
 use model::evidence::{

@@ -243,13 +243,13 @@ impl Site {
                 "http",
                 http,
                 "Reference gateway with its broker and ingest edge, before hardening.",
-                String::new(),
+                CHECKS.replace("{ingest}", ""),
             ),
             Posture::Hardened => (
                 "https",
                 https,
                 "Reference gateway with its broker and ingest edge, after hardening.",
-                OLD_PORT.replace("{http}", &http.to_string()),
+                CHECKS.replace("{ingest}", &format!("\n      params: {{plainPort: {http}}}")),
             ),
         };
         format!(
@@ -280,11 +280,11 @@ spec:
     - name: ingest
       kind: bearer
       {token}
-  gatewayConfig:
+{checks}  gatewayConfig:
     - name: gateway-main
       format: plumbline-gateway
       {config}
-{checks}",
+",
             api = model::document::API_VERSION,
             host = yaml_text(&self.host),
             ca = source(CA_FILE),
@@ -316,12 +316,12 @@ spec:
     }
 }
 
-/// The selection that also looks at the port where ingest used to answer in plaintext.
-const OLD_PORT: &str = "  checks:
+/// The checks of the reference story. Hardened, the port where ingest used to answer in plaintext is
+/// looked at, too.
+const CHECKS: &str = "  checks:
     - id: broker_transport_posture
     - id: broker_cert_identity
-    - id: ingest_auth
-      params: {plainPort: {http}}
+    - id: ingest_auth{ingest}
     - id: gateway_config_guardrails
 ";
 

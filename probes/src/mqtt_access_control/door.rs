@@ -1,0 +1,298 @@
+//! The broker's door: every connection of this check is opened here, one after the other and with
+//! a pause between two.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::document::{Endpoint, Protocol};
+use model::evidence::{AnnouncedLimits, Asked, Item, MqttAccess};
+use rustls::sign::CertifiedKey;
+use tokio::time::timeout;
+
+use super::line::{Line, Wire};
+use super::pace;
+use super::session::{End, Session};
+use crate::broker_transport_posture::websocket;
+use crate::insecure_tls::{self, HandshakeError, Options};
+use crate::mqtt::codes::{self, Meaning, Version};
+use crate::mqtt::incoming::Packet;
+use crate::mqtt::outgoing::Connect;
+use crate::net::{Connection, Dialer, Failure};
+use crate::verified_tls::{OwnCertificate, Refusal, Verifier};
+
+/// What a CONNECT met.
+pub(super) enum Answer {
+    /// A CONNACK.
+    Connack {
+        /// Its code.
+        code: u8,
+        /// What it announces.
+        limits: Option<AnnouncedLimits>,
+        /// The session; of use where the code is 0.
+        session: Session,
+    },
+    /// An HTTP answer that opened no WebSocket.
+    Declined(u16),
+    /// The way to the broker, or the broker, ended it.
+    Ended(End),
+    /// It was not asked.
+    Unasked(String),
+}
+
+/// What a CONNECT met, and whether a client certificate was asked for on the way.
+pub(super) struct Knock {
+    /// What it met.
+    pub answer: Answer,
+    /// Whether the handshake came far enough to tell, and the server wanted a certificate.
+    pub certificate_requested: bool,
+}
+
+impl Knock {
+    const fn unasked(reason: String) -> Self {
+        Self { answer: Answer::Unasked(reason), certificate_requested: false }
+    }
+
+    /// Whether the client was let in; observed only where the answer decides it.
+    pub fn access(&self) -> Item<MqttAccess> {
+        match &self.answer {
+            Answer::Connack { code, .. } => match codes::meaning(*code) {
+                Meaning::Accepted => Item::observed(MqttAccess::Accepted),
+                Meaning::Denied => Item::observed(MqttAccess::Denied),
+                _ => Item::refused(codes::connack(*code)),
+            },
+            Answer::Declined(401 | 403) => Item::observed(MqttAccess::Denied),
+            _ if self.is_certificate_wanted() => Item::observed(MqttAccess::Denied),
+            _ => self.missing(),
+        }
+    }
+
+    /// The code of the CONNACK with its name, or why there is none.
+    pub fn reason(&self) -> Item<String> {
+        match &self.answer {
+            Answer::Connack { code, .. } => Item::observed(codes::connack(*code)),
+            _ => self.missing(),
+        }
+    }
+
+    /// True where the session ended for want of a client certificate.
+    pub fn is_certificate_wanted(&self) -> bool {
+        self.certificate_requested
+            && matches!(&self.answer, Answer::Ended(End::Stream(error))
+                if error.is_about_client_certificate())
+    }
+
+    /// True where the broker does not speak this version: it says so, or closes without a word.
+    pub fn is_not_spoken(&self) -> bool {
+        match &self.answer {
+            Answer::Connack { code, .. } => codes::meaning(*code) == Meaning::Unsupported,
+            Answer::Ended(End::Stream(HandshakeError::Network(failure))) => failure.is_end(),
+            _ => false,
+        }
+    }
+
+    /// True where MQTT came back.
+    pub const fn is_answered(&self) -> bool {
+        matches!(self.answer, Answer::Connack { .. })
+    }
+
+    /// The session and its limits, where the client was let in.
+    pub fn into_session(self) -> Option<(Session, Option<AnnouncedLimits>)> {
+        match self.answer {
+            Answer::Connack { code: 0, limits, session } => Some((session, limits)),
+            _ => None,
+        }
+    }
+
+    fn missing<T>(&self) -> Item<T> {
+        match &self.answer {
+            Answer::Connack { code, .. } => Item::refused(codes::connack(*code)),
+            Answer::Declined(status) => {
+                Item::error(format!("the WebSocket was not opened: status {status}"))
+            }
+            Answer::Ended(end) => end.item(),
+            Answer::Unasked(reason) => Item::not_attempted(reason),
+        }
+    }
+}
+
+/// What a known client shows on the way in.
+pub(super) struct Way<'v> {
+    /// Whom the broker must prove to be.
+    pub verifier: &'v Verifier,
+    /// The client's certificate.
+    pub certificate: Option<Arc<CertifiedKey>>,
+}
+
+/// The door of one endpoint.
+pub(super) struct Door<'e> {
+    endpoint: &'e Endpoint,
+    dialer: Dialer,
+    interval: Duration,
+    /// Time for a CONNACK.
+    patience: Duration,
+    closed: Option<String>,
+    halted: bool,
+    /// Questions and answers so far.
+    pub asked: Vec<Asked>,
+}
+
+impl<'e> Door<'e> {
+    /// A door that nobody has knocked at.
+    pub const fn new(
+        endpoint: &'e Endpoint,
+        dialer: Dialer,
+        interval: Duration,
+        patience: Duration,
+    ) -> Self {
+        let asked = Vec::new();
+        Self { endpoint, dialer, interval, patience, closed: None, halted: false, asked }
+    }
+
+    /// Connections that were opened.
+    pub fn opened(&self) -> u32 {
+        self.dialer.opened()
+    }
+
+    /// Whether the broker asked to be left alone.
+    pub const fn is_halted(&self) -> bool {
+        self.halted
+    }
+
+    /// Lets nobody through any more, for this reason.
+    pub fn close(&mut self, reason: &str) {
+        self.closed.get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Connects as a stranger: without a certificate, and over TLS with whoever answers.
+    pub async fn knock(&mut self, question: &str, connect: &Connect<'_>) -> Knock {
+        self.ask(question, connect, None).await
+    }
+
+    /// Connects as somebody known: only over TLS, and only to a broker that proves who it is.
+    pub async fn enter(&mut self, question: &str, connect: &Connect<'_>, way: &Way<'_>) -> Knock {
+        if !self.endpoint.protocol.is_tls() {
+            return Knock::unasked("a credential is never sent over plaintext".to_owned());
+        }
+        self.ask(question, connect, Some(way)).await
+    }
+
+    async fn ask(&mut self, question: &str, connect: &Connect<'_>, way: Option<&Way<'_>>) -> Knock {
+        if let Some(reason) = &self.closed {
+            return Knock::unasked(reason.clone());
+        }
+        pace::turn(&self.endpoint.host, self.interval).await;
+        let mut certificate_requested = false;
+        let answer = self.answer(connect, way, &mut certificate_requested).await;
+        let knock = Knock { answer, certificate_requested };
+        self.remember(question, connect.version, &knock);
+        knock
+    }
+
+    fn remember(&mut self, question: &str, version: Version, knock: &Knock) {
+        let reason = knock.reason();
+        let answer = match reason.value() {
+            Some(code) => format!("CONNACK {code}"),
+            None => reason.reason().unwrap_or_default().to_owned(),
+        };
+        let question = format!("CONNECT of MQTT {}: {question}", version.as_str());
+        self.asked.push(Asked { question, answer });
+        match &knock.answer {
+            Answer::Connack { code, .. } if codes::meaning(*code) == Meaning::LeaveAlone => {
+                self.halted = true;
+                self.close(&format!(
+                    "the broker answered {}, so nothing more was asked",
+                    codes::connack(*code)
+                ));
+            }
+            // Nobody is there; asking five more times would only cost time.
+            Answer::Ended(End::Stream(HandshakeError::Network(
+                failure @ (Failure::Refused
+                | Failure::Unresolved(_)
+                | Failure::ConnectTimeout(_)
+                | Failure::Deadline(_)),
+            ))) => self.close(&format!("the broker was not reached: {failure}")),
+            _ => {}
+        }
+    }
+
+    async fn answer(
+        &self,
+        connect: &Connect<'_>,
+        way: Option<&Way<'_>>,
+        certificate_requested: &mut bool,
+    ) -> Answer {
+        let connack = async {
+            let stream = match self.stream(way, certificate_requested).await {
+                Ok(stream) => stream,
+                Err(error) => return Answer::Ended(error.into()),
+            };
+            let line = match self.line(stream).await {
+                Ok(Ok(line)) => line,
+                Ok(Err(status)) => return Answer::Declined(status),
+                Err(error) => return Answer::Ended(error.into()),
+            };
+            let mut session = Session::new(line, connect.version);
+            // A peer that refuses early may have closed already; what it said can still be read.
+            session.send(&connect.packet()).await.ok();
+            match session.next().await {
+                Ok(Packet::Connack { code, limits }) => Answer::Connack { code, limits, session },
+                Ok(_) => Answer::Ended(End::Stream(HandshakeError::Protocol(
+                    "the answer to CONNECT is another packet".to_owned(),
+                ))),
+                Err(end) => Answer::Ended(end),
+            }
+        };
+        let late = |_| Answer::Ended(End::Stream(Failure::AnswerTimeout(self.patience).into()));
+        timeout(self.patience, connack).await.unwrap_or_else(late)
+    }
+
+    async fn stream(
+        &self,
+        way: Option<&Way<'_>>,
+        certificate_requested: &mut bool,
+    ) -> Result<Box<dyn Wire>, HandshakeError> {
+        let connection = self.dialer.connect().await?;
+        match way {
+            None if !self.endpoint.protocol.is_tls() => Ok(Box::new(connection)),
+            None => {
+                let name = self.endpoint.reference_identity();
+                let shaken = insecure_tls::connect(connection, name, Options::default()).await;
+                *certificate_requested = shaken.presented.client_certificate_requested;
+                Ok(Box::new(shaken.outcome?.stream))
+            }
+            Some(way) => self.verified(connection, way, certificate_requested).await,
+        }
+    }
+
+    async fn verified(
+        &self,
+        connection: Connection,
+        way: &Way<'_>,
+        certificate_requested: &mut bool,
+    ) -> Result<Box<dyn Wire>, HandshakeError> {
+        let attempt = way.verifier.connect(connection, way.certificate.clone()).await;
+        *certificate_requested = attempt.certificate != OwnCertificate::NotRequested;
+        match attempt.outcome {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(Refusal::Handshake(error)) => Err(error),
+            Err(Refusal::Untrusted(_)) => Err(HandshakeError::Protocol(
+                "the broker did not prove who it is, so the credential was not sent".to_owned(),
+            )),
+        }
+    }
+
+    /// The way for MQTT over a stream, or the status of an HTTP answer that opened none.
+    async fn line(&self, mut stream: Box<dyn Wire>) -> Result<Result<Line, u16>, HandshakeError> {
+        if !matches!(self.endpoint.protocol, Protocol::Ws | Protocol::Wss) {
+            return Ok(Ok(Line::new(stream, false)));
+        }
+        let reply = websocket::upgrade(&mut stream, self.endpoint).await;
+        match reply.map_err(|error| HandshakeError::from(&error))? {
+            websocket::Reply::Http { status: 101, mqtt: true } => Ok(Ok(Line::new(stream, true))),
+            websocket::Reply::Http { status, .. } => Ok(Err(status)),
+            websocket::Reply::Other(_) => Err(HandshakeError::Protocol(
+                "the answer to the WebSocket upgrade is no HTTP".to_owned(),
+            )),
+        }
+    }
+}

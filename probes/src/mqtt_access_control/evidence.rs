@@ -1,0 +1,50 @@
+//! The document before anything was seen.
+
+use model::evidence::{Item, MqttAccessControlStable, MqttAccessControlVolatile};
+
+/// Nothing seen, for one reason.
+pub(super) fn unseen(reason: &str) -> (MqttAccessControlStable, MqttAccessControlVolatile) {
+    let nobody = "nobody was let in whose rights could be looked at";
+    let stable = MqttAccessControlStable {
+        endpoint_protocol: Item::not_attempted(reason),
+        endpoint_address: Item::not_attempted(reason),
+        endpoint_tls: Item::not_attempted(reason),
+        tls_client_certificate: Item::not_attempted(reason),
+        halted: Item::not_attempted(reason),
+        anonymous_access: Item::not_attempted(reason),
+        anonymous_v5_access: Item::not_attempted(reason),
+        anonymous_v5_reason: Item::not_attempted(reason),
+        anonymous_v311_access: Item::not_attempted(reason),
+        anonymous_v311_reason: Item::not_attempted(reason),
+        random_access: Item::not_attempted(reason),
+        random_reason: Item::not_attempted(reason),
+        plain_password_checked: Item::not_attempted(reason),
+        empty_client_id_access: Item::not_attempted(reason),
+        empty_client_id_reason: Item::not_attempted(reason),
+        legacy31_spoken: Item::not_attempted(reason),
+        legacy31_reason: Item::not_attempted(reason),
+        limits_announced: Item::not_attempted("no CONNACK of MQTT 5 let the probe in"),
+        limits_effective: Item::not_attempted("no CONNACK of MQTT 5 let the probe in"),
+        read_as: Item::not_attempted(nobody),
+        wildcard_outcome: Item::not_attempted(nobody),
+        wildcard_reason: Item::not_attempted(nobody),
+        wildcard_foreign_delivered: Item::not_attempted(nobody),
+        retained_foreign_delivered: Item::not_attempted(nobody),
+        sys_delivered: Item::not_attempted(nobody),
+        sys_version_disclosed: Item::not_attempted(nobody),
+        credential_access: Item::not_attempted(reason),
+        credential_reason: Item::not_attempted(reason),
+        publish_outside_scope: Item::not_attempted(reason),
+        publish_reason: Item::not_attempted(reason),
+        cross_device_delivered: Item::not_attempted(reason),
+        client_id_bound: Item::not_attempted(reason),
+        client_id_reason: Item::not_attempted(reason),
+        connections: Item::observed(0),
+    };
+    let volatile = MqttAccessControlVolatile {
+        asked: Item::observed(Vec::new()),
+        messages: Item::observed(Vec::new()),
+        messages_read: Item::observed(0),
+    };
+    (stable, volatile)
+}

@@ -1,0 +1,69 @@
+//! The bytes of MQTT to and from a broker: over TCP, TLS or WebSocket, always the same here.
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+use crate::insecure_tls::HandshakeError;
+use crate::mqtt::websocket::{self, Frame};
+use crate::net::Failure;
+
+/// A stream of bytes, whatever is below.
+pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire for S {}
+
+/// An open way to a broker. Its bounds are those of the connection below.
+pub(super) struct Line {
+    stream: Box<dyn Wire>,
+    /// What came and is no whole frame yet; none where there are no frames.
+    frames: Option<Vec<u8>>,
+    /// Bytes of MQTT that came and were not read yet.
+    pub received: Vec<u8>,
+}
+
+impl Line {
+    /// A line over a stream, in frames of WebSocket where one was opened.
+    pub fn new(stream: Box<dyn Wire>, websocket: bool) -> Self {
+        Self { stream, frames: websocket.then(Vec::new), received: Vec::new() }
+    }
+
+    /// Sends a packet.
+    pub async fn send(&mut self, packet: &[u8]) -> Result<(), HandshakeError> {
+        match self.frames {
+            Some(_) => self.write(&websocket::binary(packet)).await,
+            None => self.write(packet).await,
+        }
+    }
+
+    /// Waits for more bytes of MQTT. It may be given up at any time, and called again.
+    pub async fn receive(&mut self) -> Result<(), HandshakeError> {
+        let mut buffer = [0; 4096];
+        let read = self.stream.read(&mut buffer).await;
+        let read = read.map_err(|error| HandshakeError::from(&error))?;
+        if read == 0 {
+            return Err(Failure::Closed.into());
+        }
+        let Some(frames) = &mut self.frames else {
+            self.received.extend(&buffer[..read]);
+            return Ok(());
+        };
+        frames.extend(&buffer[..read]);
+        let mut pongs = Vec::new();
+        let malformed = |error: crate::mqtt::Malformed| HandshakeError::Protocol(error.to_string());
+        while let Some((frame, used)) = websocket::decode(frames).map_err(malformed)? {
+            frames.drain(..used);
+            match frame {
+                Frame::Data(bytes) => self.received.extend(bytes),
+                Frame::Ping(content) => pongs.extend(websocket::pong(&content)),
+                Frame::Pong => {}
+                Frame::Close => return Err(Failure::Closed.into()),
+            }
+        }
+        if pongs.is_empty() { Ok(()) } else { self.write(&pongs).await }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), HandshakeError> {
+        let wrong = |error: std::io::Error| HandshakeError::from(&error);
+        self.stream.write_all(bytes).await.map_err(wrong)?;
+        self.stream.flush().await.map_err(wrong)
+    }
+}

@@ -1,0 +1,205 @@
+//! What two identities can do to each other, asked with two canaries: one in the scope of the
+//! first, which must not reach the second, and one in the scope of the second, which the first must
+//! not be able to send.
+
+use std::time::Duration;
+
+use model::evidence::{Item, MqttAccessControlStable, WildcardOutcome};
+
+use super::reading::{EVERYTHING, is_foreign};
+use super::session::{End, Patience, Session, Subscribed};
+use crate::mqtt::codes::{self, Version};
+use crate::mqtt::incoming::{Message, Packet};
+use crate::mqtt::outgoing::{self, Retained};
+
+/// Topics of the two canaries.
+pub(super) struct Canaries {
+    /// In the scope of the first identity, which sends both.
+    pub own: String,
+    /// In the scope of the second.
+    pub foreign: String,
+    /// The scope of the second.
+    pub own_scope: String,
+}
+
+/// What came to an identity of the two canaries, and of everybody else.
+#[derive(Debug, Default, Clone, Copy)]
+struct Came {
+    own: bool,
+    foreign: bool,
+    others: bool,
+}
+
+impl Came {
+    fn take(&mut self, message: &Message, canaries: &Canaries) {
+        self.own |= message.topic == canaries.own.as_bytes();
+        self.foreign |= message.topic == canaries.foreign.as_bytes();
+        self.others |= is_foreign(&message.topic, Some(&canaries.own_scope))
+            && message.topic != canaries.own.as_bytes();
+    }
+}
+
+/// Sends both canaries and watches who gets them. `wildcard` is how long the second identity also
+/// listens to everything, where that is asked as a declared credential.
+pub(super) async fn observe(
+    first: &mut Session,
+    second: &mut Session,
+    canaries: &Canaries,
+    wildcard: Option<Duration>,
+    stable: &mut MqttAccessControlStable,
+) {
+    let mut at_second = Came::default();
+    let mut take = |message: &Message| {
+        at_second.take(message, canaries);
+        false
+    };
+    let forbidden = second.subscribe(&canaries.own, Retained::Keep, &mut take).await;
+    let allowed = second.subscribe(&canaries.foreign, Retained::Keep, &mut take).await;
+    let everything = match wildcard {
+        Some(_) => Some(second.subscribe(EVERYTHING, Retained::Keep, &mut take).await),
+        None => None,
+    };
+
+    let mut at_first = Came::default();
+    let mut take = |message: &Message| {
+        at_first.take(message, canaries);
+        false
+    };
+    let control = first.subscribe(&canaries.own, Retained::Keep, &mut take).await;
+    let own = send(first, &canaries.own, &mut at_first, canaries).await;
+    let foreign = match own {
+        Ok(_) => send(first, &canaries.foreign, &mut at_first, canaries).await,
+        Err(_) => Err(None),
+    };
+    first
+        .listen(Patience::Quiet, |message| {
+            at_first.take(message, canaries);
+            false
+        })
+        .await;
+    let patience = wildcard.map_or(Patience::Quiet, Patience::Whole);
+    let (_, ended) = second
+        .listen(patience, |message| {
+            at_second.take(message, canaries);
+            false
+        })
+        .await;
+
+    stable.cross_device_delivered =
+        crossed(at_first, at_second, &control, &forbidden, ended.as_ref());
+    (stable.publish_outside_scope, stable.publish_reason) =
+        outside(first.version(), at_second, &allowed, foreign);
+    if let Some(everything) = everything {
+        filtered(at_first, at_second, &everything, &forbidden, ended.as_ref(), stable);
+    }
+}
+
+/// Sends a canary; its code, or why there is none: the end of the session, or no answer.
+async fn send(
+    session: &mut Session,
+    topic: &str,
+    came: &mut Came,
+    canaries: &Canaries,
+) -> Result<Option<u8>, Option<End>> {
+    let asked = session.new_id();
+    session.send(&outgoing::canary(session.version(), asked, topic)).await.map_err(Some)?;
+    loop {
+        match session.next().await.map_err(Some)? {
+            Packet::Puback { id, code } if id == asked => return Ok(code),
+            Packet::Publish(message) => came.take(&message, canaries),
+            _ => {}
+        }
+    }
+}
+
+/// Whether the second identity got the first one's canary: no only where the first got it.
+fn crossed(
+    at_first: Came,
+    at_second: Came,
+    control: &Subscribed,
+    forbidden: &Subscribed,
+    ended: Option<&End>,
+) -> Item<bool> {
+    if at_second.own {
+        return Item::observed(true);
+    }
+    if forbidden.is_denied() || (at_first.own && ended.is_none() && forbidden.is_granted()) {
+        return Item::observed(false);
+    }
+    let end = ended.or(forbidden.ended.as_ref()).or(control.ended.as_ref());
+    match end {
+        Some(end) => end.item(),
+        None => Item::error(
+            "the first identity did not receive its own canary, so it is not known whether it \
+             went through",
+        ),
+    }
+}
+
+/// Whether the canary in the second one's scope was taken, and what decided it.
+fn outside(
+    version: Version,
+    at_second: Came,
+    allowed: &Subscribed,
+    sent: Result<Option<u8>, Option<End>>,
+) -> (Item<bool>, Item<String>) {
+    let puback = |code| format!("PUBACK {}", codes::answer(code));
+    if at_second.foreign {
+        let reason = "the canary came round to the second identity".to_owned();
+        return (Item::observed(true), Item::observed(reason));
+    }
+    match sent {
+        // Success, and yet the second identity listened there and got nothing: the broker may
+        // have dropped it without saying so.
+        Ok(Some(0)) if allowed.is_granted() => {
+            let why = "PUBACK says success, and the canary did not come round to the second \
+                       identity, which listened there";
+            (Item::error(why), Item::observed(puback(0)))
+        }
+        Ok(Some(code @ (0 | 0x10))) => (Item::observed(true), Item::observed(puback(code))),
+        Ok(Some(code @ 0x87)) => (Item::observed(false), Item::observed(puback(code))),
+        Ok(Some(code)) => (Item::refused(puback(code)), Item::observed(puback(code))),
+        Err(Some(End::Disconnected(code @ 0x87))) => {
+            let reason = format!("DISCONNECT {}", codes::answer(code));
+            (Item::observed(false), Item::observed(reason))
+        }
+        Ok(None) => {
+            let why = format!(
+                "a PUBACK of MQTT {} says success for a message that was dropped, too, and the \
+                 canary did not come round",
+                version.as_str()
+            );
+            (Item::not_attempted(&why), Item::not_attempted(why))
+        }
+        Err(Some(end)) => (end.item(), end.item()),
+        Err(None) => {
+            let why = "the first identity could not send a canary in its own scope";
+            (Item::error(why), Item::error(why))
+        }
+    }
+}
+
+/// A subscription to everything that was granted and silent before: filtered where the canary went
+/// through and was kept from it.
+fn filtered(
+    at_first: Came,
+    at_second: Came,
+    everything: &Subscribed,
+    forbidden: &Subscribed,
+    ended: Option<&End>,
+    stable: &mut MqttAccessControlStable,
+) {
+    let silent = stable.wildcard_outcome.value() == Some(&WildcardOutcome::GrantedSilent);
+    if !silent || !everything.is_granted() || ended.is_some() {
+        return;
+    }
+    // Through which of its subscriptions the canary came is not said.
+    let through_everything = at_second.own && !forbidden.is_granted();
+    if at_second.others || through_everything {
+        stable.wildcard_outcome = Item::observed(WildcardOutcome::Delivered);
+        stable.wildcard_foreign_delivered = Item::observed(true);
+    } else if at_first.own && !at_second.own {
+        stable.wildcard_outcome = Item::observed(WildcardOutcome::GrantedFiltered);
+        stable.wildcard_foreign_delivered = Item::observed(false);
+    }
+}
