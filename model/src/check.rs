@@ -18,6 +18,8 @@ pub enum CheckId {
     BrokerCertIdentity,
     /// Does the ingest edge ask for a credential, and does it accept plaintext?
     IngestAuth,
+    /// Is the gateway healthy and ready, and can that be seen?
+    GatewayRuntimeHealth,
     /// Which guardrails does the gateway's configuration set, and which cannot be told?
     GatewayConfigGuardrails,
     /// Are the device certificates of this fleet in order?
@@ -26,10 +28,11 @@ pub enum CheckId {
 
 impl CheckId {
     /// Every check, in the order in which reports list them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::BrokerTransportPosture,
         Self::BrokerCertIdentity,
         Self::IngestAuth,
+        Self::GatewayRuntimeHealth,
         Self::GatewayConfigGuardrails,
         Self::DeviceCertHygiene,
     ];
@@ -40,6 +43,7 @@ impl CheckId {
             Self::BrokerTransportPosture => "broker_transport_posture",
             Self::BrokerCertIdentity => "broker_cert_identity",
             Self::IngestAuth => "ingest_auth",
+            Self::GatewayRuntimeHealth => "gateway_runtime_health",
             Self::GatewayConfigGuardrails => "gateway_config_guardrails",
             Self::DeviceCertHygiene => "device_cert_hygiene",
         }
@@ -51,6 +55,7 @@ impl CheckId {
             Self::BrokerTransportPosture => "Broker transport posture",
             Self::BrokerCertIdentity => "Broker certificate identity",
             Self::IngestAuth => "Ingest authentication",
+            Self::GatewayRuntimeHealth => "Gateway runtime health",
             Self::GatewayConfigGuardrails => "Gateway guardrail review",
             Self::DeviceCertHygiene => "Device certificate hygiene",
         }
@@ -66,7 +71,7 @@ impl fmt::Display for CheckId {
 /// The text is no check id; holds the text and lists what would be one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a check; known checks: broker_transport_posture, broker_cert_identity, ingest_auth, gateway_config_guardrails, device_cert_hygiene"
+    "`{0}` is not a check; known checks: broker_transport_posture, broker_cert_identity, ingest_auth, gateway_runtime_health, gateway_config_guardrails, device_cert_hygiene"
 )]
 pub struct UnknownCheck(pub String);
 

@@ -39,7 +39,10 @@ impl CheckRequest {
         };
         match (&self.inputs, self.check) {
             (Inputs::Endpoint { trust, .. }, CheckId::BrokerCertIdentity) => declared(trust),
-            (Inputs::Endpoint { trust, credentials, .. }, CheckId::IngestAuth) => {
+            (
+                Inputs::Endpoint { trust, credentials, .. },
+                CheckId::IngestAuth | CheckId::GatewayRuntimeHealth,
+            ) => {
                 let bundle = trust.ca_bundle.iter().cloned();
                 bundle.chain(credentials.iter().map(Credential::source)).collect()
             }
@@ -61,7 +64,7 @@ impl CheckRequest {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[allow(clippy::large_enum_variant, reason = "a plan holds a handful of them")]
 pub enum Inputs {
-    /// An endpoint, for the transport, identity and ingest checks.
+    /// An endpoint, for the transport, identity, ingest and health checks.
     Endpoint {
         /// Where.
         endpoint: Endpoint,

@@ -9,7 +9,7 @@ use crate::check::CheckId;
 use crate::document::{API_VERSION, AuditException, AuditSchedule, AuditTarget, KINDS, Source};
 use crate::evidence::{
     BrokerCertIdentity, BrokerTransportPosture, Contract, DeviceCertHygiene, Document,
-    GatewayConfigGuardrails, IngestAuth,
+    GatewayConfigGuardrails, GatewayRuntimeHealth, IngestAuth,
 };
 use crate::run::{RUN_SCHEMA, RunBundle, RunRecord};
 
@@ -51,6 +51,7 @@ embed! {
     "broker_transport_posture.v1",
     "broker_cert_identity.v1",
     "ingest_auth.v1",
+    "gateway_runtime_health.v1",
     "gateway_config_guardrails.v1",
     "device_cert_hygiene.v1",
     "run.v1",
@@ -66,6 +67,7 @@ pub fn evidence() -> Vec<NamedSchema> {
         contract::<BrokerTransportPosture>(),
         contract::<BrokerCertIdentity>(),
         contract::<IngestAuth>(),
+        contract::<GatewayRuntimeHealth>(),
         contract::<GatewayConfigGuardrails>(),
         contract::<DeviceCertHygiene>(),
     ]
