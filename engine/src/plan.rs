@@ -11,23 +11,42 @@ use crate::rule::RuleSet;
 /// Parameters that probes read, beside those of the rules.
 const PROBE_PARAMS: &[(CheckId, &[&str])] = &[
     (CheckId::BrokerTransportPosture, &["mode"]),
-    (
-        CheckId::MqttAccessControl,
-        &[
-            "scopeA",
-            "scopeB",
-            "clientIdA",
-            "clientIdB",
-            "listenMilliseconds",
-            "connectIntervalMilliseconds",
-        ],
-    ),
-    (CheckId::IngestAuth, &["method", "path", "body", "plainPort"]),
+    (CheckId::MqttAccessControl, MQTT_PARAMS),
+    (CheckId::IngestAuth, INGEST_PARAMS),
+    (CheckId::GatewayRuntimeHealth, HEALTH_PARAMS),
 ];
 
 /// Words that a parameter of a probe may be, where it takes no others.
 const PROBE_WORDS: &[(CheckId, &str, &[&str])] =
     &[(CheckId::BrokerTransportPosture, "mode", &["decision", "full"])];
+
+/// Parameters of `mqtt_access_control` that its probe reads.
+const MQTT_PARAMS: &[&str] = &[
+    "scopeA",
+    "scopeB",
+    "clientIdA",
+    "clientIdB",
+    "listenMilliseconds",
+    "connectIntervalMilliseconds",
+];
+
+/// Parameters of `ingest_auth` that its probe reads.
+const INGEST_PARAMS: &[&str] = &[
+    "method",
+    "path",
+    "body",
+    "plainPort",
+    "expiredToken",
+    "wrongAudienceToken",
+    "queryParameter",
+    "maxBodyBytes",
+];
+
+/// Parameters of `gateway_runtime_health` that its probe reads.
+const HEALTH_PARAMS: &[&str] = &["readyPath", "metricsPath", "requiredSeries"];
+
+/// Parameters of `ingest_auth` that name a credential which must not be let in.
+const REFUSED_CREDENTIALS: [&str; 2] = ["expiredToken", "wrongAudienceToken"];
 
 /// Why a target cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -145,26 +164,31 @@ fn validate(
 fn inputs(target: &AuditTarget, check: CheckId) -> Vec<(Subject, Inputs)> {
     let spec = &target.spec;
     let trust = || spec.trust.clone().unwrap_or_default();
-    let endpoints = |wanted: fn(Protocol) -> bool| {
-        let matching = spec.endpoints.iter().filter(move |endpoint| wanted(endpoint.protocol));
+    let endpoints = |wanted: fn(&Endpoint) -> bool| {
+        let matching = spec.endpoints.iter().filter(move |endpoint| wanted(endpoint));
         matching
             .map(|endpoint| {
                 let inputs = Inputs::Endpoint {
                     endpoint: endpoint.clone(),
                     trust: trust(),
-                    credentials: credentials(target, endpoint),
+                    credentials: credentials(target, endpoint, check),
                 };
                 (Subject::endpoint(&endpoint.name), inputs)
             })
             .collect()
     };
     match check {
-        CheckId::BrokerTransportPosture => endpoints(|p| p.is_mqtt() || p == Protocol::Tls),
-        CheckId::BrokerCertIdentity => {
-            endpoints(|p| (p.is_mqtt() && p.is_tls()) || p == Protocol::Tls)
+        CheckId::BrokerTransportPosture => {
+            endpoints(|e| e.protocol.is_mqtt() || e.protocol == Protocol::Tls)
         }
-        CheckId::MqttAccessControl => endpoints(Protocol::is_mqtt),
-        CheckId::IngestAuth => endpoints(Protocol::is_http),
+        CheckId::BrokerCertIdentity => endpoints(|e| {
+            (e.protocol.is_mqtt() && e.protocol.is_tls()) || e.protocol == Protocol::Tls
+        }),
+        CheckId::IngestAuth => endpoints(|e| e.protocol.is_http()),
+        CheckId::GatewayRuntimeHealth => {
+            endpoints(|e| e.protocol.is_http() && e.health_path.is_some())
+        }
+        CheckId::MqttAccessControl => endpoints(|e| e.protocol.is_mqtt()),
         CheckId::GatewayConfigGuardrails => spec
             .gateway_config
             .iter()
@@ -186,12 +210,23 @@ fn inputs(target: &AuditTarget, check: CheckId) -> Vec<(Subject, Inputs)> {
     }
 }
 
-/// The credentials that an endpoint lists, else the one of its own name.
-fn credentials(target: &AuditTarget, endpoint: &Endpoint) -> Vec<Credential> {
+/// The credentials that an endpoint lists, else the one of its own name; and after them those that
+/// a parameter of the check names, which are presented to see that they are not let in.
+fn credentials(target: &AuditTarget, endpoint: &Endpoint, check: CheckId) -> Vec<Credential> {
     let own = [endpoint.name.clone()];
-    let names = endpoint.credentials.as_deref().unwrap_or(&own);
+    let mut names: Vec<&str> =
+        endpoint.credentials.as_deref().unwrap_or(&own).iter().map(String::as_str).collect();
+    if check == CheckId::IngestAuth {
+        let selection = target.spec.checks.iter().find(|selection| selection.id == check);
+        let named = |param: &&str| selection?.params.get(*param)?.as_str();
+        for name in REFUSED_CREDENTIALS.iter().filter_map(named) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
     let all = &target.spec.credentials;
-    names.iter().filter_map(|name| all.iter().find(|c| c.name == *name).cloned()).collect()
+    names.into_iter().filter_map(|name| all.iter().find(|c| c.name == name).cloned()).collect()
 }
 
 /// What a target must declare for a check, as the sentence that a report prints.
@@ -201,6 +236,7 @@ const fn missing_input(check: CheckId) -> &'static str {
         CheckId::BrokerCertIdentity => "no MQTT endpoint over TLS declared",
         CheckId::MqttAccessControl => "no MQTT endpoint declared",
         CheckId::IngestAuth => "no HTTP endpoint declared",
+        CheckId::GatewayRuntimeHealth => "no HTTP endpoint with a healthPath declared",
         CheckId::GatewayConfigGuardrails => "no gateway configuration declared",
         CheckId::DeviceCertHygiene => "no device certificates declared",
     }

@@ -20,6 +20,8 @@ pub enum CheckId {
     MqttAccessControl,
     /// Does the ingest edge ask for a credential, and does it accept plaintext?
     IngestAuth,
+    /// Is the gateway healthy and ready, and can that be seen?
+    GatewayRuntimeHealth,
     /// Which guardrails does the gateway's configuration set, and which cannot be told?
     GatewayConfigGuardrails,
     /// Are the device certificates of this fleet in order?
@@ -28,11 +30,12 @@ pub enum CheckId {
 
 impl CheckId {
     /// Every check, in the order in which reports list them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::BrokerTransportPosture,
         Self::BrokerCertIdentity,
         Self::MqttAccessControl,
         Self::IngestAuth,
+        Self::GatewayRuntimeHealth,
         Self::GatewayConfigGuardrails,
         Self::DeviceCertHygiene,
     ];
@@ -44,6 +47,7 @@ impl CheckId {
             Self::BrokerCertIdentity => "broker_cert_identity",
             Self::MqttAccessControl => "mqtt_access_control",
             Self::IngestAuth => "ingest_auth",
+            Self::GatewayRuntimeHealth => "gateway_runtime_health",
             Self::GatewayConfigGuardrails => "gateway_config_guardrails",
             Self::DeviceCertHygiene => "device_cert_hygiene",
         }
@@ -56,6 +60,7 @@ impl CheckId {
             Self::BrokerCertIdentity => "Broker certificate identity",
             Self::MqttAccessControl => "MQTT access control",
             Self::IngestAuth => "Ingest authentication",
+            Self::GatewayRuntimeHealth => "Gateway runtime health",
             Self::GatewayConfigGuardrails => "Gateway guardrail review",
             Self::DeviceCertHygiene => "Device certificate hygiene",
         }
@@ -71,7 +76,7 @@ impl fmt::Display for CheckId {
 /// The text is no check id; holds the text and lists what would be one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a check; known checks: broker_transport_posture, broker_cert_identity, mqtt_access_control, ingest_auth, gateway_config_guardrails, device_cert_hygiene"
+    "`{0}` is not a check; known checks: broker_transport_posture, broker_cert_identity, mqtt_access_control, ingest_auth, gateway_runtime_health, gateway_config_guardrails, device_cert_hygiene"
 )]
 pub struct UnknownCheck(pub String);
 

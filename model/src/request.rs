@@ -41,7 +41,7 @@ impl CheckRequest {
             (Inputs::Endpoint { trust, .. }, CheckId::BrokerCertIdentity) => declared(trust),
             (
                 Inputs::Endpoint { trust, credentials, .. },
-                CheckId::IngestAuth | CheckId::MqttAccessControl,
+                CheckId::IngestAuth | CheckId::MqttAccessControl | CheckId::GatewayRuntimeHealth,
             ) => {
                 let bundle = trust.ca_bundle.iter().cloned();
                 bundle.chain(credentials.iter().map(Credential::source)).collect()
@@ -64,7 +64,7 @@ impl CheckRequest {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[allow(clippy::large_enum_variant, reason = "a plan holds a handful of them")]
 pub enum Inputs {
-    /// An endpoint, for the transport, identity, access and ingest checks.
+    /// An endpoint, for the checks of transport, identity, access, ingest and health.
     Endpoint {
         /// Where.
         endpoint: Endpoint,

@@ -9,7 +9,7 @@ use crate::check::CheckId;
 use crate::document::{API_VERSION, AuditException, AuditSchedule, AuditTarget, KINDS, Source};
 use crate::evidence::{
     BrokerCertIdentity, BrokerTransportPosture, Contract, DeviceCertHygiene, Document,
-    GatewayConfigGuardrails, IngestAuth, MqttAccessControl,
+    GatewayConfigGuardrails, GatewayRuntimeHealth, IngestAuth, MqttAccessControl,
 };
 use crate::run::{RUN_SCHEMA, RunBundle, RunRecord};
 
@@ -52,6 +52,7 @@ embed! {
     "broker_cert_identity.v1",
     "mqtt_access_control.v1",
     "ingest_auth.v1",
+    "gateway_runtime_health.v1",
     "gateway_config_guardrails.v1",
     "device_cert_hygiene.v1",
     "run.v1",
@@ -68,6 +69,7 @@ pub fn evidence() -> Vec<NamedSchema> {
         contract::<BrokerCertIdentity>(),
         contract::<MqttAccessControl>(),
         contract::<IngestAuth>(),
+        contract::<GatewayRuntimeHealth>(),
         contract::<GatewayConfigGuardrails>(),
         contract::<DeviceCertHygiene>(),
     ]

@@ -7,6 +7,8 @@
 //! Time and bytes are also bounded by the stream, see [`crate::net`].
 
 mod content;
+mod excerpt;
+mod offer;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +21,8 @@ use tokio::time::timeout;
 use crate::insecure_tls::HandshakeError;
 use crate::net;
 use crate::text::cut;
+pub use excerpt::{EXCERPT_BYTES, EXCERPT_PATIENCE, Excerpt, excerpt};
+pub use offer::offer;
 
 /// Bytes of answer heads that are read, interim answers included.
 pub const MAX_HEAD: usize = 32 * 1024;
@@ -46,6 +50,8 @@ pub struct Request<'a> {
     pub authorization: Option<&'a str>,
     /// JSON body; none sends no body.
     pub body: Option<&'a str>,
+    /// Further header lines: names and values that hold no secret and no line break.
+    pub headers: &'a [(&'a str, &'a str)],
 }
 
 /// How a body is handed over.
@@ -72,7 +78,7 @@ pub enum Body {
 /// The head of a final answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Status, 101 or 200-599.
+    /// Status, 101 or 200-599; 100 from [`offer`] alone.
     pub status: u16,
     /// What had become of the request's body.
     pub body: Body,
@@ -80,6 +86,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An answer of which nothing but the status is known, to a request that went out whole.
+    pub const fn of_status(status: u16) -> Self {
+        Self { status, body: Body::Pushed, headers: Vec::new() }
+    }
+
     /// The values of a header, in the order they came. `name` in lower case.
     pub fn headers(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_slice())
@@ -195,6 +206,23 @@ where
     Ok((answer, content))
 }
 
+/// As [`download`], but reads the content of every answer, whatever its status. A content that
+/// cannot be read whole leaves the head.
+pub async fn fetch<S>(
+    stream: &mut S,
+    request: &Request<'_>,
+    most: u64,
+) -> Result<(Answer, Result<Vec<u8>, Failure>), Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut wire = Wire { stream, input: Vec::new() };
+    let answer = wire.ask(request, Handover::Unasked).await?;
+    let empty = matches!(answer.status, 204 | 304);
+    let content = if empty { Ok(Vec::new()) } else { wire.content(&answer, most).await };
+    Ok((answer, content))
+}
+
 /// True if `text` may stand in a request line or a header value: visible ASCII, and spaces where
 /// `spaces` says so. Anything else could start a line of its own.
 pub fn is_plain(text: &str, spaces: bool) -> bool {
@@ -215,8 +243,9 @@ pub fn place(location: &[u8]) -> String {
     cut(&location[..end])
 }
 
-fn head(request: &Request<'_>, asks: bool) -> String {
-    let Request { method, path, host, authorization, body } = *request;
+/// The head of a request whose body has `length` bytes; none has no body.
+fn head(request: &Request<'_>, length: Option<u64>, asks: bool) -> String {
+    let Request { method, path, host, authorization, headers, .. } = *request;
     let mut head = format!(
         "{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: plumbline\r\nAccept: */*\r\n\
          Connection: close\r\n"
@@ -226,9 +255,12 @@ fn head(request: &Request<'_>, asks: bool) -> String {
         head.push_str(value);
         head.push_str("\r\n");
     }
-    if let Some(body) = body {
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if let Some(length) = length {
         head.push_str("Content-Type: application/json\r\nContent-Length: ");
-        head.push_str(&body.len().to_string());
+        head.push_str(&length.to_string());
         head.push_str("\r\n");
     }
     if asks {
@@ -254,7 +286,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<'_, S> {
     /// Sends a request and reads the head of its final answer.
     async fn ask(&mut self, request: &Request<'_>, handover: Handover) -> Result<Answer, Failure> {
         let asks = request.body.is_some() && handover == Handover::AskFirst;
-        let mut message = head(request, asks);
+        let length = request.body.map(|body| body.len() as u64);
+        let mut message = head(request, length, asks);
         let mut body = Body::Kept;
         if let Some(text) = request.body.filter(|_| !asks) {
             message.push_str(text);

@@ -17,7 +17,9 @@ pub mod broker_cert_identity;
 pub mod broker_transport_posture;
 pub mod device_cert_hygiene;
 pub mod gateway_config_guardrails;
+pub mod gateway_runtime_health;
 pub mod http;
+pub mod http2;
 pub mod ingest_auth;
 pub mod insecure_tls;
 pub mod mqtt;
@@ -64,6 +66,7 @@ async fn observe(context: &Context, request: &CheckRequest) -> Evidence {
         CheckId::BrokerCertIdentity => broker_cert_identity::collect(context, request).await,
         CheckId::MqttAccessControl => mqtt_access_control::collect(context, request).await,
         CheckId::IngestAuth => ingest_auth::collect(context, request).await,
+        CheckId::GatewayRuntimeHealth => gateway_runtime_health::collect(context, request).await,
         CheckId::GatewayConfigGuardrails => {
             gateway_config_guardrails::collect(context, request).await
         }

@@ -28,9 +28,8 @@ use crate::insecure_tls::HandshakeError;
 /// What HTTP/1.1 is called in ALPN (RFC 7301, section 6).
 pub const ALPN: &[u8] = b"http/1.1";
 
-/// Whom a server must prove to be, for HTTP/1.1 inside where nothing else is said.
+/// Whom a server must prove to be.
 pub struct Verifier {
-    alpn: Vec<Vec<u8>>,
     provider: Arc<CryptoProvider>,
     anchors: Arc<WebPkiServerVerifier>,
     name: ServerName<'static>,
@@ -82,17 +81,25 @@ impl Verifier {
         let anchors = WebPkiServerVerifier::builder_with_provider(anchors, Arc::clone(&provider))
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(Self { alpn: vec![ALPN.to_vec()], provider, anchors, name, pinned: pinned.into() })
+        Ok(Self { provider, anchors, name, pinned: pinned.into() })
     }
 
-    /// The same without a word of the protocol inside (RFC 7301), as clients of MQTT connect.
-    #[must_use]
-    pub fn without_alpn(self) -> Self {
-        Self { alpn: Vec::new(), ..self }
-    }
-
-    /// Makes a handshake, and shows `own` where a certificate is asked for.
+    /// Makes a handshake for HTTP/1.1, and shows `own` where a certificate is asked for.
     pub async fn connect<S>(&self, stream: S, own: Option<Arc<CertifiedKey>>) -> Attempt<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.offer(stream, own, &[ALPN]).await
+    }
+
+    /// Makes a handshake that offers these application protocols (RFC 7301), the preferred one
+    /// first, and shows `own` where a certificate is asked for.
+    pub async fn offer<S>(
+        &self,
+        stream: S,
+        own: Option<Arc<CertifiedKey>>,
+        protocols: &[&[u8]],
+    ) -> Attempt<S>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -103,7 +110,7 @@ impl Verifier {
             proved: AtomicBool::new(false),
             certificate: Mutex::default(),
         });
-        let outcome = match self.config(&witness) {
+        let outcome = match self.config(&witness, protocols) {
             Ok(config) => TlsConnector::from(Arc::new(config))
                 .connect(self.name.clone(), stream)
                 .await
@@ -117,14 +124,18 @@ impl Verifier {
         }
     }
 
-    fn config(&self, witness: &Arc<Witness>) -> Result<ClientConfig, rustls::Error> {
+    fn config(
+        &self,
+        witness: &Arc<Witness>,
+        protocols: &[&[u8]],
+    ) -> Result<ClientConfig, rustls::Error> {
         let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?
             // The witness refuses whatever the anchors refuse, and keys that are not pinned.
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(witness) as Arc<dyn ServerCertVerifier>)
             .with_client_cert_resolver(Arc::clone(witness) as Arc<dyn ResolvesClientCert>);
-        config.alpn_protocols = self.alpn.clone();
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         // Every handshake proves the identity anew.
         config.resumption = Resumption::disabled();
         Ok(config)

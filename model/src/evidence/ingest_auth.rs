@@ -78,6 +78,74 @@ pub enum TrustFault {
     Other,
 }
 
+/// What an edge did with a request that it should not take as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Intake {
+    /// 2xx, or `100 Continue` where the length alone is too much.
+    Accepted,
+    /// Turned away for what it is: 400, 406, 411, 413, 415 or 422; 409 for a repetition.
+    Rejected,
+}
+
+/// What an edge did with a message that it had taken before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Repetition {
+    /// 2xx with the same status as the first time: nothing shows that it was known.
+    Accepted,
+    /// 2xx with another status than the first time, such as 200 after 201 or 202.
+    Recognised,
+    /// 409 or another refusal of what it is.
+    Rejected,
+}
+
+/// Where a redirect of an HTTPS endpoint leads.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum RedirectTarget {
+    /// No request was answered with a redirect.
+    None,
+    /// To the same host and port over TLS.
+    SameOrigin,
+    /// To another host or port over TLS.
+    OtherOrigin,
+    /// To plaintext.
+    Plaintext,
+}
+
+/// What a browser is told about a foreign origin (Fetch Standard, section 3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CorsOrigin {
+    /// Nothing: the browser keeps the answer from the page.
+    None,
+    /// `*`: every page may read, and none with the user's credentials.
+    Wildcard,
+    /// The made-up origin itself.
+    Reflected,
+    /// Another origin.
+    Other,
+}
+
+/// What an error answer tells about the inside of the edge.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Leak {
+    /// Calls with files and lines.
+    StackTrace,
+    /// A path of the machine.
+    FilePath,
+    /// A product with its version.
+    SoftwareVersion,
+    /// A complaint of a database.
+    DatabaseError,
+}
+
 /// Items that rules read. A request's `access` is observed only where the status decides it:
 /// a 400 before authentication, a redirect after the body, a 429 or a 5xx leaves it undecided with
 /// the reason.
@@ -173,6 +241,113 @@ pub struct IngestAuthStable {
     #[serde(rename = "/credential/response/status")]
     pub credential_status: Item<u16>,
 
+    /// Whether `params.expiredToken` names a credential.
+    #[serde(rename = "/expired/declared", default = "super::not_asked::<bool>")]
+    pub expired_declared: Item<bool>,
+    /// Request with the token of the operator that has expired; sent as the declared credential is.
+    #[serde(rename = "/expired/access", default = "super::not_asked::<Access>")]
+    pub expired_access: Item<Access>,
+    /// Status of that answer.
+    #[serde(rename = "/expired/response/status", default = "super::not_asked::<u16>")]
+    pub expired_status: Item<u16>,
+    /// Whether `params.wrongAudienceToken` names a credential.
+    #[serde(rename = "/wrong_audience/declared", default = "super::not_asked::<bool>")]
+    pub wrong_audience_declared: Item<bool>,
+    /// Request with the token that was issued for somebody else; sent as the declared credential is.
+    #[serde(rename = "/wrong_audience/access", default = "super::not_asked::<Access>")]
+    pub wrong_audience_access: Item<Access>,
+    /// Status of that answer.
+    #[serde(rename = "/wrong_audience/response/status", default = "super::not_asked::<u16>")]
+    pub wrong_audience_status: Item<u16>,
+    /// Whether `params.queryParameter` names the parameter that a token may come in.
+    #[serde(rename = "/query_token/declared", default = "super::not_asked::<bool>")]
+    pub query_token_declared: Item<bool>,
+    /// Request with the declared token in the query and without `Authorization`.
+    #[serde(rename = "/query_token/access", default = "super::not_asked::<Access>")]
+    pub query_token_access: Item<Access>,
+    /// Status of that answer.
+    #[serde(rename = "/query_token/response/status", default = "super::not_asked::<u16>")]
+    pub query_token_status: Item<u16>,
+
+    /// Worst redirect among the answers of an HTTPS endpoint. None is ever followed.
+    #[serde(rename = "/redirect/target", default = "super::not_asked::<RedirectTarget>")]
+    pub redirect_target: Item<RedirectTarget>,
+    /// Where it leads, without its query: hostile text, cut at 160 bytes.
+    #[serde(rename = "/redirect/location", default = "super::not_asked::<Option<String>>")]
+    pub redirect_location: Item<Option<String>>,
+
+    /// Methods that were asked without a credential, sorted: `TRACE`, and `PUT` or `POST` and
+    /// `DELETE` where `canaryWrite` is allowed.
+    #[serde(rename = "/methods/asked", default = "super::not_asked::<Vec<String>>")]
+    pub methods_asked: Item<Vec<String>>,
+    /// Those of them that were answered 2xx, sorted.
+    #[serde(rename = "/methods/accepted", default = "super::not_asked::<Vec<String>>")]
+    pub methods_accepted: Item<Vec<String>>,
+    /// `Allow` header of the answer to `OPTIONS`: hostile text, cut at 160 bytes.
+    #[serde(rename = "/methods/offered", default = "super::not_asked::<Option<String>>")]
+    pub methods_offered: Item<Option<String>>,
+
+    /// Length that a request claimed whose body was never sent, in bytes.
+    #[serde(rename = "/oversize/bytes", default = "super::not_asked::<u64>")]
+    pub oversize_bytes: Item<u64>,
+    /// What the edge said to that length: with the credential that it lets in, or without where it
+    /// lets anybody in.
+    #[serde(rename = "/oversize/intake", default = "super::not_asked::<Intake>")]
+    pub oversize_intake: Item<Intake>,
+    /// Status of that answer; 100 where the edge asked for the body.
+    #[serde(rename = "/oversize/response/status", default = "super::not_asked::<u16>")]
+    pub oversize_status: Item<u16>,
+
+    /// What the edge did with a body that breaks off inside its JSON, sent by the same way in.
+    #[serde(rename = "/payload/intake", default = "super::not_asked::<Intake>")]
+    pub payload_intake: Item<Intake>,
+    /// Status of that answer.
+    #[serde(rename = "/payload/response/status", default = "super::not_asked::<u16>")]
+    pub payload_status: Item<u16>,
+
+    /// Whether `canaryWrite` is allowed, so that a message may be sent twice.
+    #[serde(rename = "/replay/allowed", default = "super::not_asked::<bool>")]
+    pub replay_allowed: Item<bool>,
+    /// What the edge did with the second copy of a message, by the same way in.
+    #[serde(rename = "/replay/repetition", default = "super::not_asked::<Repetition>")]
+    pub replay_repetition: Item<Repetition>,
+    /// Status of the second answer.
+    #[serde(rename = "/replay/response/status", default = "super::not_asked::<u16>")]
+    pub replay_status: Item<u16>,
+
+    /// Whether any answer told of a limit of requests. Nothing is ever flooded to find out.
+    #[serde(rename = "/rate_limit/observable", default = "super::not_asked::<bool>")]
+    pub rate_limit_observable: Item<bool>,
+    /// By what: names of headers in lower case, or `429`, sorted.
+    #[serde(rename = "/rate_limit/signals", default = "super::not_asked::<Vec<String>>")]
+    pub rate_limit_signals: Item<Vec<String>>,
+
+    /// Whether the endpoint chose HTTP/2 when it was offered beside HTTP/1.1 (RFC 7301, RFC 9113).
+    #[serde(rename = "/http2/chosen", default = "super::not_asked::<bool>")]
+    pub http2_chosen: Item<bool>,
+    /// Request without a credential over HTTP/2.
+    #[serde(rename = "/http2/access", default = "super::not_asked::<Access>")]
+    pub http2_access: Item<Access>,
+    /// Status of that answer.
+    #[serde(rename = "/http2/response/status", default = "super::not_asked::<u16>")]
+    pub http2_status: Item<u16>,
+
+    /// `max-age` of `Strict-Transport-Security` in seconds (RFC 6797, section 6.1.1), the smallest
+    /// of all answers that had one; nothing where none had.
+    #[serde(rename = "/hsts/max_age", default = "super::not_asked::<Option<u64>>")]
+    pub hsts_max_age: Item<Option<u64>>,
+
+    /// What the error answers tell about the inside, sorted. Their text is not kept.
+    #[serde(rename = "/errors/leaks", default = "super::not_asked::<Vec<Leak>>")]
+    pub error_leaks: Item<Vec<Leak>>,
+
+    /// What a preflight from a made-up origin was told.
+    #[serde(rename = "/cors/origin", default = "super::not_asked::<CorsOrigin>")]
+    pub cors_origin: Item<CorsOrigin>,
+    /// Whether `Access-Control-Allow-Credentials` was `true` there.
+    #[serde(rename = "/cors/credentials", default = "super::not_asked::<bool>")]
+    pub cors_credentials: Item<bool>,
+
     /// Health before the requests.
     #[serde(rename = "/health/before")]
     pub health_before: Item<Health>,
@@ -195,4 +370,7 @@ pub struct IngestAuthVolatile {
     /// `Date` header of the first answer.
     #[serde(rename = "/date")]
     pub date: Item<Option<String>>,
+    /// Digest of the first error answer in which a leak was found, as far as it was read.
+    #[serde(rename = "/errors/digest", default = "super::not_asked::<Option<String>>")]
+    pub error_digest: Item<Option<String>>,
 }

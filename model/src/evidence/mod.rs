@@ -9,6 +9,7 @@ mod broker_transport_posture;
 mod certificate;
 mod device_cert_hygiene;
 mod gateway_config_guardrails;
+mod gateway_runtime_health;
 mod ingest_auth;
 mod mqtt_access_control;
 
@@ -24,6 +25,7 @@ pub use broker_transport_posture::*;
 pub use certificate::*;
 pub use device_cert_hygiene::*;
 pub use gateway_config_guardrails::*;
+pub use gateway_runtime_health::*;
 pub use ingest_auth::*;
 pub use mqtt_access_control::*;
 

@@ -129,8 +129,14 @@ mod tests {
     use super::super::{Request, download};
     use super::*;
 
-    const REQUEST: Request<'static> =
-        Request { method: "GET", path: "/", host: "h", authorization: None, body: None };
+    const REQUEST: Request<'static> = Request {
+        method: "GET",
+        path: "/",
+        host: "h",
+        authorization: None,
+        body: None,
+        headers: &[],
+    };
 
     /// What a client that takes ten bytes makes of an answer that comes in small pieces.
     async fn read(answer: &'static [u8]) -> Result<String, Failure> {

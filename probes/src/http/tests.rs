@@ -8,6 +8,7 @@ const REQUEST: Request<'static> = Request {
     host: "edge.example:8443",
     authorization: Some("Bearer abc"),
     body: Some("{}"),
+    headers: &[],
 };
 
 /// Plays the other side: reads up to `until`, then says `answer`, and so on; then closes.
@@ -37,7 +38,7 @@ const HEAD: &str = "Expect: 100-continue\r\n\r\n";
 #[tokio::test]
 async fn the_head_says_what_was_asked_for_and_nothing_more() {
     assert_eq!(
-        head(&REQUEST, true),
+        head(&REQUEST, Some(2), true),
         "POST /v1/ingest HTTP/1.1\r\nHost: edge.example:8443\r\nUser-Agent: plumbline\r\n\
          Accept: */*\r\nConnection: close\r\nAuthorization: Bearer abc\r\n\
          Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"

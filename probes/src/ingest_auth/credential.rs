@@ -22,6 +22,27 @@ pub struct Presented {
 }
 
 impl Presented {
+    /// The bearer credential of this name, alone; a sentence if it is not there, is of another kind
+    /// or cannot be presented.
+    pub async fn named(
+        context: &Context,
+        credentials: &[Credential],
+        name: &str,
+    ) -> Result<Self, String> {
+        let credential = credentials.iter().find(|credential| credential.name == name);
+        let credential = credential
+            .ok_or_else(|| format!("the target declares no credential `{}`", cut(name)))?;
+        if credential.kind != CredentialKind::Bearer {
+            return Err(format!(
+                "the credential `{}` must be of kind bearer, found {}",
+                credential.name,
+                credential.kind.as_str()
+            ));
+        }
+        let authorization = Some(("bearer", authorization(context, credential).await?));
+        Ok(Self { authorization, certificate: None })
+    }
+
     /// The first credential of the endpoint that a header can carry, and the first client
     /// certificate; a sentence if there is neither, or one of them cannot be presented.
     pub async fn read(context: &Context, credentials: &[Credential]) -> Result<Self, String> {
@@ -44,6 +65,12 @@ impl Presented {
         Ok(Self { authorization, certificate })
     }
 
+    /// The same with the client certificate of another: where everybody must show one, what is left
+    /// to decide is the token.
+    pub fn beside(self, own: Option<&Self>) -> Self {
+        Self { certificate: own.and_then(Self::certificate), ..self }
+    }
+
     /// How it is presented: `bearer`, `basic`, `clientCertificate`, or two of them.
     pub fn kind(&self) -> String {
         let kind = |(kind, _): &(&'static str, String)| *kind;
@@ -60,6 +87,24 @@ impl Presented {
     /// The value of `Authorization`, for the one place that sends it.
     pub fn authorization(&self) -> Option<&str> {
         self.authorization.as_ref().map(|(_, value)| value.as_str())
+    }
+
+    /// A path whose query carries the token (RFC 6750, section 2.3), for the one place that sends
+    /// it. A sentence if there is no token.
+    pub fn in_query(&self, path: &str, parameter: &str) -> Result<String, String> {
+        let token = self.authorization().and_then(|value| value.strip_prefix("Bearer "));
+        let token = token.ok_or("only a bearer token is sent in a query, and none is declared")?;
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let mut path = format!("{path}{joint}{parameter}=");
+        for byte in token.bytes() {
+            // Unreserved characters stay as they are (RFC 3986, section 2.3).
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                path.push(char::from(byte));
+            } else {
+                path.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        Ok(path)
     }
 
     /// The client certificate with its key, for the one place that shows it.
@@ -109,6 +154,10 @@ pub async fn secret(context: &Context, credential: &Credential) -> Result<Secret
     source::secret(context, &credential.source())
         .await
         .map_err(|error| format!("the credential `{}`: {error}", credential.name))
+}
+
+fn cut(name: &str) -> String {
+    crate::text::cut(name.as_bytes())
 }
 
 /// The first credential that a header can carry.

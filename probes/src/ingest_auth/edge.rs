@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use model::evidence::{Item, TrustFault};
 use rustls::sign::CertifiedKey;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::credential::Presented;
-use super::question::Question;
-use super::reading::{Outcome, Reply};
-use crate::http::{Body, Failure, Handover, Request, exchange};
+use super::reading::Reply;
+use super::traces::Traces;
+use crate::http::{self, Answer, Body, Excerpt, Failure, Handover, Request};
+use crate::http2;
 use crate::insecure_tls::{self, Handshake, HandshakeError, Options};
 use crate::net::{Connection, Dialer};
 use crate::verified_tls::{ALPN, OwnCertificate, Refusal, Verifier};
@@ -26,11 +28,35 @@ pub enum Channel {
     Unverified(String),
 }
 
+/// How one request goes out, and how much of its answer is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Whole; the head of the answer.
+    Head,
+    /// Whole; the head of the answer and the beginning of its content.
+    Excerpt,
+    /// The head alone, with this `Content-Length` and nothing behind it.
+    Offer(u64),
+    /// Over HTTP/2; the status of the answer.
+    Http2,
+}
+
+/// Where a credential stands in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// In `Authorization`.
+    Header,
+    /// In the query, as the value of this parameter.
+    Query(&'a str),
+}
+
 /// A port of the edge, and what it has taught about itself.
 pub struct Edge<'a> {
     dialer: &'a Dialer,
     channel: Channel,
     handover: Handover,
+    /// What its answers say beside their status.
+    pub traces: Traces,
 }
 
 /// What TLS says of the endpoint.
@@ -41,12 +67,18 @@ pub struct TlsReading {
     pub trusted: Item<bool>,
     /// Why not.
     pub fault: Item<Option<TrustFault>>,
+    /// Whether it chose HTTP/2 over HTTP/1.1.
+    pub http2: Item<bool>,
 }
 
 impl<'a> Edge<'a> {
     /// An edge that is reached in plaintext.
-    pub const fn plain(dialer: &'a Dialer) -> Self {
-        Self { dialer, channel: Channel::Plain, handover: Handover::AskFirst }
+    pub fn plain(dialer: &'a Dialer) -> Self {
+        Self::over(dialer, Channel::Plain)
+    }
+
+    fn over(dialer: &'a Dialer, channel: Channel) -> Self {
+        Self { dialer, channel, handover: Handover::AskFirst, traces: Traces::default() }
     }
 
     /// An edge that is reached over TLS: verified where the endpoint proves who it is, and
@@ -56,14 +88,15 @@ impl<'a> Edge<'a> {
         name: &str,
         verifier: Result<Verifier, String>,
     ) -> (Self, TlsReading) {
-        let (channel, reading) = match verifier {
+        let (channel, mut reading) = match verifier {
             Err(reason) => (None, TlsReading::unjudged(Item::not_attempted(&reason))),
             Ok(verifier) => match handshake(dialer, &verifier).await {
-                Ok(version) => {
+                Ok((version, http2)) => {
                     let reading = TlsReading {
                         version,
                         trusted: Item::observed(true),
                         fault: Item::observed(None),
+                        http2,
                     };
                     (Some(Channel::Verified(verifier)), reading)
                 }
@@ -79,86 +112,137 @@ impl<'a> Edge<'a> {
                 }
             },
         };
-        let mut reading = reading;
         let channel = match channel {
             Some(channel) => channel,
             None => {
-                reading.version = unverified_version(dialer, name).await;
+                (reading.version, reading.http2) = unverified_session(dialer, name).await;
                 Channel::Unverified(name.to_owned())
             }
         };
-        (Self { dialer, channel, handover: Handover::AskFirst }, reading)
+        (Self::over(dialer, channel), reading)
     }
 
     /// Asks once, over a connection of its own and without a client certificate. Redirects are
     /// answers like any other.
     pub async fn ask(&mut self, request: &Request<'_>) -> Reply {
-        self.ask_as(request, None).await
+        self.ask_as(request, None, Way::Head).await
     }
 
-    /// Asks with the declared credential: only over a verified channel, else a sentence why not.
+    /// The same in another way.
+    pub async fn ask_in(&mut self, request: &Request<'_>, way: Way) -> Reply {
+        self.ask_as(request, None, way).await
+    }
+
+    /// Asks with a declared credential: only over a verified channel, else a sentence why not.
     pub async fn present(
         &mut self,
-        question: &Question,
+        request: &Request<'_>,
         credential: &Presented,
+        place: Place<'_>,
+        way: Way,
     ) -> Result<Reply, String> {
         match self.channel {
-            Channel::Verified(_) => {
-                let request = question.request(credential.authorization());
-                Ok(self.ask_as(&request, credential.certificate()).await)
-            }
-            Channel::Plain => Err("a credential is never sent over plaintext".to_owned()),
+            Channel::Verified(_) => {}
+            Channel::Plain => return Err("a credential is never sent over plaintext".to_owned()),
             Channel::Unverified(_) => {
-                Err("a credential is never sent to an endpoint that has not proved who it is"
-                    .to_owned())
+                return Err(
+                    "a credential is never sent to an endpoint that has not proved who it is"
+                        .to_owned(),
+                );
             }
         }
+        let path;
+        let request = match place {
+            Place::Header => Request { authorization: credential.authorization(), ..*request },
+            Place::Query(name) => {
+                path = credential.in_query(request.path, name)?;
+                Request { authorization: None, path: &path, ..*request }
+            }
+        };
+        Ok(self.ask_as(&request, credential.certificate(), way).await)
     }
 
-    async fn ask_as(&mut self, request: &Request<'_>, own: Option<Arc<CertifiedKey>>) -> Reply {
-        let reply = self.exchange(request, own.clone()).await;
-        let Ok(answer) = &reply.outcome else { return reply };
-        if answer.status == EXPECTATION_FAILED && self.handover == Handover::AskFirst {
+    async fn ask_as(
+        &mut self,
+        request: &Request<'_>,
+        own: Option<Arc<CertifiedKey>>,
+        way: Way,
+    ) -> Reply {
+        let mut reply = self.exchange(request, own.clone(), way).await;
+        let status = reply.outcome.as_ref().map_or(0, |answer| answer.status);
+        let asked_first = self.handover == Handover::AskFirst && !matches!(way, Way::Offer(_));
+        if status == EXPECTATION_FAILED && asked_first {
             self.handover = Handover::Unasked;
-            return self.exchange(request, own).await;
+            reply = self.exchange(request, own, way).await;
         }
-        if answer.body == Body::Pushed {
-            // It does not answer to `Expect`; asking again would only cost the pause.
-            self.handover = Handover::Unasked;
+        if let Ok(answer) = &reply.outcome {
+            if answer.body == Body::Pushed && way != Way::Http2 {
+                // It does not answer to `Expect`; asking again would only cost the pause.
+                self.handover = Handover::Unasked;
+            }
+            self.traces.note(request, answer, reply.excerpt.as_ref());
         }
         reply
     }
 
-    async fn exchange(&self, request: &Request<'_>, own: Option<Arc<CertifiedKey>>) -> Reply {
+    async fn exchange(
+        &self,
+        request: &Request<'_>,
+        own: Option<Arc<CertifiedKey>>,
+        way: Way,
+    ) -> Reply {
         let mut certificate = OwnCertificate::NotRequested;
-        let outcome = self.outcome(request, own, &mut certificate).await;
-        Reply { outcome, certificate }
+        let outcome = self.outcome(request, own, way, &mut certificate).await;
+        let (outcome, excerpt) = match outcome {
+            Ok((answer, excerpt)) => (Ok(answer), excerpt),
+            Err(failure) => (Err(failure), None),
+        };
+        Reply { outcome, certificate, excerpt }
     }
 
     async fn outcome(
         &self,
         request: &Request<'_>,
         own: Option<Arc<CertifiedKey>>,
+        way: Way,
         certificate: &mut OwnCertificate,
-    ) -> Outcome {
+    ) -> Result<(Answer, Option<Excerpt>), Failure> {
         let connection = self.dialer.connect().await?;
+        let protocol = if way == Way::Http2 { http2::ALPN } else { ALPN };
         match &self.channel {
             Channel::Plain => {
                 let mut stream = connection;
-                exchange(&mut stream, request, self.handover).await
+                self.talk(&mut stream, request, way).await
             }
             Channel::Verified(verifier) => {
-                let attempt = verifier.connect(connection, own).await;
+                let attempt = verifier.offer(connection, own, &[protocol]).await;
                 *certificate = attempt.certificate;
-                exchange(&mut attempt.outcome?, request, self.handover).await
+                self.talk(&mut attempt.outcome?, request, way).await
             }
             Channel::Unverified(name) => {
-                let attempt = unverified(connection, name).await;
+                let attempt = unverified(connection, name, &[protocol]).await;
                 if attempt.presented.client_certificate_requested {
                     *certificate = OwnCertificate::Withheld;
                 }
-                exchange(&mut attempt.outcome?.stream, request, self.handover).await
+                self.talk(&mut attempt.outcome?.stream, request, way).await
             }
+        }
+    }
+
+    async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: &mut S,
+        request: &Request<'_>,
+        way: Way,
+    ) -> Result<(Answer, Option<Excerpt>), Failure> {
+        match way {
+            Way::Head => Ok((http::exchange(stream, request, self.handover).await?, None)),
+            Way::Excerpt => {
+                let (answer, excerpt) = http::excerpt(stream, request, self.handover).await?;
+                Ok((answer, Some(excerpt)))
+            }
+            Way::Offer(length) => Ok((http::offer(stream, request, length).await?, None)),
+            Way::Http2 => Ok((Answer::of_status(http2::status(stream, request).await?), None)),
         }
     }
 }
@@ -166,7 +250,13 @@ impl<'a> Edge<'a> {
 impl TlsReading {
     fn unjudged(trusted: Item<bool>) -> Self {
         let fault = Item::not_attempted("there is no verdict on the certificate to explain");
-        Self { version: Item::not_attempted("no session was made"), trusted, fault }
+        let none = "no session was made";
+        Self {
+            version: Item::not_attempted(none),
+            trusted,
+            fault,
+            http2: Item::not_attempted(none),
+        }
     }
 }
 
@@ -182,38 +272,58 @@ impl From<Refusal> for Failure {
     }
 }
 
-/// Lets the endpoint prove who it is; the version that was agreed on. An endpoint that has proved
-/// it and then ends the handshake for want of a client certificate has still proved it.
-async fn handshake(dialer: &Dialer, verifier: &Verifier) -> Result<Item<String>, Refusal> {
+/// What the first handshake offers: it carries no request, so the endpoint is free to choose.
+const BOTH: [&[u8]; 2] = [http2::ALPN, ALPN];
+
+/// Lets the endpoint prove who it is; the version that was agreed on, and whether HTTP/2 was. An
+/// endpoint that has proved it and then ends the handshake for want of a client certificate has
+/// still proved it.
+async fn handshake(
+    dialer: &Dialer,
+    verifier: &Verifier,
+) -> Result<(Item<String>, Item<bool>), Refusal> {
     let network = |failure| Refusal::Handshake(HandshakeError::Network(failure));
     let connection = dialer.connect().await.map_err(network)?;
-    let attempt = verifier.connect(connection, None).await;
+    let attempt = verifier.offer(connection, None, &BOTH).await;
     let withheld = attempt.certificate == OwnCertificate::Withheld;
     match attempt.outcome {
         Ok(stream) => {
-            let version = stream.get_ref().1.protocol_version().map(u16::from);
-            Ok(Item::observed(version_name(version.unwrap_or_default())))
+            let session = stream.get_ref().1;
+            let version = session.protocol_version().map(u16::from).unwrap_or_default();
+            let http2 = session.alpn_protocol() == Some(http2::ALPN);
+            Ok((Item::observed(version_name(version)), Item::observed(http2)))
         }
         Err(Refusal::Handshake(error)) if attempt.proved && withheld => {
-            Ok(Failure::from(error).item())
+            let failure = Failure::from(error);
+            Ok((failure.item(), failure.item()))
         }
         Err(refusal) => Err(refusal),
     }
 }
 
-async fn unverified(connection: Connection, name: &str) -> Handshake<Connection> {
-    let options = Options { alpn: vec![ALPN.to_vec()], ..Options::default() };
-    insecure_tls::connect(connection, name, options).await
+async fn unverified(
+    connection: Connection,
+    name: &str,
+    protocols: &[&[u8]],
+) -> Handshake<Connection> {
+    let alpn = protocols.iter().map(|name| name.to_vec()).collect();
+    insecure_tls::connect(connection, name, Options { alpn, ..Options::default() }).await
 }
 
-async fn unverified_version(dialer: &Dialer, name: &str) -> Item<String> {
+async fn unverified_session(dialer: &Dialer, name: &str) -> (Item<String>, Item<bool>) {
     let connection = match dialer.connect().await {
         Ok(connection) => connection,
-        Err(failure) => return failure.item(),
+        Err(failure) => return (failure.item(), failure.item()),
     };
-    match unverified(connection, name).await.outcome {
-        Ok(session) => Item::observed(version_name(session.version)),
-        Err(error) => Failure::from(error).item(),
+    match unverified(connection, name, &BOTH).await.outcome {
+        Ok(session) => {
+            let http2 = session.alpn.as_deref() == Some(http2::ALPN);
+            (Item::observed(version_name(session.version)), Item::observed(http2))
+        }
+        Err(error) => {
+            let failure = Failure::from(error);
+            (failure.item(), failure.item())
+        }
     }
 }
 

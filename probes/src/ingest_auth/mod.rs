@@ -2,7 +2,10 @@
 //!
 //! It posts the same small body without a token, with a malformed header, with another scheme,
 //! with a random token, and with the declared credential; it asks for health before and after;
-//! and it tries the request in plaintext. At most 14 connections, none of them parallel.
+//! and it tries the request in plaintext. Then, by the way that was let in, it sends a body that
+//! breaks off and claims a length that it does not send; and without a credential it asks by
+//! `OPTIONS`, by `TRACE`, and over HTTP/2 where the edge chooses it. At most 14 requests, and as
+//! many more as parameters and allowances name; none of them parallel.
 //!
 //! **The body is harmless.** By default it is a telemetry envelope from `plumbline-canary` that
 //! carries no reading: an edge that lets it in has nothing to store, and still answers 2xx. A body
@@ -13,18 +16,30 @@
 //! **The credential stays with its owner.** It is sent over TLS only, to an endpoint that has
 //! proved its name and chain against the target's own anchors in that same handshake; never in
 //! plaintext, never along a redirect. Everything sent in plaintext is made up. A client certificate
-//! is shown with the one request that carries the credential, and with no other.
+//! is shown with the requests that carry a credential, and with no other.
 //!
-//! Parameters: `method` (`POST` or `PUT`), `path`, `body` (a string, or JSON), and `plainPort`, a
-//! port where the edge used to speak plaintext, which is then asked as well.
+//! **Nothing of somebody else's is touched.** A message is repeated, and `PUT` and `DELETE` are
+//! tried, only where `canaryWrite` is allowed; `DELETE` names the canary's own record and nothing
+//! else. A length is claimed and never sent, and no limit is ever reached by flooding.
+//!
+//! Parameters: `method` (`POST` or `PUT`), `path`, `body` (a string, or JSON), `plainPort`, a port
+//! where the edge used to speak plaintext, which is then asked as well; `expiredToken` and
+//! `wrongAudienceToken`, names of credentials that must not be let in; `queryParameter`, the
+//! parameter in which the edge may take a token; and `maxBodyBytes`, the declared limit.
 
 pub(crate) mod credential;
 mod edge;
+mod intake;
+mod leaks;
 mod question;
 mod reading;
+mod surface;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod traces;
 pub(crate) mod trust;
+mod unseen;
 
 use model::document::{Endpoint, Protocol};
 use model::evidence::{
@@ -35,13 +50,16 @@ use model::request::{CheckRequest, Inputs};
 use crate::Context;
 use crate::http::CONTINUE_PATIENCE;
 use crate::net::{Dialer, Limits};
-use credential::Presented;
-use edge::Edge;
+pub(crate) use credential::Presented;
+use edge::{Edge, Place, Way};
 use question::{Fakes, Question};
 use reading::{Plain, PlainPort};
+pub(crate) use trust::verifier;
+use unseen::unseen;
 
-/// Connections to the endpoint, the plaintext one included.
-const MAX_CONNECTIONS: u32 = 12;
+/// Connections to the endpoint, the plaintext one included: a handshake or two, 13 requests, and
+/// one of them again without `Expect`. Parameters and allowances add theirs.
+const MAX_CONNECTIONS: u32 = 16;
 
 /// Connections to the port that used to speak plaintext: the request, and once more without
 /// `Expect`.
@@ -73,7 +91,7 @@ async fn observe(
     stable.endpoint_method = Item::observed(question.method.clone());
     stable.endpoint_path = Item::observed(question.path.clone());
 
-    let dialer = Dialer::new(endpoint, limits(request, MAX_CONNECTIONS));
+    let dialer = Dialer::new(endpoint, limits(request, MAX_CONNECTIONS + question.further()));
     let old_endpoint = question.plain_port.map(|port| Endpoint { port, ..endpoint.clone() });
     let old = old_endpoint.as_ref().map(|endpoint| {
         (endpoint.address(), Dialer::new(endpoint, limits(request, MAX_PLAIN_CONNECTIONS)))
@@ -85,6 +103,7 @@ async fn observe(
             stable.tls_version = tls.version;
             stable.tls_trusted = tls.trusted;
             stable.tls_fault = tls.fault;
+            stable.http2_chosen = tls.http2;
             edge
         }
         _ => {
@@ -93,14 +112,17 @@ async fn observe(
             stable.tls_trusted = Item::not_attempted(reason);
             stable.tls_fault = Item::not_attempted(reason);
             stable.tls_client_certificate = Item::not_attempted(reason);
+            stable.http2_chosen = Item::not_attempted(reason);
             Edge::plain(&dialer)
         }
     };
 
     let before = edge.ask(&question.health()).await;
     stable.health_before = reading::health(&before.outcome, &question.health_path, false);
-    let fakes = Fakes::new(credentials);
-    let credential = Presented::read(context, credentials).await;
+    // What must not be let in is not what the gateway is let in by.
+    let own = tokens::own(credentials, &question);
+    let fakes = Fakes::new(&own);
+    let credential = Presented::read(context, &own).await;
 
     let anonymous = edge.ask(&question.request(None)).await;
     if endpoint.protocol == Protocol::Https {
@@ -118,7 +140,7 @@ async fn observe(
     // An edge that did not answer the first request is not asked five more times.
     let answered = anonymous.is_ok() || stable.anonymous_access.value().is_some();
     if answered {
-        let malformed = edge.ask(&question.request(Some(fakes.malformed))).await;
+        let malformed = edge.ask_in(&question.request(Some(fakes.malformed)), Way::Excerpt).await;
         stable.malformed_access = reading::access(&malformed, required);
         stable.malformed_status = reading::status(&malformed.outcome);
 
@@ -131,7 +153,11 @@ async fn observe(
         stable.random_status = reading::status(&random.outcome);
         let random = random.outcome;
 
-        present(&mut stable, &mut edge, &question, credential).await;
+        let credential = present(&mut stable, &mut edge, &question, credential).await;
+        tokens::refused(context, credentials, &mut stable, &mut edge, &question, &credential).await;
+        let way_in = intake::WayIn::of(&stable, &credential);
+        intake::ask(&mut stable, &mut edge, &question, &way_in).await;
+        surface::ask(&mut stable, &mut edge, &question, required).await;
 
         let plain = match endpoint.protocol {
             // The request with the random token was the plaintext request with a fake one.
@@ -148,6 +174,7 @@ async fn observe(
     let was_healthy = stable.health_before.value() == Some(&Health::Healthy);
     let after = edge.ask(&question.health()).await;
     stable.health_after = reading::health(&after.outcome, &question.health_path, was_healthy);
+    surface::read(&mut stable, &mut volatile, endpoint.protocol, &edge.traces);
     let old_opened = old.as_ref().map_or(0, |(_, dialer)| dialer.opened());
     stable.connections = Item::observed(dialer.opened() + old_opened);
     (stable, volatile)
@@ -159,13 +186,14 @@ fn limits(request: &CheckRequest, connections: u32) -> Limits {
     Limits { answer: limits.answer + CONTINUE_PATIENCE, ..limits }
 }
 
-/// Asks with the declared credential, where there is one and a channel for it.
+/// Asks with the declared credential, where there is one and a channel for it; the credential as it
+/// can be presented to this edge.
 async fn present(
     stable: &mut IngestAuthStable,
     edge: &mut Edge<'_>,
     question: &Question,
     credential: Result<Presented, String>,
-) {
+) -> Result<Presented, String> {
     let unseen = |stable: &mut IngestAuthStable, reason: &str| {
         stable.credential_access = Item::not_attempted(reason);
         stable.credential_status = Item::not_attempted(reason);
@@ -184,17 +212,20 @@ async fn present(
         Ok(credential) => credential,
         Err(reason) => {
             stable.credential_kind = Item::not_attempted(&reason);
-            return unseen(stable, &reason);
+            unseen(stable, &reason);
+            return Err(reason);
         }
     };
     stable.credential_kind = Item::observed(credential.kind());
-    match edge.present(question, &credential).await {
+    let request = question.request(None);
+    match edge.present(&request, &credential, Place::Header, Way::Head).await {
         Ok(reply) => {
             stable.credential_access = reading::access(&reply, false);
             stable.credential_status = reading::status(&reply.outcome);
         }
         Err(reason) => unseen(stable, &reason),
     }
+    Ok(credential)
 }
 
 /// Asks in plaintext with a fake token: at the TLS port, and at the old one where it is declared.
@@ -211,44 +242,4 @@ async fn plain(
     let Some((address, dialer)) = old else { return tls_port };
     let outcome = Edge::plain(dialer).ask(&request).await.outcome;
     tls_port.worse(Plain::new(address.clone(), PlainPort::Old, &outcome))
-}
-
-/// Nothing seen, for one reason.
-fn unseen(reason: &str) -> (IngestAuthStable, IngestAuthVolatile) {
-    let stable = IngestAuthStable {
-        endpoint_protocol: Item::not_attempted(reason),
-        endpoint_address: Item::not_attempted(reason),
-        endpoint_method: Item::not_attempted(reason),
-        endpoint_path: Item::not_attempted(reason),
-        plain_address: Item::not_attempted(reason),
-        plain_outcome: Item::not_attempted(reason),
-        plain_status: Item::not_attempted(reason),
-        plain_body_sent: Item::not_attempted(reason),
-        plain_location: Item::not_attempted(reason),
-        tls_version: Item::not_attempted(reason),
-        tls_trusted: Item::not_attempted(reason),
-        tls_fault: Item::not_attempted(reason),
-        tls_client_certificate: Item::not_attempted(reason),
-        anonymous_access: Item::not_attempted(reason),
-        anonymous_status: Item::not_attempted(reason),
-        anonymous_challenge: Item::not_attempted(reason),
-        anonymous_body_sent: Item::not_attempted(reason),
-        malformed_access: Item::not_attempted(reason),
-        malformed_status: Item::not_attempted(reason),
-        wrong_scheme_access: Item::not_attempted(reason),
-        wrong_scheme_status: Item::not_attempted(reason),
-        random_access: Item::not_attempted(reason),
-        random_status: Item::not_attempted(reason),
-        credential_kind: Item::not_attempted(reason),
-        credential_access: Item::not_attempted(reason),
-        credential_status: Item::not_attempted(reason),
-        health_before: Item::not_attempted(reason),
-        health_after: Item::not_attempted(reason),
-        connections: Item::observed(0),
-    };
-    let volatile = IngestAuthVolatile {
-        server: Item::not_attempted(reason),
-        date: Item::not_attempted(reason),
-    };
-    (stable, volatile)
 }

@@ -21,6 +21,18 @@ const DEFAULT_HEALTH_PATH: &str = "/healthz";
 /// A telemetry envelope that names its sender and carries no reading.
 const CANARY: &str = r#"{"device":"plumbline-canary","canary":true,"seq":0,"readings":[]}"#;
 
+/// How the canary is called.
+const CANARY_NAME: &str = "plumbline-canary";
+
+/// The canary, broken off inside its list: no JSON, and nothing that could be stored.
+pub const BROKEN: &str = r#"{"device":"plumbline-canary","canary":true,"seq":0,"readings":["#;
+
+/// An origin that nobody owns (RFC 6761, section 6.4).
+pub const FOREIGN_ORIGIN: &str = "https://plumbline-canary.invalid";
+
+/// Length that no telemetry message has, in bytes, where the target declares no limit.
+const TOO_LONG: u64 = 64 * 1024 * 1024 + 1;
+
 /// Largest body of a target's own, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
@@ -35,6 +47,16 @@ pub struct Question {
     pub health_path: String,
     /// A port that used to speak plaintext HTTP.
     pub plain_port: Option<u16>,
+    /// Name of the credential that has expired.
+    pub expired_token: Option<String>,
+    /// Name of the credential that was issued for somebody else.
+    pub wrong_audience_token: Option<String>,
+    /// Parameter of a query that a token may come in.
+    pub query_parameter: Option<String>,
+    /// Length that no body of this edge may have, in bytes.
+    pub too_long: u64,
+    /// Whether a record may be written.
+    pub may_write: bool,
     host: String,
     body: String,
 }
@@ -69,7 +91,24 @@ impl Question {
         if !is_plain(&host, false) {
             return Err(format!("`{}` cannot stand in a Host header", shown(&host)));
         }
+        let name = |name: &str| Ok::<_, String>(text(name)?.map(ToOwned::to_owned));
+        let query_parameter = name("queryParameter")?;
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        };
+        if let Some(name) = query_parameter.as_deref().filter(|name| !is_name(name)) {
+            return Err(format!(
+                "`params.queryParameter` must be letters, digits, `-`, `_` and `.`, found `{}`",
+                shown(name)
+            ));
+        }
         Ok(Self {
+            expired_token: name("expiredToken")?,
+            wrong_audience_token: name("wrongAudienceToken")?,
+            query_parameter,
+            too_long: too_long(params.get("maxBodyBytes"))?,
+            may_write: policy.allow.contains(&Allowance::CanaryWrite),
             method: method.to_owned(),
             path: path.to_owned(),
             health_path: health_path.to_owned(),
@@ -87,7 +126,53 @@ impl Question {
             host: &self.host,
             authorization,
             body: Some(&self.body),
+            headers: &[],
         }
+    }
+
+    /// The request with another body.
+    pub fn saying<'a>(&'a self, body: &'a str) -> Request<'a> {
+        Request { body: Some(body), ..self.request(None) }
+    }
+
+    /// A request with another method, and the canary where that method takes a body. It never
+    /// carries a credential.
+    pub fn method<'a>(&'a self, method: &'a str, path: &'a str) -> Request<'a> {
+        let body = matches!(method, "PUT" | "POST").then_some(CANARY);
+        Request { method, path, body, ..self.request(None) }
+    }
+
+    /// The address of the canary's own record, if the edge keeps records under its path.
+    pub fn record(&self) -> String {
+        format!("{}/{CANARY_NAME}", self.path.trim_end_matches('/'))
+    }
+
+    /// The preflight of a page from a made-up origin that wants to send the request with the
+    /// user's credentials (Fetch Standard, section 4.8).
+    pub fn preflight(&self) -> Request<'_> {
+        let headers: &[(&str, &str)] = match self.method.as_str() {
+            "PUT" => &[("Origin", FOREIGN_ORIGIN), ("Access-Control-Request-Method", "PUT")],
+            _ => &[("Origin", FOREIGN_ORIGIN), ("Access-Control-Request-Method", "POST")],
+        };
+        Request { method: "OPTIONS", body: None, headers, ..self.request(None) }
+    }
+
+    /// The body that a message is repeated with: the target's own, or the canary with an id that
+    /// no earlier run has sent.
+    pub fn message(&self) -> String {
+        if self.body != CANARY {
+            return self.body.clone();
+        }
+        let id = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 12]>());
+        CANARY.replacen('{', &format!("{{\"id\":\"{CANARY_NAME}-{id}\","), 1)
+    }
+
+    /// Connections that the parameters and allowances ask for beyond the usual ones.
+    pub fn further(&self) -> u32 {
+        let tokens = [&self.expired_token, &self.wrong_audience_token, &self.query_parameter];
+        let asked = tokens.into_iter().flatten().map(|_| 1).sum::<u32>();
+        // Two other methods, and a message twice.
+        asked + if self.may_write { 4 } else { 0 }
     }
 
     /// The health request. It never carries a credential.
@@ -98,6 +183,7 @@ impl Question {
             host: &self.host,
             authorization: None,
             body: None,
+            headers: &[],
         }
     }
 }
@@ -113,6 +199,15 @@ fn plain_port(param: Option<&Value>) -> Result<Option<u16>, String> {
     let port = value.as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
     port.map(Some)
         .ok_or_else(|| format!("`params.plainPort` must be 1-65535, found {}", shown(value)))
+}
+
+/// One more byte than the declared limit.
+fn too_long(param: Option<&Value>) -> Result<u64, String> {
+    let Some(value) = param else { return Ok(TOO_LONG) };
+    let limit = value.as_u64().filter(|limit| (1..=u64::from(u32::MAX)).contains(limit));
+    limit.map(|limit| limit + 1).ok_or_else(|| {
+        format!("`params.maxBodyBytes` must be 1-{}, found {}", u32::MAX, shown(value))
+    })
 }
 
 /// A declared value as a sentence shows it: evidence stays small whatever a document says.

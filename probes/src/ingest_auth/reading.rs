@@ -2,7 +2,7 @@
 
 use model::evidence::{Access, ClientCertificate, Health, Item, PlainOutcome};
 
-use crate::http::{Answer, Body, Failure, place};
+use crate::http::{Answer, Body, Excerpt, Failure, place};
 use crate::text::cut;
 use crate::verified_tls::OwnCertificate;
 
@@ -23,6 +23,8 @@ pub struct Reply {
     pub outcome: Outcome,
     /// Whether a certificate was asked for and shown.
     pub certificate: OwnCertificate,
+    /// The beginning of the answer's content, where it was read.
+    pub excerpt: Option<Excerpt>,
 }
 
 impl Reply {

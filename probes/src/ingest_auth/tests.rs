@@ -3,6 +3,8 @@ mod edges;
 mod gateway;
 mod peers;
 mod secrets;
+mod surface;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::path::Path;

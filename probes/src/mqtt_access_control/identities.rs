@@ -202,7 +202,7 @@ impl Declared<'_> {
         let has_second = second.0.is_some() || logins.is_empty() && certificates.len() == 2;
         let one = self.identity(first, 0).await?;
         let other = if has_second { Some(self.identity(second, 1).await?) } else { None };
-        Ok((one, other, verifier.without_alpn()))
+        Ok((one, other, verifier))
     }
 
     async fn identity(

@@ -90,8 +90,14 @@ pub(super) async fn read_within(
     let port = address.port.unwrap_or(default_port);
     let host = http::authority(address.host, port, default_port);
     let path = address.request_path();
-    let request =
-        Request { method: "GET", path: &path, host: &host, authorization: None, body: None };
+    let request = Request {
+        method: "GET",
+        path: &path,
+        host: &host,
+        authorization: None,
+        body: None,
+        headers: &[],
+    };
     // Before anything is contacted.
     let verifier = if secure { Some(verifier(anchors(), address.host)?) } else { None };
 

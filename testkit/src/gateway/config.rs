@@ -23,8 +23,8 @@
 //! | `ingest.auth.token_file` | path | none | file that holds the bearer token |
 //! | `ingest.auth.token_env` | variable name | none | environment variable that holds the bearer token |
 //! | `ingest.tls.*` | as `mqtt.tls.*` | off | TLS on the ingest port |
-//! | `ingest.limits.max_body_bytes` | bytes | `1048576` | larger bodies are answered 413 |
-//! | `ingest.limits.requests_per_minute` | count | none: unlimited | more requests are answered 429 |
+//! | `ingest.limits.max_body_bytes` | bytes | `1048576` | larger bodies are answered 413, by their length before they are read |
+//! | `ingest.limits.requests_per_minute` | count | `6000` | more requests are answered 429; every answer says how many are left |
 //! | `uplink.url` | URL | required | where readings are forwarded to; this gateway forwards nothing and only declares it |
 //! | `uplink.verify` | bool | `true` | check the certificate of the uplink |
 //! | `admin.enabled`, `admin.debug` | bool | `false` | management and debug surfaces; this gateway has none and refuses to start with one on |
@@ -49,6 +49,9 @@ pub const DEFAULT_KEEPALIVE_SECONDS: u16 = 300;
 
 /// Largest ingest body where the file does not say, in bytes.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// Most ingest requests in one minute where the file does not say.
+pub const DEFAULT_REQUESTS_PER_MINUTE: u32 = 6_000;
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -336,9 +339,10 @@ impl Ingest {
         self.limits.as_ref().and_then(|l| l.max_body_bytes).unwrap_or(DEFAULT_MAX_BODY_BYTES)
     }
 
-    /// Requests per minute in force; none means unlimited.
-    pub fn requests_per_minute(&self) -> Option<u32> {
-        self.limits.as_ref().and_then(|limits| limits.requests_per_minute)
+    /// Requests per minute in force.
+    pub fn requests_per_minute(&self) -> u32 {
+        let declared = self.limits.as_ref().and_then(|limits| limits.requests_per_minute);
+        declared.unwrap_or(DEFAULT_REQUESTS_PER_MINUTE)
     }
 
     /// True if a credential is asked for.

@@ -1,4 +1,5 @@
-//! The ingest edge: `POST /v1/ingest`, `GET /healthz`, `GET /v1/config/effective`.
+//! The ingest edge: `POST /v1/ingest`, `GET /healthz`, `GET /readyz`, and behind authentication
+//! `GET /metrics` and `GET /v1/config/effective`.
 //!
 //! Where authentication is on, a request without the token is answered before its body is read.
 
@@ -11,7 +12,7 @@ use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -31,10 +32,16 @@ const HEAD_LIMIT: Duration = Duration::from_secs(10);
 /// Longest wait for a whole request and its answer.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
+/// The span over which requests are counted.
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// What handlers share.
 struct Edge {
     token: Option<Digest>,
-    requests_per_minute: Option<u32>,
+    requests_per_minute: u32,
+    max_body_bytes: usize,
+    secure: bool,
+    started_at: jiff::Timestamp,
     minute: Mutex<Minute>,
     readings: Arc<AtomicU64>,
 }
@@ -69,17 +76,27 @@ pub fn router(
         guarded = guarded
             .route("/v1/config/effective", get(|| async move { Json(effective).into_response() }));
     }
+    if token.is_some() {
+        // A gateway that asks nobody for a credential shows its metrics to nobody.
+        guarded = guarded.route("/metrics", get(metrics));
+    }
     let edge = Arc::new(Edge {
         token,
         requests_per_minute: config.ingest.requests_per_minute(),
+        max_body_bytes: config.ingest.max_body_bytes(),
+        secure: config.ingest.tls.as_ref().is_some_and(|tls| tls.enabled),
+        started_at: jiff::Timestamp::now(),
         minute: Mutex::new(Minute { start: Instant::now(), requests: 0 }),
         readings,
     });
     Ok(guarded
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&edge), measure))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&edge), authenticate))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&edge), limit))
         .route("/healthz", get(health))
+        .route("/readyz", get(ready))
         .layer(DefaultBodyLimit::max(config.ingest.max_body_bytes()))
+        .layer(middleware::from_fn_with_state(Arc::clone(&edge), protect))
         .with_state(edge))
 }
 
@@ -118,6 +135,26 @@ async fn health() -> Json<Value> {
     Json(json!({"status": "ok", "uplink": "up"}))
 }
 
+async fn ready() -> Json<Value> {
+    Json(json!({"status": "ready"}))
+}
+
+/// What is counted, in the text format of Prometheus.
+async fn metrics(State(edge): State<Arc<Edge>>) -> Response {
+    let readings = edge.readings.load(Ordering::Relaxed);
+    let started_at = edge.started_at.as_millisecond();
+    let (seconds, rest) = (started_at / 1000, started_at % 1000);
+    let text = format!(
+        "# HELP gateway_readings_received_total Readings taken in.\n\
+         # TYPE gateway_readings_received_total counter\n\
+         gateway_readings_received_total {readings}\n\
+         # HELP process_start_time_seconds When the gateway began.\n\
+         # TYPE process_start_time_seconds gauge\n\
+         process_start_time_seconds {seconds}.{rest:03}\n"
+    );
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
 async fn ingest(State(edge): State<Arc<Edge>>, body: Bytes) -> Response {
     let fault = |status: StatusCode, reason: String| (status, Json(json!({"error": reason})));
     match serde_json::from_slice::<Telemetry>(&body) {
@@ -132,13 +169,45 @@ async fn ingest(State(edge): State<Arc<Edge>>, body: Bytes) -> Response {
     .into_response()
 }
 
-/// Answers 429 when the minute is full.
+/// Answers 429 when the minute is full, and says with every answer what the limit is and what is
+/// left of it (draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4).
 async fn limit(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
-    if edge.requests_per_minute.is_some_and(|most| !edge.count(most)) {
-        let headers = [(header::RETRY_AFTER, "60")];
-        return (StatusCode::TOO_MANY_REQUESTS, headers).into_response();
+    let most = edge.requests_per_minute;
+    let (left, seconds) = edge.count();
+    let mut response = match left {
+        Some(_) => next.run(request).await,
+        None => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "60")]).into_response(),
+    };
+    let told = [
+        ("ratelimit-policy", format!("\"minute\";q={most};w=60")),
+        ("ratelimit", format!("\"minute\";r={};t={seconds}", left.unwrap_or(0))),
+    ];
+    for (name, value) in told {
+        let value = HeaderValue::from_str(&value).expect("numbers in ASCII");
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+/// Answers 413 to a length that is too much, before anything of the body is read.
+async fn measure(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > edge.max_body_bytes) {
+        let body = Json(json!({"error": "the body is larger than this edge takes"}));
+        return (StatusCode::PAYLOAD_TOO_LARGE, body).into_response();
     }
     next.run(request).await
+}
+
+/// Says over TLS that this host is never to be asked without (RFC 6797, section 6.1).
+async fn protect(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if edge.secure {
+        let year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+    response
 }
 
 /// Answers 401 where the token is missing or another one (RFC 6750, section 3).
@@ -163,13 +232,15 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl Edge {
-    /// Counts one request; false if the running minute has had `most` already.
-    fn count(&self, most: u32) -> bool {
+    /// Counts one request: how many are left of the running minute, none where it was full
+    /// already, and the seconds until the next one.
+    fn count(&self) -> (Option<u32>, u64) {
         let mut minute = self.minute.lock().unwrap_or_else(PoisonError::into_inner);
-        if minute.start.elapsed() >= Duration::from_secs(60) {
+        if minute.start.elapsed() >= MINUTE {
             *minute = Minute { start: Instant::now(), requests: 0 };
         }
         minute.requests = minute.requests.saturating_add(1);
-        minute.requests <= most
+        let left = self.requests_per_minute.checked_sub(minute.requests);
+        (left, MINUTE.saturating_sub(minute.start.elapsed()).as_secs())
     }
 }

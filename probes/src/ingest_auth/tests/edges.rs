@@ -149,7 +149,7 @@ async fn an_edge_that_does_not_know_expect_is_asked_without_it() {
     let stable = Asked::new(dir.path(), Protocol::Http, peer.port()).seen().await.stable;
     assert_eq!(stable.anonymous_access, Item::observed(Access::Denied));
     assert_eq!(stable.random_access, Item::observed(Access::Denied));
-    assert_eq!(stable.connections, Item::observed(7), "only the first request went out twice");
+    assert_eq!(stable.connections, Item::observed(9), "only the first request went out twice");
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ async fn the_token_is_never_sent_in_plaintext() {
     let seen = asked.seen().await.stable;
     assert_eq!(seen.credential_access.status(), "not_attempted");
     let received = peer.received();
-    assert_eq!(received.len(), 6);
+    assert_eq!(received.len(), 10);
     assert!(received.iter().all(|bytes| !String::from_utf8_lossy(bytes).contains(TOKEN)));
 }
 
