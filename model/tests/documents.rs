@@ -399,7 +399,7 @@ fn severities_are_overridden_for_rules_of_the_same_check() {
     );
     insta::assert_snapshot!(problems(&text), @r#"10:62: spec.checks[0].severityOverrides["gateway_config_guardrails.auth_enforcement_disabled"]: expected a rule of ingest_auth, found one of gateway_config_guardrails; move it to that check"#);
     let text = text.replace("gateway_config_guardrails.", "ingestauth.");
-    insta::assert_snapshot!(problems(&text), @r#"10:9: spec.checks[0].severityOverrides["ingestauth.auth_enforcement_disabled"]: `ingestauth` is not a check; known checks: broker_transport_posture, broker_cert_identity, ingest_auth, gateway_config_guardrails, device_cert_hygiene"#);
+    insta::assert_snapshot!(problems(&text), @r#"10:9: spec.checks[0].severityOverrides["ingestauth.auth_enforcement_disabled"]: `ingestauth` is not a check; known checks: broker_transport_posture, broker_cert_identity, ingest_auth, gateway_runtime_health, gateway_config_guardrails, device_cert_hygiene"#);
 }
 
 #[test]

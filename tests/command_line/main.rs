@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod documentation;
+mod health;
 mod interruption;
 mod offline;
 mod retention;
