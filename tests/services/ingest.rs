@@ -1,4 +1,5 @@
-//! Client certificates of an ingest edge, with OpenSSL's `s_server` on the other side.
+//! An ingest edge that somebody else wrote: client certificates with OpenSSL's `s_server`, and
+//! HTTP/2 with Node.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -74,4 +75,38 @@ async fn ingest_behind_openssl_refuses_who_has_no_certificate_and_knows_who_has_
         let unknown = ask(folder.path(), server.port()).await;
         assert_eq!(value(&unknown, "/credential/access"), json!("denied"), "{version}");
     }
+}
+
+/// An edge on Node that asks for a credential over HTTP/1.1 alone, and chooses HTTP/2.
+const TWO_DOORS: &str = r"
+const { readFileSync } = require('node:fs');
+const pem = readFileSync('server.pem');
+const server = require('node:http2').createSecureServer({ key: pem, cert: pem, allowHTTP1: true });
+server.on('request', (request, response) => {
+  const open = request.httpVersionMajor === 2 || request.headers.authorization === 'Bearer good';
+  response.writeHead(open ? 202 : 401);
+  response.end();
+});
+server.listen(Number(process.argv[1]), '127.0.0.1');
+";
+
+#[tokio::test]
+async fn a_second_door_over_http_2_is_found_on_a_real_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("Plant CA");
+    std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+    write(folder.path(), "server.pem", &authority.issue(&Leaf::default()));
+    write(folder.path(), "device.pem", &authority.issue(&Leaf::device("gw-1")));
+    let port = testkit::process::free_port();
+    let mut command = std::process::Command::new("node");
+    command.args(["-e", TWO_DOORS, &port.to_string()]).current_dir(folder.path());
+    let mut server = testkit::process::Running::start("node", &mut command).expect("node");
+    server.wait_for_port(port).unwrap();
+
+    let seen = ask(folder.path(), port).await;
+    assert_eq!(value(&seen, "/tls/trusted"), json!(true));
+    assert_eq!(value(&seen, "/anonymous/access"), json!("denied"));
+    assert_eq!(value(&seen, "/http2/chosen"), json!(true));
+    assert_eq!(value(&seen, "/http2/access"), json!("accepted"));
+    assert_eq!(value(&seen, "/http2/response/status"), json!(202));
 }

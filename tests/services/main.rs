@@ -1,4 +1,4 @@
-//! Real Postgres, real mosquitto, real OpenSSL, on loopback.
+//! Real Postgres, real mosquitto, real OpenSSL, real Node, on loopback.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod certificates;

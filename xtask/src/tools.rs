@@ -36,6 +36,7 @@ pub const SERVICES: &[Tool] = &[
     INITDB,
     Tool { name: "mosquitto", package: "mosquitto", places: &["/usr/sbin"] },
     Tool { name: "openssl", package: "openssl", places: &[] },
+    Tool { name: "node", package: "nodejs", places: &[] },
 ];
 
 /// What the browser tier needs.
