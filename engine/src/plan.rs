@@ -141,7 +141,7 @@ fn validate(
         .chain(probe.copied())
         .collect();
     for (_, name, words) in PROBE_WORDS.iter().filter(|(id, ..)| *id == check) {
-        let wrong = params.get(*name).filter(|value| !words.iter().any(|word| *value == word));
+        let wrong = params.get(*name).filter(|value| !words.iter().any(|word| *value == *word));
         if let Some(value) = wrong {
             return Err(PlanError::UnknownWord {
                 check,
@@ -239,5 +239,43 @@ const fn missing_input(check: CheckId) -> &'static str {
         CheckId::GatewayRuntimeHealth => "no HTTP endpoint with a healthPath declared",
         CheckId::GatewayConfigGuardrails => "no gateway configuration declared",
         CheckId::DeviceCertHygiene => "no device certificates declared",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn target(mode: serde_json::Value) -> AuditTarget {
+        serde_json::from_value(json!({
+            "apiVersion": model::document::API_VERSION,
+            "metadata": { "name": "gw" },
+            "spec": {
+                "path": "mqtt",
+                "endpoints": [
+                    { "name": "broker", "protocol": "mqtts", "host": "gw.example", "port": 8883 },
+                ],
+                "checks": [{ "id": "broker_transport_posture", "params": { "mode": mode } }],
+            },
+        }))
+        .expect("a target")
+    }
+
+    #[test]
+    fn the_mode_of_the_transport_check_is_one_of_its_words_and_reaches_the_probe() {
+        let rules = RuleSet::default();
+        for word in ["full", "decision"] {
+            let plan = plan(&target(json!(word)), None, &rules).expect("planned");
+            assert_eq!(plan.requests[0].params["mode"], word);
+        }
+        for (wrong, shown) in [(json!("all"), "\"all\""), (json!(true), "true")] {
+            let error = plan(&target(wrong), None, &rules).expect_err("refused").to_string();
+            let expected = format!(
+                "checks[broker_transport_posture].params.mode: found {shown}; expected decision or full"
+            );
+            assert_eq!(error, expected);
+        }
     }
 }

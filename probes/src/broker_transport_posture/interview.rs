@@ -11,6 +11,7 @@ use tokio::join;
 
 use super::Missing;
 use super::hello::{Hello, Ruling};
+use super::mode::Mode;
 use super::narrowing::{self, Narrowing};
 use super::session::{self, Session};
 use crate::insecure_tls::HandshakeError;
@@ -37,8 +38,8 @@ pub(super) struct Interview {
     pub(super) narrowing: Narrowing,
 }
 
-/// Asks a TLS port.
-pub(super) async fn hold(dialer: &Dialer, endpoint: &Endpoint) -> Interview {
+/// Asks a TLS port. Full mode asks about hybrid groups itself.
+pub(super) async fn hold(dialer: &Dialer, endpoint: &Endpoint, mode: Mode) -> Interview {
     let name = endpoint.reference_identity();
     // SNI carries DNS names only (RFC 6066 section 3).
     let sni = matches!(ServerName::try_from(name), Ok(ServerName::DnsName(_))).then_some(name);
@@ -64,7 +65,7 @@ pub(super) async fn hold(dialer: &Dialer, endpoint: &Endpoint) -> Interview {
     let (old, ssl3, tls13) = join!(
         walk_down(dialer, sni),
         Hello::ask(dialer, "SSL 3.0", bare),
-        ask_tls13(dialer, sni, &interview.session),
+        ask_tls13(dialer, sni, &interview.session, mode),
     );
     interview.old = old;
     interview.ssl3 = Some(ssl3);
@@ -88,7 +89,12 @@ async fn walk_down(dialer: &Dialer, sni: Option<&str>) -> Vec<Hello> {
 }
 
 /// TLS 1.3 where the whole handshake does not show it, and hybrid groups where it does not.
-async fn ask_tls13(dialer: &Dialer, sni: Option<&str>, session: &Session) -> Vec<Hello> {
+async fn ask_tls13(
+    dialer: &Dialer,
+    sni: Option<&str>,
+    session: &Session,
+    mode: Mode,
+) -> Vec<Hello> {
     let mut asked = Vec::new();
     let group = match &session.negotiated {
         Ok(negotiated) if negotiated.version == TLS13 => negotiated.group,
@@ -102,7 +108,8 @@ async fn ask_tls13(dialer: &Dialer, sni: Option<&str>, session: &Session) -> Vec
             }
         }
     };
-    if !group.is_some_and(|group| HYBRID_GROUPS.contains(&group)) {
+    let is_hybrid = group.is_some_and(|group| HYBRID_GROUPS.contains(&group));
+    if mode == Mode::Decision && !is_hybrid {
         let hello = ClientHello::tls13_hybrid(sni);
         asked.push(Hello::ask(dialer, "TLS 1.3, hybrid groups only", hello).await);
     }

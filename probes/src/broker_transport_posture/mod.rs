@@ -94,7 +94,8 @@ async fn observe(
         if !endpoint.protocol.is_tls() {
             return None;
         }
-        let interview = interview::hold(&dialer, endpoint).await;
+        let interview =
+            interview::hold(&dialer, endpoint, *mode.as_ref().unwrap_or(&Mode::Decision)).await;
         let full = match mode {
             Ok(Mode::Full) => full::enumerate(&dialer, endpoint, &interview).await,
             Ok(Mode::Decision) => {

@@ -27,3 +27,42 @@ pub(super) fn of(request: &CheckRequest, profile: Option<Profile>) -> Result<Mod
         Some(_) => Err(Item::error("params.mode is neither `full` nor `decision`")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(params: Value) -> CheckRequest {
+        serde_json::from_value(json!({
+            "check": "broker_transport_posture",
+            "target": "gw",
+            "subject": "config/main",
+            "inputs": {
+                "kind": "config",
+                "config": { "name": "main", "format": "auto", "path": "gateway.toml" },
+            },
+            "policy": model::request::ProbePolicy::default(),
+            "params": params,
+        }))
+        .expect("a request")
+    }
+
+    #[test]
+    fn a_declared_profile_asks_for_everything_unless_the_parameter_says_otherwise() {
+        let profile = Some(Profile::Nist);
+        assert_eq!(of(&request(json!({})), None), Ok(Mode::Decision));
+        assert_eq!(of(&request(json!({})), profile), Ok(Mode::Full));
+        assert_eq!(of(&request(json!({ "mode": "decision" })), profile), Ok(Mode::Decision));
+        assert_eq!(of(&request(json!({ "mode": "full" })), None), Ok(Mode::Full));
+    }
+
+    #[test]
+    fn another_word_is_an_error_that_names_both() {
+        for wrong in [json!("Full"), json!(true), json!(null)] {
+            let missing = of(&request(json!({ "mode": wrong })), None).unwrap_err();
+            assert_eq!(missing, Item::error("params.mode is neither `full` nor `decision`"));
+        }
+    }
+}

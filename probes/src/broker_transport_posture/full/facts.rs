@@ -47,6 +47,12 @@ impl Full {
             interview.hellos().chain(self.hellos()).filter_map(Hello::accepted).collect();
 
         stable.sslv2_accepted = self.sslv2();
+        if self.modern.is_accepted() {
+            let groups = self.modern.machine.groups();
+            let hybrid = groups.iter().any(|group| names::HYBRID_GROUPS.contains(group));
+            stable.tls13_pq_hybrid =
+                if hybrid { Item::observed(true) } else { whole(missing, false) };
+        }
         stable.full_versions = whole(missing, self.versions());
         stable.full_suites = whole(missing, self.suites());
         stable.full_groups = whole(missing, self.groups());

@@ -128,3 +128,6 @@ fn whole<T>(missing: Option<&Missing>, values: T) -> Item<T> {
         Some(missing) => absent(missing),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+use std::collections::BTreeMap;
+
+use model::document::{Protocol, Trust};
+use model::evidence::Evidence;
+use model::request::{CheckRequest, Inputs, ProbePolicy};
+use model::{CheckId, RunId, Subject, TargetKey};
+use serde_json::json;
+use testkit::evidence::{status, value};
+use testkit::peer::{Peer, Script};
+use testkit::pki::{Authority, Leaf};
+use testkit::tls::{self, Clients};
+
+use crate::Context;
+use crate::broker_transport_posture::collect;
+use crate::broker_transport_posture::tests::endpoint;
+
+const LISTS: [&str; 8] = [
+    "/tls/full/versions",
+    "/tls/full/suites",
+    "/tls/full/groups",
+    "/tls/full/signatures",
+    "/tls/full/preference",
+    "/tls/full/inconsistent",
+    "/tls/full/certificates",
+    "/tls/sslv2/accepted",
+];
+
+/// Full mode with a second of patience per answer.
+async fn enumerate(protocol: Protocol, port: u16) -> Evidence {
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    let context = Context::new(RunId("run".to_owned()), ".".into());
+    let request = CheckRequest {
+        check: CheckId::BrokerTransportPosture,
+        target: TargetKey("target".to_owned()),
+        subject: Subject("endpoint/broker".to_owned()),
+        inputs: Inputs::Endpoint {
+            endpoint: endpoint(protocol, port),
+            trust: Trust::default(),
+            credentials: Vec::new(),
+        },
+        policy: ProbePolicy { connect_timeout_seconds: 1, ..ProbePolicy::default() },
+        params: BTreeMap::from([("mode".to_owned(), json!("full"))]),
+    };
+    collect(&context, &request).await
+}
+
+async fn broker() -> Peer {
+    let identity = Authority::new("Test").issue(&Leaf::default());
+    let tls = tls::server_with(&identity, &[], Clients::NotAsked, rustls::ALL_VERSIONS);
+    Peer::secured(tls, Script::ReplyAndHold(vec![0x20, 2, 0, 5])).await
+}
+
+#[tokio::test]
+async fn a_modern_broker_is_listed_whole_with_its_hybrid_group() {
+    let broker = broker().await;
+    let seen = enumerate(Protocol::Mqtts, broker.port()).await;
+    assert_eq!(value(&seen, "/tls/full/versions"), json!(["TLSv1.2", "TLSv1.3"]));
+    let suites = value(&seen, "/tls/full/suites");
+    let names: Vec<_> = suites.as_array().expect("a list").iter().map(|s| &s["suite"]).collect();
+    assert_eq!(
+        names,
+        [
+            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+            "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+            "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+            "TLS_AES_128_GCM_SHA256",
+            "TLS_AES_256_GCM_SHA384",
+            "TLS_CHACHA20_POLY1305_SHA256",
+        ]
+    );
+    let groups = value(&seen, "/tls/full/groups");
+    let modern: Vec<_> = groups
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|entry| entry["version"] == "TLSv1.3")
+        .map(|entry| &entry["group"])
+        .collect();
+    assert!(modern.iter().any(|group| **group == "X25519MLKEM768"), "{modern:?}");
+    assert!(modern.iter().any(|group| **group == "x25519"), "{modern:?}");
+    assert_eq!(value(&seen, "/tls/tls13/pq_hybrid"), json!(true));
+    assert_eq!(value(&seen, "/tls/full/inconsistent"), json!([]));
+    assert_eq!(value(&seen, "/tls/sslv2/accepted"), json!(false));
+    assert_eq!(value(&seen, "/connections"), json!(broker.accepted()));
+}
+
+#[tokio::test]
+async fn silence_and_garbage_list_nothing_and_cost_no_more_than_decision_mode() {
+    for (script, expected) in
+        [(Script::Hang, "timeout"), (Script::Reply(b"SSH-2.0-x\r\n".to_vec()), "error")]
+    {
+        let peer = Peer::start(script).await;
+        let seen = enumerate(Protocol::Tls, peer.port()).await;
+        for pointer in LISTS {
+            assert_eq!(status(&seen, pointer), expected, "{pointer}");
+        }
+        assert!(peer.accepted() <= 12, "{} connections", peer.accepted());
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_falls_silent_on_the_way_says_so_in_every_list() {
+    let broker = broker().await;
+    let mut scripts = vec![Script::Forward(broker.port()); 12];
+    scripts.push(Script::Hang);
+    let peer = Peer::sequence(scripts).await;
+    let seen = enumerate(Protocol::Mqtts, peer.port()).await;
+    for pointer in ["/tls/full/versions", "/tls/full/suites", "/tls/full/groups"] {
+        assert_eq!(status(&seen, pointer), "timeout", "{pointer}");
+    }
+    assert_eq!(value(&seen, "/tls/spoken"), json!(true));
+    assert!(peer.accepted() <= 40, "{} connections", peer.accepted());
+}
+
+#[tokio::test]
+async fn an_endpoint_without_tls_has_nothing_to_list() {
+    let peer = Peer::start(Script::Reply(vec![0x20, 2, 0, 0])).await;
+    let seen = enumerate(Protocol::Mqtt, peer.port()).await;
+    for pointer in LISTS {
+        assert_eq!(status(&seen, pointer), "not_attempted", "{pointer}");
+    }
+}
