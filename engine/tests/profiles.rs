@@ -265,7 +265,7 @@ fn a_finding_cites_the_clauses_of_the_profile_first() {
         check,
         target: target.key(),
         subject: plan.requests[0].subject.clone(),
-        run: "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap(),
+        run: model::RunId("run-1".to_owned()),
         probe: model::evidence::ProbeInfo { name: "test".into(), version: "0".into() },
         started_at: Timestamp::UNIX_EPOCH,
         duration_ms: 0,
