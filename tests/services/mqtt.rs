@@ -92,7 +92,7 @@ async fn what_an_open_broker_keeps_and_delivers_is_proof_and_is_not_kept() {
 #[tokio::test]
 async fn an_access_list_that_filters_delivery_never_fails_for_its_subacks() {
     let plant = Plant::new();
-    let acl = plant.write("acl", "topic read public/#\n");
+    let acl = plant.write("acl", "topic read public/#\ntopic write plant/#\n");
     let acl = format!("acl_file {acl}");
     let setup = Setup { lines: &[&acl, "max_packet_size 65536"], ..Setup::default() };
     let broker = Broker::start(&setup).unwrap();
