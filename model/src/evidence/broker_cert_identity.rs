@@ -130,6 +130,96 @@ pub enum PathOutcome {
     Untrusted,
 }
 
+/// A limit of an authority that a path breaks (RFC 5280 section 6.1).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PathViolation {
+    /// It is longer than a path length constraint allows (section 4.2.1.9).
+    PathLength,
+    /// A name lies outside name constraints (section 4.2.1.10).
+    NameConstraints,
+    /// A certificate has a critical extension that RFC 5280 does not know (section 4.2).
+    CriticalExtension,
+    /// A certificate that is no authority issued another (section 6.1.4 (k)).
+    NotAnAuthority,
+    /// The key usage of an authority lacks keyCertSign (section 6.1.4 (n)).
+    KeyUsage,
+    /// The extended key usage of an authority leaves out serverAuth.
+    ExtendedKeyUsage,
+}
+
+/// Where a certificate by itself breaks the profile of RFC 5280.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CertificateBreach {
+    /// The serial number is zero or negative (section 4.1.2.2).
+    SerialNotPositive,
+    /// The serial number has more than 20 octets (section 4.1.2.2).
+    SerialTooLong,
+    /// A date is UTCTime from 2050 on, or GeneralizedTime before (section 4.1.2.5).
+    DateEncoding,
+    /// The end of validity comes before its start (section 4.1.2.5).
+    DatesContradict,
+    /// There are extensions, and the version is not 3 (section 4.1.2.1).
+    ExtensionsWithoutV3,
+    /// The two fields for the signature algorithm differ (section 4.1.1.2).
+    SignatureAlgorithmsDiffer,
+    /// The issuer is empty (section 4.1.2.4).
+    EmptyIssuer,
+    /// The subject is empty, and no critical subjectAltName stands in for it (section 4.2.1.6).
+    EmptySubject,
+    /// A critical extension is none that RFC 5280 knows (section 4.2).
+    UnknownCriticalExtension,
+    /// An extension stands there twice (section 4.2).
+    RepeatedExtension,
+    /// keyCertSign on what is no authority (section 4.2.1.9).
+    CertSignWithoutAuthority,
+    /// An authority whose key usage lacks keyCertSign (section 4.2.1.3).
+    AuthorityWithoutCertSign,
+    /// Basic or name constraints of an authority are not critical (sections 4.2.1.9, 4.2.1.10).
+    ConstraintsNotCritical,
+    /// A path length or name constraints on what is no authority (sections 4.2.1.9, 4.2.1.10).
+    ConstraintsWithoutAuthority,
+    /// A subjectAltName without a name, or with an empty one (section 4.2.1.6).
+    EmptyAlternativeName,
+}
+
+/// A presented certificate that breaks the profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChainBreach {
+    /// Place in the presented chain.
+    pub position: u32,
+    /// What it breaks.
+    pub breach: CertificateBreach,
+}
+
+/// A presented certificate that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnreadableCertificate {
+    /// Place in the presented chain.
+    pub position: u32,
+    /// What is wrong with it; never its content.
+    pub reason: String,
+}
+
+/// What a verified staple says about the leaf (RFC 6960 section 2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StapleOutcome {
+    /// It is not revoked.
+    Good,
+    /// It is revoked.
+    Revoked,
+    /// The responder does not know it.
+    Unknown,
+}
+
 /// Whether the leaf's key is one of the declared pins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -187,6 +277,13 @@ pub struct BrokerCertIdentityStable {
     /// Positions in the presented chain that hold no readable X.509 certificate.
     #[serde(rename = "/chain/unreadable")]
     pub chain_unreadable: Item<Vec<u32>>,
+    /// The same positions, each with what is wrong there.
+    #[serde(rename = "/chain/broken", default = "super::not_asked::<Vec<UnreadableCertificate>>")]
+    pub chain_broken: Item<Vec<UnreadableCertificate>>,
+    /// Where presented certificates by themselves break the profile of RFC 5280, in their order;
+    /// anchors are left out, because nobody validates them.
+    #[serde(rename = "/chain/breaches", default = "super::not_asked::<Vec<ChainBreach>>")]
+    pub chain_breaches: Item<Vec<ChainBreach>>,
     /// The readable certificates of the presented chain, in its order.
     #[serde(rename = "/chain/certificates")]
     pub chain_certificates: Item<Vec<ChainCertificate>>,
@@ -227,6 +324,20 @@ pub struct BrokerCertIdentityStable {
     /// Key usages of the leaf in the order of RFC 5280 section 4.2.1.3; empty if unrestricted.
     #[serde(rename = "/leaf/usage/key")]
     pub leaf_key_usage: Item<Vec<String>>,
+
+    /// Whether the leaf promises a stapled OCSP response (TLS feature, RFC 7633).
+    #[serde(rename = "/leaf/must_staple", default = "super::not_asked::<bool>")]
+    pub leaf_must_staple: Item<bool>,
+    /// Whether an OCSP response was stapled. Every handshake asked for one.
+    #[serde(rename = "/staple/present", default = "super::not_asked::<bool>")]
+    pub staple_present: Item<bool>,
+    /// What it says about the leaf; observed only if its signature is the issuer's or that of a
+    /// responder that the issuer certified.
+    #[serde(rename = "/staple/outcome", default = "super::not_asked::<StapleOutcome>")]
+    pub staple_outcome: Item<StapleOutcome>,
+    /// When newer information than the staple's is due; absent if it does not say.
+    #[serde(rename = "/staple/next_update", default = "super::not_asked::<Option<Timestamp>>")]
+    pub staple_next_update: Item<Option<Timestamp>>,
 
     /// dNSNames of the leaf, sorted.
     #[serde(rename = "/names/dns")]
@@ -273,6 +384,11 @@ pub struct BrokerCertIdentityStable {
     #[serde(rename = "/path/detail")]
     pub path_detail: Item<String>,
 
+    /// Limits of authorities that the path breaks, sorted; where no path was found, what it failed
+    /// by.
+    #[serde(rename = "/path/violations", default = "super::not_asked::<Vec<PathViolation>>")]
+    pub path_violations: Item<Vec<PathViolation>>,
+
     /// Declared pins.
     #[serde(rename = "/pins/declared")]
     pub pins_declared: Item<u32>,
@@ -292,6 +408,10 @@ pub struct BrokerCertIdentityStable {
     #[serde(rename = "/revocation/outcome")]
     pub revocation_outcome: Item<RevocationOutcome>,
 
+    /// When the next list is due, of those that decide: the earliest; absent if one does not say.
+    #[serde(rename = "/revocation/next_update", default = "super::not_asked::<Option<Timestamp>>")]
+    pub revocation_next_update: Item<Option<Timestamp>>,
+
     /// The leaf and the intermediates, for alerts; each with a count of 1.
     #[serde(rename = "/certificates")]
     pub certificates: Item<Vec<CertificateSeen>>,
@@ -310,4 +430,7 @@ pub struct BrokerCertIdentityVolatile {
     /// How the handshake ended, where it did not complete.
     #[serde(rename = "/handshake/failure")]
     pub handshake_failure: Item<Option<String>>,
+    /// When the staple's answer was known to be so.
+    #[serde(rename = "/staple/this_update", default = "super::not_asked::<Timestamp>")]
+    pub staple_this_update: Item<Timestamp>,
 }

@@ -2,16 +2,17 @@
 
 use model::document::{Endpoint, Trust};
 use model::evidence::{
-    BrokerCertIdentityStable, CertificateSeen, ChainCertificate, ChainKey, ChainRole,
+    BrokerCertIdentityStable, CertificateSeen, ChainBreach, ChainCertificate, ChainKey, ChainRole,
     ChainSignature, CrlSignature, HandshakeOutcome, IssuerOutcome, Item, PinOutcome,
-    RevocationOutcome,
+    RevocationOutcome, UnreadableCertificate,
 };
 use rustls::pki_types::CertificateDer;
 
 use crate::text::cut;
 use crate::x509::declared::count;
+use crate::x509::ocsp::{self, Answer};
 use crate::x509::path::{self, Path};
-use crate::x509::{Declared, Facts, issuers, key};
+use crate::x509::{Declared, Facts, issuers, key, profile};
 
 /// Names that are kept of one certificate; more of them are `truncated`.
 const MAX_NAMES: usize = 100;
@@ -28,6 +29,9 @@ pub struct Presented {
     pub outcome: HandshakeOutcome,
     /// Whether the proof that the endpoint holds the leaf's key verified.
     pub key_proven: bool,
+    /// The stapled OCSP response, which may be anything; empty if none came, none if that was not
+    /// seen.
+    pub staple: Option<Vec<u8>>,
 }
 
 /// The stable half of the evidence. `presented` says why where there is no chain.
@@ -49,6 +53,7 @@ pub fn stable(
     let mortal = chain.clone().and_then(Chain::mortal);
     let mortal = || mortal.clone();
     let path = path_of(&chain, declared);
+    let staple = staple(presented, declared);
     let names = |limit: usize, list: Vec<String>| {
         if list.len() <= limit {
             Item::observed(list)
@@ -69,7 +74,11 @@ pub fn stable(
             false => Item::error("the proof of the private key could not be verified"),
         }),
         chain_length: presented.as_ref().map(|presented| count(presented.chain.len())),
-        chain_unreadable: chain.clone().map(|chain| chain.unreadable.clone()),
+        chain_unreadable: chain
+            .clone()
+            .map(|chain| chain.unreadable.iter().map(|broken| broken.position).collect()),
+        chain_broken: chain.clone().map(|chain| chain.unreadable.clone()),
+        chain_breaches: chain.clone().map(Chain::breaches),
         chain_certificates: chain.clone().map(Chain::certificates),
         chain_keys: chain.clone().and_then(Chain::keys),
         chain_signatures: chain.clone().and_then(Chain::signatures),
@@ -87,6 +96,14 @@ pub fn stable(
         leaf_key_usage: leaf().map(|facts| {
             facts.key_usage.iter().flatten().map(|usage| (*usage).to_owned()).collect()
         }),
+
+        leaf_must_staple: chain.clone().and_then(|chain| match chain.der.first() {
+            Some(der) => leaf().map(|_| profile::must_staple(der)),
+            None => leaf().map(|_| false),
+        }),
+        staple_present: stapled(presented).map(|staple| !staple.is_empty()),
+        staple_outcome: staple.as_ref().map(|answer| answer.outcome),
+        staple_next_update: staple.as_ref().map(|answer| answer.next_update),
 
         names_dns: leaf().and_then(|facts| names(MAX_NAMES, cut_all(&facts.names.dns))),
         names_ip: leaf().and_then(|facts| {
@@ -114,6 +131,7 @@ pub fn stable(
             .map(|bundle| count(bundle.intermediates.len())),
         path_outcome: path.as_ref().map(|path| path.outcome),
         path_detail: path.as_ref().map(|path| path.detail.clone()),
+        path_violations: path.as_ref().map(|path| path.violations.clone()),
 
         pins_declared: Item::observed(count(trust.pinned_keys.len())),
         pins_outcome: pin(leaf(), &trust.pinned_keys),
@@ -121,6 +139,7 @@ pub fn stable(
         issuers_outcome: issuer(leaf(), &trust.expected_issuers),
         revocation_declared: Item::observed(count(trust.crls.len())),
         revocation_outcome: revocation(leaf(), declared),
+        revocation_next_update: next_update(leaf(), declared),
 
         certificates: chain.map(Chain::seen),
         connections: Item::observed(connections),
@@ -132,7 +151,7 @@ struct Chain<'a> {
     der: &'a [CertificateDer<'static>],
     leaf: Result<Facts, String>,
     members: Vec<Link>,
-    unreadable: Vec<u32>,
+    unreadable: Vec<UnreadableCertificate>,
 }
 
 /// A readable certificate of a chain.
@@ -170,7 +189,10 @@ impl<'a> Chain<'a> {
                     };
                     members.push(Link { position, role, facts });
                 }
-                Err(_) => unreadable.push(position),
+                Err(error) => {
+                    let reason = error.to_string();
+                    unreadable.push(UnreadableCertificate { position, reason });
+                }
             }
         }
         Self { der, leaf, members, unreadable }
@@ -194,6 +216,17 @@ impl<'a> Chain<'a> {
                 not_before: link.facts.not_before,
                 not_after: link.facts.not_after,
                 is_ca: link.facts.is_ca,
+            })
+            .collect()
+    }
+
+    fn breaches(&self) -> Vec<ChainBreach> {
+        let below = self.below_anchors().map(|link| link.position);
+        below
+            .filter_map(|position| Some((position, self.der.get(usize::try_from(position).ok()?)?)))
+            .flat_map(|(position, der)| {
+                let breaches = profile::breaches(der).into_iter();
+                breaches.map(move |breach| ChainBreach { position, breach })
             })
             .collect()
     }
@@ -227,7 +260,7 @@ impl<'a> Chain<'a> {
         &'b self,
         entries: impl Iterator<Item = Result<T, (u32, &'b String)>>,
     ) -> Item<Vec<T>> {
-        if let Some(position) = self.unreadable.first() {
+        if let Some(UnreadableCertificate { position, .. }) = self.unreadable.first() {
             return Item::error(format!("certificate {position} of the chain cannot be read"));
         }
         match entries.collect::<Result<_, _>>() {
@@ -239,7 +272,7 @@ impl<'a> Chain<'a> {
     }
 
     fn mortal(&self) -> Item<Mortal<'_>> {
-        if let Some(position) = self.unreadable.first() {
+        if let Some(UnreadableCertificate { position, .. }) = self.unreadable.first() {
             return Item::error(format!("certificate {position} of the chain cannot be read"));
         }
         let latest_start = self.below_anchors().map(|link| link.facts.not_before).max();
@@ -296,6 +329,49 @@ fn issuer(leaf: Item<&Facts>, expected: &[String]) -> Item<IssuerOutcome> {
         } else {
             IssuerOutcome::Unexpected
         }
+    })
+}
+
+/// The stapled response, empty if none came; not attempted where that was not seen.
+fn stapled(presented: &Item<Presented>) -> Item<&Vec<u8>> {
+    presented.as_ref().and_then(|presented| match &presented.staple {
+        Some(staple) => Item::observed(staple),
+        None => Item::not_attempted("the chain was read from a handshake that did not complete"),
+    })
+}
+
+/// What the staple says, verified against whoever issued the leaf: a certificate of the chain or of
+/// the bundle.
+pub fn staple(presented: &Item<Presented>, declared: &Declared) -> Item<Answer> {
+    stapled(presented).and_then(|staple| {
+        if staple.is_empty() {
+            return Item::not_attempted("the endpoint stapled no OCSP response");
+        }
+        presented.as_ref().and_then(|presented| {
+            let Some((leaf, sent)) = presented.chain.split_first() else {
+                return Item::error("no certificate was presented");
+            };
+            let members = declared.bundle.value().into_iter().flat_map(|bundle| bundle.members());
+            let kept = members.map(|member| member.der.clone());
+            let issuers: Vec<_> = sent.iter().cloned().chain(kept).collect();
+            ocsp::read(staple, leaf, &issuers).map_or_else(Item::error, Item::observed)
+        })
+    })
+}
+
+/// When the next of the lists is due that decide about the leaf.
+fn next_update(leaf: Item<&Facts>, declared: &Declared) -> Item<Option<jiff::Timestamp>> {
+    declared.crls.as_ref().and_then(|lists| {
+        leaf.and_then(|facts| {
+            let deciding = lists.iter().map(|list| &list.crl).filter(|crl| {
+                crl.issuer_id == facts.issuer_id && crl.signature == CrlSignature::Verified
+            });
+            // A list that does not say comes first: it is never known to be current.
+            match deciding.map(|crl| crl.next_update).min() {
+                Some(due) => Item::observed(due),
+                None => Item::error("no declared revocation list of the leaf's issuer is verified"),
+            }
+        })
     })
 }
 

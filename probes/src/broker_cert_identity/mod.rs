@@ -38,7 +38,7 @@ async fn observe(
         let declared = Declared::read(context, &Trust::default()).await;
         let shown = Shown::nothing(&Item::<()>::not_attempted(reason));
         let endpoint = Item::not_attempted(reason);
-        return halves(shown, |presented| {
+        return halves(shown, &declared, |presented| {
             evidence::stable(&endpoint, presented, &Trust::default(), &declared, 0)
         });
     };
@@ -50,7 +50,7 @@ async fn observe(
         Shown::nothing(&Item::<()>::not_attempted(reason))
     };
     let declared = Declared::read(context, trust).await;
-    halves(shown, |presented| {
+    halves(shown, &declared, |presented| {
         let endpoint = Item::observed(endpoint);
         evidence::stable(&endpoint, presented, trust, &declared, dialer.opened())
     })
@@ -58,11 +58,14 @@ async fn observe(
 
 fn halves(
     shown: Shown,
+    declared: &Declared,
     stable: impl FnOnce(&Item<evidence::Presented>) -> BrokerCertIdentityStable,
 ) -> (BrokerCertIdentityStable, BrokerCertIdentityVolatile) {
     let volatile = BrokerCertIdentityVolatile {
         handshake_version: shown.version,
         handshake_failure: shown.failure,
+        staple_this_update: evidence::staple(&shown.presented, declared)
+            .map(|answer| answer.this_update),
     };
     (stable(&shown.presented), volatile)
 }

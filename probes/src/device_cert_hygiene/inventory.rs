@@ -29,8 +29,8 @@ use sha2::{Digest as _, Sha256};
 use super::counted::Counted;
 use super::short::{self, Short};
 use crate::text;
-use crate::x509::{Facts, MAX_CERTIFICATE_BYTES};
 use crate::x509::pem::{self, Block};
+use crate::x509::{Facts, MAX_CERTIFICATE_BYTES};
 
 /// Most rows that are read.
 const MAX_ROWS: u64 = 1 << 20;
@@ -147,7 +147,10 @@ impl Inventory {
     /// The devices that one digest binds.
     fn bound(&self, digest: Short) -> impl Iterator<Item = DeviceNumber> {
         let first = self.bindings.partition_point(|(bound, _)| *bound < digest);
-        self.bindings[first..].iter().take_while(move |(bound, _)| *bound == digest).map(|(_, n)| *n)
+        self.bindings[first..]
+            .iter()
+            .take_while(move |(bound, _)| *bound == digest)
+            .map(|(_, n)| *n)
     }
 }
 

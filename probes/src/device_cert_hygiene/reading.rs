@@ -172,9 +172,7 @@ impl From<'_> {
             p12_keystore::error::Error::MacError(_) if self.password.is_some() => {
                 "the declared password does not open it"
             }
-            p12_keystore::error::Error::MacError(_) => {
-                "it needs a password, and none is declared"
-            }
+            p12_keystore::error::Error::MacError(_) => "it needs a password, and none is declared",
             _ => "it is no PKCS#12 file that can be read",
         })?;
         if archive.certs.is_empty() {

@@ -149,8 +149,10 @@ impl<'a> Tally<'a> {
         }
         years
             .into_iter()
-            .map(|(years, (count, entry))| {
-                LifetimeYears { years, count, example: self.job.example(entry) }
+            .map(|(years, (count, entry))| LifetimeYears {
+                years,
+                count,
+                example: self.job.example(entry),
             })
             .collect()
     }
@@ -193,7 +195,8 @@ impl<'a> Tally<'a> {
     }
 
     fn holders(&self, entries: &[&Entry]) -> Vec<String> {
-        let known: BTreeSet<_> = entries.iter().flat_map(|entry| entry.holders.as_slice()).collect();
+        let known: BTreeSet<_> =
+            entries.iter().flat_map(|entry| entry.holders.as_slice()).collect();
         let known_subjects: HashSet<_> = entries
             .iter()
             .filter(|entry| !entry.holders.as_slice().is_empty())
@@ -219,9 +222,8 @@ impl<'a> Tally<'a> {
     pub fn repeated_serials(&self) -> Counted<RepeatedSerial> {
         let mut repeated = Counted::default();
         let sorted = self.groups(|entry| (entry.issuer_id(), short::of(0, &[entry.serial()])));
-        let same = |a: &&Entry, b: &&Entry| {
-            a.issuer_id() == b.issuer_id() && a.serial() == b.serial()
-        };
+        let same =
+            |a: &&Entry, b: &&Entry| a.issuer_id() == b.issuer_id() && a.serial() == b.serial();
         for entries in sorted.chunk_by(same).filter(|entries| entries.len() > 1) {
             let serial = RepeatedSerial {
                 issuer: entries[0].issuer_text(),
@@ -230,7 +232,9 @@ impl<'a> Tally<'a> {
             };
             repeated.add_by(serial, |a, b| {
                 let key = |serial: &RepeatedSerial| Reverse(serial.count);
-                key(a).cmp(&key(b)).then_with(|| (&a.issuer, &a.serial).cmp(&(&b.issuer, &b.serial)))
+                key(a)
+                    .cmp(&key(b))
+                    .then_with(|| (&a.issuer, &a.serial).cmp(&(&b.issuer, &b.serial)))
             });
         }
         repeated
@@ -295,7 +299,8 @@ impl<'a> Tally<'a> {
             return Item::truncated(format!("{} kinds, more than {MAX_KINDS}", kinds.len()));
         }
         let example = |entry| self.job.example(entry);
-        let counted = kinds.into_iter().map(|(kind, (count, entry))| (kind, (count, example(entry))));
+        let counted =
+            kinds.into_iter().map(|(kind, (count, entry))| (kind, (count, example(entry))));
         Item::observed(counted.collect())
     }
 }

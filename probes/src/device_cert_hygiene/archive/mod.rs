@@ -77,7 +77,8 @@ fn named(name: &[u8]) -> Named {
     if !files::is_certificate(path) && !nested {
         return Named::PassOver;
     }
-    let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let inside =
+        path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if !inside || name.contains('\\') {
         return Named::Tell(shown(), "its name leads out of the archive");
     }

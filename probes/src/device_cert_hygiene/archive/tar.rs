@@ -141,7 +141,8 @@ fn padding(size: u64) -> u64 {
 }
 
 fn skip(reader: &mut dyn BufRead, bytes: u64) -> Result<(), Stop> {
-    let skipped = io::copy(&mut reader.take(bytes), &mut io::sink()).map_err(|error| stop(&error))?;
+    let skipped =
+        io::copy(&mut reader.take(bytes), &mut io::sink()).map_err(|error| stop(&error))?;
     if skipped < bytes {
         return Err(Stop::Broken("it ends too early".to_owned()));
     }

@@ -44,9 +44,10 @@ pub fn read(file: &File, visit: &mut Visit<'_>) -> Result<u64, Stop> {
         let go_on = match named(&entry.name) {
             Named::PassOver => true,
             Named::Tell(name, reason) => visit(&name, Member::Closed(reason)),
-            Named::Read(name) if entry.encrypted => {
-                visit(&name, Member::Closed("it is encrypted, and archives are opened without a password"))
-            }
+            Named::Read(name) if entry.encrypted => visit(
+                &name,
+                Member::Closed("it is encrypted, and archives are opened without a password"),
+            ),
             Named::Read(name) => {
                 start(&mut content, &entry)?;
                 // One member after another shares what the whole archive may unpack to, and none
@@ -60,7 +61,10 @@ pub fn read(file: &File, visit: &mut Visit<'_>) -> Result<u64, Stop> {
                         most,
                     ),
                     _ => {
-                        if !visit(&name, Member::Closed("it is packed by a method other than deflate")) {
+                        if !visit(
+                            &name,
+                            Member::Closed("it is packed by a method other than deflate"),
+                        ) {
                             return Ok(unpacked);
                         }
                         continue;
@@ -97,7 +101,8 @@ fn directory(file: &File, size: u64) -> Result<(u64, u64), Stop> {
         number(&tail, end + 16, 4).ok_or_else(broken)?,
         number(&tail, end + 10, 2).ok_or_else(broken)?,
     );
-    let locator = end.checked_sub(20).filter(|at| number(&tail, *at, 4) == Some(END64_LOCATOR.into()));
+    let locator =
+        end.checked_sub(20).filter(|at| number(&tail, *at, 4) == Some(END64_LOCATOR.into()));
     let found = match locator {
         Some(locator) if plain.0 == 0xffff_ffff || plain.1 == 0xffff => {
             let at = number(&tail, locator + 8, 8).ok_or_else(broken)?;
@@ -105,10 +110,7 @@ fn directory(file: &File, size: u64) -> Result<(u64, u64), Stop> {
             if number(&record, 0, 4) != Some(END64.into()) {
                 return Err(broken());
             }
-            (
-                number(&record, 48, 8).ok_or_else(broken)?,
-                number(&record, 32, 8).ok_or_else(broken)?,
-            )
+            (number(&record, 48, 8).ok_or_else(broken)?, number(&record, 32, 8).ok_or_else(broken)?)
         }
         _ => plain,
     };
@@ -224,7 +226,8 @@ impl Read for Window<'_> {
 impl BufRead for Window<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.taken == self.filled {
-            self.begins = self.begins.saturating_add(u64::try_from(self.filled).unwrap_or(u64::MAX));
+            self.begins =
+                self.begins.saturating_add(u64::try_from(self.filled).unwrap_or(u64::MAX));
             (self.filled, self.taken) = (0, 0);
             self.file.seek(SeekFrom::Start(self.begins))?;
             self.filled = self.file.read(&mut self.buffer)?;

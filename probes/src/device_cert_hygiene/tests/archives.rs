@@ -240,9 +240,7 @@ async fn an_archive_that_unpacks_to_too_much_leaves_no_half_a_fleet() {
         ("bomb.pem", b'0', &blanks),
     ];
     let zipped = [("bomb.pem", 0, 8, deflate(&blanks))];
-    for (name, archive) in
-        [("bomb.tgz", gzip(&tar(&bomb))), ("bomb.zip", zip(&zipped, false))]
-    {
+    for (name, archive) in [("bomb.tgz", gzip(&tar(&bomb))), ("bomb.zip", zip(&zipped, false))] {
         let stable = look(name, &archive).await;
         assert_eq!(stable.set_certificates.status(), "truncated", "{name}");
         let reason = stable.set_certificates.reason().expect("reason");

@@ -313,9 +313,8 @@ async fn cohorts_are_what_is_replaced_together() {
 
 #[tokio::test]
 async fn more_cohorts_than_are_listed_are_truncated_with_the_largest_for_a_reader() {
-    let months = (0..601_i64).map(|month| entry().ending(
-        Timestamp::from_second(month * 31 * 86_400).expect("month"),
-    ));
+    let months = (0..601_i64)
+        .map(|month| entry().ending(Timestamp::from_second(month * 31 * 86_400).expect("month")));
     let mut entries: Vec<_> = months.collect();
     entries.push(entry().ending(Timestamp::from_second(0).expect("time")));
     for (number, entry) in (0_u16..).zip(&mut entries) {
@@ -325,8 +324,14 @@ async fn more_cohorts_than_are_listed_are_truncated_with_the_largest_for_a_reade
     let (job, bundle) = (job(), crate::x509::Bundle::default());
     let tally = Tally::new(&set, &job, &bundle);
     let Item::Truncated { reason, value } = tally.shares() else { panic!("whole") };
-    assert_eq!(reason, "601 cohorts of issuer, month and kind of key, more than the 500 that are listed");
+    assert_eq!(
+        reason,
+        "601 cohorts of issuer, month and kind of key, more than the 500 that are listed"
+    );
     let listed = value.expect("the largest");
-    assert_eq!((listed.len(), listed[0].count, listed[0].month.as_deref()), (500, 2, Some("1970-01")));
+    assert_eq!(
+        (listed.len(), listed[0].count, listed[0].month.as_deref()),
+        (500, 2, Some("1970-01"))
+    );
     assert_eq!(tally.months().status(), "truncated");
 }
