@@ -10,6 +10,7 @@ mod certificate;
 mod device_cert_hygiene;
 mod gateway_config_guardrails;
 mod ingest_auth;
+mod validation;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ pub use certificate::*;
 pub use device_cert_hygiene::*;
 pub use gateway_config_guardrails::*;
 pub use ingest_auth::*;
+pub use validation::*;
 
 use crate::check::CheckId;
 use crate::digest::Digest;

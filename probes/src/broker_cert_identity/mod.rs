@@ -7,6 +7,7 @@
 
 mod evidence;
 mod handshake;
+mod revocation;
 #[cfg(test)]
 mod tests;
 
@@ -64,7 +65,7 @@ fn halves(
     let volatile = BrokerCertIdentityVolatile {
         handshake_version: shown.version,
         handshake_failure: shown.failure,
-        staple_this_update: evidence::staple(&shown.presented, declared)
+        staple_this_update: revocation::staple(&shown.presented, declared)
             .map(|answer| answer.this_update),
     };
     (stable(&shown.presented), volatile)
