@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use jiff::{Timestamp, ToSpan as _};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer,
-    DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair,
-    KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber,
+    CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints, RevokedCertParams, SanType,
+    SerialNumber,
 };
 
 /// Certificates that no sound library makes any more, made by the `openssl` command: self-signed,
@@ -24,6 +25,32 @@ pub mod weak {
     /// Not weak: Ed25519.
     pub const ED25519: &str = include_str!("../fixtures/certificates/ed25519.pem");
 }
+
+/// OCSP responses about one leaf, made by the `openssl` command on 2026-11-28: [`ocsp::LEAF`] under
+/// [`ocsp::AUTHORITY`], which signed all that name nobody else.
+pub mod ocsp {
+    /// The authority, PEM.
+    pub const AUTHORITY: &str = include_str!("../fixtures/ocsp/ca.pem");
+    /// The leaf, PEM; it promises a staple (RFC 7633).
+    pub const LEAF: &str = include_str!("../fixtures/ocsp/leaf.pem");
+    /// It is good.
+    pub const GOOD: &[u8] = include_bytes!("../fixtures/ocsp/good.der");
+    /// It is revoked.
+    pub const REVOKED: &[u8] = include_bytes!("../fixtures/ocsp/revoked.der");
+    /// The responder does not know it.
+    pub const UNKNOWN: &[u8] = include_bytes!("../fixtures/ocsp/unknown.der");
+    /// It is good, says a responder that the authority certified.
+    pub const DELEGATED: &[u8] = include_bytes!("../fixtures/ocsp/delegated.der");
+    /// It is good, says a client that the authority certified for something else.
+    pub const NOT_FOR_OCSP: &[u8] = include_bytes!("../fixtures/ocsp/not_for_ocsp.der");
+    /// It is good, says a responder of another authority of the same name.
+    pub const STRANGER: &[u8] = include_bytes!("../fixtures/ocsp/stranger.der");
+    /// Another certificate of the authority is good.
+    pub const OTHER_CERTIFICATE: &[u8] = include_bytes!("../fixtures/ocsp/other_certificate.der");
+}
+
+/// Key usages of [`Leaf::key_usages`] and [`Limits::key_usages`].
+pub use rcgen::KeyUsagePurpose as KeyUsage;
 
 /// Extended key usages of [`Leaf::usages`].
 pub mod usage {
@@ -80,6 +107,58 @@ pub struct Leaf {
     pub endless: bool,
     /// serialNumber attribute of the subject, as device identities of IEEE 802.1AR carry it.
     pub device_serial: Option<String>,
+    /// Further extensions.
+    pub extensions: Vec<Extension>,
+}
+
+/// An extension that the factory knows nothing of.
+#[derive(Debug, Clone)]
+pub struct Extension {
+    /// Its object identifier.
+    pub oid: Vec<u64>,
+    /// Whether whoever does not know it must refuse the certificate.
+    pub critical: bool,
+    /// Its value in DER.
+    pub value: Vec<u8>,
+}
+
+/// What an authority may do. `Default` sets no limit.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// False for a certificate that issues others and is marked CA:FALSE.
+    pub is_ca: bool,
+    /// Authorities that may follow below it.
+    pub path_length: Option<u8>,
+    /// Domains that its certificates must lie in.
+    pub permitted: Vec<String>,
+    /// Domains that its certificates must not lie in.
+    pub excluded: Vec<String>,
+    /// Key usages.
+    pub key_usages: Vec<KeyUsagePurpose>,
+    /// Extended key usages.
+    pub usages: Vec<ExtendedKeyUsagePurpose>,
+    /// Start of validity, in hours from now.
+    pub from_hours: i64,
+    /// End of validity, in hours from now.
+    pub to_hours: i64,
+    /// Further extensions.
+    pub extensions: Vec<Extension>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            is_ca: true,
+            path_length: None,
+            permitted: Vec::new(),
+            excluded: Vec::new(),
+            key_usages: vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign],
+            usages: Vec::new(),
+            from_hours: -24,
+            to_hours: 24 * 3_652,
+            extensions: Vec::new(),
+        }
+    }
 }
 
 impl Default for Leaf {
@@ -97,6 +176,7 @@ impl Default for Leaf {
             is_ca: false,
             endless: false,
             device_serial: None,
+            extensions: Vec::new(),
         }
     }
 }
@@ -127,14 +207,24 @@ impl Leaf {
 impl Authority {
     /// A self-signed root of that name, valid for ten years.
     pub fn new(name: &str) -> Self {
-        let params = authority_params(name);
+        Self::limited(name, &Limits::default())
+    }
+
+    /// A self-signed root with limits.
+    pub fn limited(name: &str, limits: &Limits) -> Self {
+        let params = authority_params(name, limits);
         let key = KeyPair::generate().unwrap();
         Self { issuer: CertifiedIssuer::self_signed(params, key).unwrap() }
     }
 
     /// An intermediate authority under this one.
     pub fn intermediate(&self, name: &str) -> Self {
-        let params = authority_params(name);
+        self.limited_intermediate(name, &Limits::default())
+    }
+
+    /// An intermediate authority with limits under this one.
+    pub fn limited_intermediate(&self, name: &str, limits: &Limits) -> Self {
+        let params = authority_params(name, limits);
         let key = KeyPair::generate().unwrap();
         Self { issuer: CertifiedIssuer::signed_by(params, key, &self.issuer).unwrap() }
     }
@@ -221,15 +311,37 @@ pub fn self_signed(leaf: &Leaf) -> Identity {
     }
 }
 
-fn authority_params(name: &str) -> CertificateParams {
+fn authority_params(name: &str, limits: &Limits) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = common_name(name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.is_ca = match (limits.is_ca, limits.path_length) {
+        (false, _) => IsCa::ExplicitNoCa,
+        (true, None) => IsCa::Ca(BasicConstraints::Unconstrained),
+        (true, Some(length)) => IsCa::Ca(BasicConstraints::Constrained(length)),
+    };
+    let domains = |names: &[String]| names.iter().cloned().map(GeneralSubtree::DnsName).collect();
+    if !limits.permitted.is_empty() || !limits.excluded.is_empty() {
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: domains(&limits.permitted),
+            excluded_subtrees: domains(&limits.excluded),
+        });
+    }
+    params.key_usages = limits.key_usages.clone();
+    params.extended_key_usages = limits.usages.clone();
+    params.custom_extensions = custom(&limits.extensions);
     let now = Timestamp::now();
-    params.not_before = date(now - 24.hours());
-    params.not_after = date(now + (24 * 3_652).hours());
+    params.not_before = date(now + limits.from_hours.hours());
+    params.not_after = date(now + limits.to_hours.hours());
     params
+}
+
+fn custom(extensions: &[Extension]) -> Vec<CustomExtension> {
+    let custom = |extension: &Extension| {
+        let mut custom = CustomExtension::from_oid_content(&extension.oid, extension.value.clone());
+        custom.set_criticality(extension.critical);
+        custom
+    };
+    extensions.iter().map(custom).collect()
 }
 
 fn leaf_params(leaf: &Leaf) -> CertificateParams {
@@ -250,6 +362,7 @@ fn leaf_params(leaf: &Leaf) -> CertificateParams {
     }
     params.key_usages = leaf.key_usages.clone();
     params.extended_key_usages = leaf.usages.clone();
+    params.custom_extensions = custom(&leaf.extensions);
     params.use_authority_key_identifier_extension = true;
     params.serial_number = leaf.serial.as_deref().map(SerialNumber::from_slice);
     params.not_before = date(leaf.not_before);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 use crate::pki::{Authority, Identity};
@@ -53,5 +54,8 @@ pub fn server_with(
     let chain = std::iter::once(&identity.cert_der).chain(more);
     let chain = chain.map(|der| CertificateDer::from(der.clone())).collect();
     let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).unwrap();
-    Arc::new(builder.with_single_cert(chain, key).unwrap())
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    // Whatever the chain is: a server by the book would not start with a broken one.
+    let resolver = SingleCertAndKey::from(CertifiedKey::new(chain, key));
+    Arc::new(builder.with_cert_resolver(Arc::new(resolver)))
 }

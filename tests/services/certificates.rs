@@ -20,17 +20,23 @@ use testkit::openssl::Server;
 use testkit::pki::{Authority, Identity, Leaf, self_signed};
 
 /// A folder with the files that a target names.
-struct Place {
+pub struct Place {
     folder: tempfile::TempDir,
     trust: Trust,
 }
 
 impl Place {
-    fn trusting(bundle: &str) -> Self {
+    /// A folder with that bundle as the declared anchors.
+    pub fn trusting(bundle: &str) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         std::fs::write(folder.path().join("ca.pem"), bundle).expect("bundle");
         let ca_bundle = Some(Source::path("ca.pem"));
         Self { folder, trust: Trust { ca_bundle, ..Trust::default() } }
+    }
+
+    /// Where the files are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -59,8 +65,13 @@ impl Place {
 
     /// What an endpoint on loopback presents, asked for by the name `localhost`.
     async fn look(&self, port: u16) -> Evidence {
+        self.look_for(port, "localhost").await
+    }
+
+    /// The same, asked for by another name or address.
+    pub async fn look_for(&self, port: u16, name: &str) -> Evidence {
         let endpoint = Endpoint {
-            server_name: Some("localhost".to_owned()),
+            server_name: Some(name.to_owned()),
             ..Endpoint::new("broker", Protocol::Mqtts, "127.0.0.1", port)
         };
         let trust = self.trust.clone();
@@ -84,7 +95,7 @@ impl Place {
 }
 
 /// The rules of the evidence's check that fail on it now, by name.
-fn failing(evidence: &Evidence) -> Vec<String> {
+pub fn failing(evidence: &Evidence) -> Vec<String> {
     let rules = built_in();
     let own = rules.rules().iter().filter(|rule| rule.key.check() == evidence.check);
     own.filter(|rule| {

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod certificates;
+mod chains;
 mod config;
 mod ingest;
 mod mqtt;
 mod run;
+mod staple;
 mod store;
 mod transport;
 mod transport_full;

@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CertificateSeen, Contract, Item, KeyAlgorithm, UsageGrant};
+use super::{
+    CertificateSeen, ChainBreach, Contract, Item, KeyAlgorithm, PathViolation, StapleOutcome,
+    UnreadableCertificate, UsageGrant,
+};
 use crate::check::CheckId;
 use crate::document::Protocol;
 
@@ -187,6 +190,13 @@ pub struct BrokerCertIdentityStable {
     /// Positions in the presented chain that hold no readable X.509 certificate.
     #[serde(rename = "/chain/unreadable")]
     pub chain_unreadable: Item<Vec<u32>>,
+    /// The same positions, each with what is wrong there.
+    #[serde(rename = "/chain/broken", default = "super::not_asked::<Vec<UnreadableCertificate>>")]
+    pub chain_broken: Item<Vec<UnreadableCertificate>>,
+    /// Where presented certificates by themselves break the profile of RFC 5280, in their order;
+    /// anchors are left out, because nobody validates them.
+    #[serde(rename = "/chain/breaches", default = "super::not_asked::<Vec<ChainBreach>>")]
+    pub chain_breaches: Item<Vec<ChainBreach>>,
     /// The readable certificates of the presented chain, in its order.
     #[serde(rename = "/chain/certificates")]
     pub chain_certificates: Item<Vec<ChainCertificate>>,
@@ -227,6 +237,20 @@ pub struct BrokerCertIdentityStable {
     /// Key usages of the leaf in the order of RFC 5280 section 4.2.1.3; empty if unrestricted.
     #[serde(rename = "/leaf/usage/key")]
     pub leaf_key_usage: Item<Vec<String>>,
+
+    /// Whether the leaf promises a stapled OCSP response (TLS feature, RFC 7633).
+    #[serde(rename = "/leaf/must_staple", default = "super::not_asked::<bool>")]
+    pub leaf_must_staple: Item<bool>,
+    /// Whether an OCSP response was stapled. Every handshake asked for one.
+    #[serde(rename = "/staple/present", default = "super::not_asked::<bool>")]
+    pub staple_present: Item<bool>,
+    /// What it says about the leaf; observed only if its signature is the issuer's or that of a
+    /// responder that the issuer certified.
+    #[serde(rename = "/staple/outcome", default = "super::not_asked::<StapleOutcome>")]
+    pub staple_outcome: Item<StapleOutcome>,
+    /// When newer information than the staple's is due; absent if it does not say.
+    #[serde(rename = "/staple/next_update", default = "super::not_asked::<Option<Timestamp>>")]
+    pub staple_next_update: Item<Option<Timestamp>>,
 
     /// dNSNames of the leaf, sorted.
     #[serde(rename = "/names/dns")]
@@ -273,6 +297,11 @@ pub struct BrokerCertIdentityStable {
     #[serde(rename = "/path/detail")]
     pub path_detail: Item<String>,
 
+    /// Limits of authorities that the path breaks, sorted; where no path was found, what it failed
+    /// by.
+    #[serde(rename = "/path/violations", default = "super::not_asked::<Vec<PathViolation>>")]
+    pub path_violations: Item<Vec<PathViolation>>,
+
     /// Declared pins.
     #[serde(rename = "/pins/declared")]
     pub pins_declared: Item<u32>,
@@ -296,6 +325,10 @@ pub struct BrokerCertIdentityStable {
     #[serde(rename = "/policy/profile", default = "super::not_asked::<String>")]
     pub policy_profile: Item<String>,
 
+    /// When the next list is due, of those that decide: the earliest; absent if one does not say.
+    #[serde(rename = "/revocation/next_update", default = "super::not_asked::<Option<Timestamp>>")]
+    pub revocation_next_update: Item<Option<Timestamp>>,
+
     /// The leaf and the intermediates, for alerts; each with a count of 1.
     #[serde(rename = "/certificates")]
     pub certificates: Item<Vec<CertificateSeen>>,
@@ -314,4 +347,7 @@ pub struct BrokerCertIdentityVolatile {
     /// How the handshake ended, where it did not complete.
     #[serde(rename = "/handshake/failure")]
     pub handshake_failure: Item<Option<String>>,
+    /// When the staple's answer was known to be so.
+    #[serde(rename = "/staple/this_update", default = "super::not_asked::<Timestamp>")]
+    pub staple_this_update: Item<Timestamp>,
 }

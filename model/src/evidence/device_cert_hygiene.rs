@@ -51,6 +51,42 @@ pub struct ExpiryDay {
     pub total: u32,
 }
 
+/// Months in which certificates end that are told apart: fifty years; a set with more of them is
+/// `truncated`.
+pub const MAX_MONTHS: usize = 600;
+
+/// Cohorts that are told apart; a set with more of them is `truncated`.
+pub const MAX_COHORTS: usize = 500;
+
+/// Certificates that end in one calendar month (UTC).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpiryMonth {
+    /// Year and month, `2027-03`.
+    pub month: String,
+    /// Certificates that end in that month.
+    pub count: u32,
+}
+
+/// Certificates that have issuer, month of expiry and kind of key in common: what is replaced
+/// together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cohort {
+    /// Issuer as RFC 4514 text, cut: hostile.
+    pub issuer: String,
+    /// Month in which they end, `2027-03`; absent where they have no end.
+    pub month: Option<String>,
+    /// Kind of their keys; absent where it is unknown.
+    pub algorithm: Option<KeyAlgorithm>,
+    /// Size of their keys in bits; 0 where the kind is unknown.
+    pub bits: u32,
+    /// Certificates in the cohort.
+    pub count: u32,
+    /// One of them.
+    pub example: CertificateExample,
+}
+
 /// Certificates with one kind of key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -200,6 +236,15 @@ pub struct DeviceCertHygieneStable {
     #[serde(rename = "/expiry/days")]
     pub expiry_days: Item<Vec<ExpiryDay>>,
 
+    /// Certificates by the month in which they end, the earliest first; those without an end are
+    /// left out. At most [`MAX_MONTHS`].
+    #[serde(rename = "/expiry/months", default = "super::not_asked::<Vec<ExpiryMonth>>")]
+    pub expiry_months: Item<Vec<ExpiryMonth>>,
+    /// Certificates by issuer, month of expiry and kind of key, the largest cohort first. At most
+    /// [`MAX_COHORTS`]; certificates that name themselves as their issuer are one issuer, `self`.
+    #[serde(rename = "/cohorts", default = "super::not_asked::<Vec<Cohort>>")]
+    pub cohorts: Item<Vec<Cohort>>,
+
     /// Lifetimes of certificates that end, shortest first.
     #[serde(rename = "/lifetime/years")]
     pub lifetime_years: Item<Vec<LifetimeYears>>,
@@ -281,6 +326,9 @@ pub struct DeviceCertHygieneStable {
     /// Declared issuers.
     #[serde(rename = "/issuers/declared")]
     pub issuers_declared: Item<u32>,
+    /// Different issuers in the set.
+    #[serde(rename = "/issuers/count", default = "super::not_asked::<u32>")]
+    pub issuers_count: Item<u32>,
     /// Issuers in the set by share, the largest first; at most 100.
     #[serde(rename = "/issuers/seen")]
     pub issuers_seen: Item<Vec<IssuerShare>>,

@@ -12,6 +12,7 @@ mod gateway_config_guardrails;
 mod gateway_runtime_health;
 mod ingest_auth;
 mod mqtt_access_control;
+mod validation;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ pub use gateway_config_guardrails::*;
 pub use gateway_runtime_health::*;
 pub use ingest_auth::*;
 pub use mqtt_access_control::*;
+pub use validation::*;
 
 use crate::check::CheckId;
 use crate::digest::Digest;

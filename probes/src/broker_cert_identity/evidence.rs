@@ -2,16 +2,16 @@
 
 use model::document::{Endpoint, Trust};
 use model::evidence::{
-    BrokerCertIdentityStable, CertificateSeen, ChainCertificate, ChainKey, ChainRole,
-    ChainSignature, CrlSignature, HandshakeOutcome, IssuerOutcome, Item, PinOutcome,
-    RevocationOutcome,
+    BrokerCertIdentityStable, CertificateSeen, ChainBreach, ChainCertificate, ChainKey, ChainRole,
+    ChainSignature, HandshakeOutcome, IssuerOutcome, Item, PinOutcome, UnreadableCertificate,
 };
 use rustls::pki_types::CertificateDer;
 
+use super::revocation::{next_update, revocation, staple, stapled};
 use crate::text::cut;
 use crate::x509::declared::count;
 use crate::x509::path::{self, Path};
-use crate::x509::{Declared, Facts, issuers, key};
+use crate::x509::{Declared, Facts, issuers, key, profile};
 
 /// Names that are kept of one certificate; more of them are `truncated`.
 const MAX_NAMES: usize = 100;
@@ -28,6 +28,9 @@ pub struct Presented {
     pub outcome: HandshakeOutcome,
     /// Whether the proof that the endpoint holds the leaf's key verified.
     pub key_proven: bool,
+    /// The stapled OCSP response, which may be anything; empty if none came, none if that was not
+    /// seen.
+    pub staple: Option<Vec<u8>>,
 }
 
 /// The stable half of the evidence. `presented` says why where there is no chain.
@@ -49,6 +52,7 @@ pub fn stable(
     let mortal = chain.clone().and_then(Chain::mortal);
     let mortal = || mortal.clone();
     let path = path_of(&chain, declared);
+    let staple = staple(presented, declared);
     let names = |limit: usize, list: Vec<String>| {
         if list.len() <= limit {
             Item::observed(list)
@@ -69,7 +73,11 @@ pub fn stable(
             false => Item::error("the proof of the private key could not be verified"),
         }),
         chain_length: presented.as_ref().map(|presented| count(presented.chain.len())),
-        chain_unreadable: chain.clone().map(|chain| chain.unreadable.clone()),
+        chain_unreadable: chain
+            .clone()
+            .map(|chain| chain.unreadable.iter().map(|broken| broken.position).collect()),
+        chain_broken: chain.clone().map(|chain| chain.unreadable.clone()),
+        chain_breaches: chain.clone().map(Chain::breaches),
         chain_certificates: chain.clone().map(Chain::certificates),
         chain_keys: chain.clone().and_then(Chain::keys),
         chain_signatures: chain.clone().and_then(Chain::signatures),
@@ -87,6 +95,14 @@ pub fn stable(
         leaf_key_usage: leaf().map(|facts| {
             facts.key_usage.iter().flatten().map(|usage| (*usage).to_owned()).collect()
         }),
+
+        leaf_must_staple: chain.clone().and_then(|chain| match chain.der.first() {
+            Some(der) => leaf().map(|_| profile::must_staple(der)),
+            None => leaf().map(|_| false),
+        }),
+        staple_present: stapled(presented).map(|staple| !staple.is_empty()),
+        staple_outcome: staple.as_ref().map(|answer| answer.outcome),
+        staple_next_update: staple.as_ref().map(|answer| answer.next_update),
 
         names_dns: leaf().and_then(|facts| names(MAX_NAMES, cut_all(&facts.names.dns))),
         names_ip: leaf().and_then(|facts| {
@@ -114,6 +130,7 @@ pub fn stable(
             .map(|bundle| count(bundle.intermediates.len())),
         path_outcome: path.as_ref().map(|path| path.outcome),
         path_detail: path.as_ref().map(|path| path.detail.clone()),
+        path_violations: path.as_ref().map(|path| path.violations.clone()),
 
         pins_declared: Item::observed(count(trust.pinned_keys.len())),
         pins_outcome: pin(leaf(), &trust.pinned_keys),
@@ -121,6 +138,7 @@ pub fn stable(
         issuers_outcome: issuer(leaf(), &trust.expected_issuers),
         revocation_declared: Item::observed(count(trust.crls.len())),
         revocation_outcome: revocation(leaf(), declared),
+        revocation_next_update: next_update(leaf(), declared),
 
         policy_profile: trust.profile.map_or_else(
             || Item::not_attempted("no profile is declared"),
@@ -137,7 +155,7 @@ struct Chain<'a> {
     der: &'a [CertificateDer<'static>],
     leaf: Result<Facts, String>,
     members: Vec<Link>,
-    unreadable: Vec<u32>,
+    unreadable: Vec<UnreadableCertificate>,
 }
 
 /// A readable certificate of a chain.
@@ -175,7 +193,10 @@ impl<'a> Chain<'a> {
                     };
                     members.push(Link { position, role, facts });
                 }
-                Err(_) => unreadable.push(position),
+                Err(error) => {
+                    let reason = error.to_string();
+                    unreadable.push(UnreadableCertificate { position, reason });
+                }
             }
         }
         Self { der, leaf, members, unreadable }
@@ -199,6 +220,17 @@ impl<'a> Chain<'a> {
                 not_before: link.facts.not_before,
                 not_after: link.facts.not_after,
                 is_ca: link.facts.is_ca,
+            })
+            .collect()
+    }
+
+    fn breaches(&self) -> Vec<ChainBreach> {
+        let below = self.below_anchors().map(|link| link.position);
+        below
+            .filter_map(|position| Some((position, self.der.get(usize::try_from(position).ok()?)?)))
+            .flat_map(|(position, der)| {
+                let breaches = profile::breaches(der).into_iter();
+                breaches.map(move |breach| ChainBreach { position, breach })
             })
             .collect()
     }
@@ -232,7 +264,7 @@ impl<'a> Chain<'a> {
         &'b self,
         entries: impl Iterator<Item = Result<T, (u32, &'b String)>>,
     ) -> Item<Vec<T>> {
-        if let Some(position) = self.unreadable.first() {
+        if let Some(UnreadableCertificate { position, .. }) = self.unreadable.first() {
             return Item::error(format!("certificate {position} of the chain cannot be read"));
         }
         match entries.collect::<Result<_, _>>() {
@@ -244,7 +276,7 @@ impl<'a> Chain<'a> {
     }
 
     fn mortal(&self) -> Item<Mortal<'_>> {
-        if let Some(position) = self.unreadable.first() {
+        if let Some(UnreadableCertificate { position, .. }) = self.unreadable.first() {
             return Item::error(format!("certificate {position} of the chain cannot be read"));
         }
         let latest_start = self.below_anchors().map(|link| link.facts.not_before).max();
@@ -301,31 +333,6 @@ fn issuer(leaf: Item<&Facts>, expected: &[String]) -> Item<IssuerOutcome> {
         } else {
             IssuerOutcome::Unexpected
         }
-    })
-}
-
-/// Only a verified list of the leaf's own issuer decides.
-fn revocation(leaf: Item<&Facts>, declared: &Declared) -> Item<RevocationOutcome> {
-    declared.crls.as_ref().and_then(|lists| {
-        leaf.and_then(|facts| {
-            let own: Vec<_> =
-                lists.iter().filter(|list| list.crl.issuer_id == facts.issuer_id).collect();
-            let verified: Vec<_> =
-                own.iter().filter(|list| list.crl.signature == CrlSignature::Verified).collect();
-            if verified.iter().any(|list| list.crl.names(&facts.serial)) {
-                return Item::observed(RevocationOutcome::Revoked);
-            }
-            match (own.first(), verified.first()) {
-                (_, Some(_)) => Item::observed(RevocationOutcome::NotListed),
-                (Some(list), None) => Item::error(format!(
-                    "the signature of the revocation list `{}` could not be verified",
-                    list.place
-                )),
-                (None, None) => {
-                    Item::error("no declared revocation list comes from the leaf's issuer")
-                }
-            }
-        })
     })
 }
 

@@ -47,7 +47,12 @@ pub async fn look(dialer: &Dialer, server_name: &str) -> Shown {
             let chain = flight.chain.into_iter().map(CertificateDer::from).collect();
             let outcome = HandshakeOutcome::ReadInClear;
             Shown {
-                presented: Item::observed(Presented { chain, outcome, key_proven: false }),
+                presented: Item::observed(Presented {
+                    chain,
+                    outcome,
+                    key_proven: false,
+                    staple: None,
+                }),
                 ..shown
             }
         }
@@ -80,8 +85,15 @@ async fn look_once(dialer: &Dialer, server_name: &str) -> Shown {
     let shaken = insecure_tls::connect(connection, server_name, Options::default()).await;
     let chain: Vec<_> = shaken.presented.chain.into_iter().map(CertificateDer::from).collect();
     let key_proven = shaken.presented.key_proven == Some(true);
-    let presented =
-        |outcome| Item::observed(Presented { chain: chain.clone(), outcome, key_proven });
+    let staple = shaken.presented.staple;
+    let presented = |outcome| {
+        Item::observed(Presented {
+            chain: chain.clone(),
+            outcome,
+            key_proven,
+            staple: Some(staple.clone()),
+        })
+    };
     match shaken.outcome {
         Ok(session) => Shown {
             presented: presented(HandshakeOutcome::Completed),

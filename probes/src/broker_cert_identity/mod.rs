@@ -7,6 +7,7 @@
 
 mod evidence;
 mod handshake;
+mod revocation;
 #[cfg(test)]
 mod tests;
 
@@ -38,7 +39,7 @@ async fn observe(
         let declared = Declared::read(context, &Trust::default()).await;
         let shown = Shown::nothing(&Item::<()>::not_attempted(reason));
         let endpoint = Item::not_attempted(reason);
-        return halves(shown, |presented| {
+        return halves(shown, &declared, |presented| {
             evidence::stable(&endpoint, presented, &Trust::default(), &declared, 0)
         });
     };
@@ -50,7 +51,7 @@ async fn observe(
         Shown::nothing(&Item::<()>::not_attempted(reason))
     };
     let declared = Declared::read(context, trust).await;
-    halves(shown, |presented| {
+    halves(shown, &declared, |presented| {
         let endpoint = Item::observed(endpoint);
         evidence::stable(&endpoint, presented, trust, &declared, dialer.opened())
     })
@@ -58,11 +59,14 @@ async fn observe(
 
 fn halves(
     shown: Shown,
+    declared: &Declared,
     stable: impl FnOnce(&Item<evidence::Presented>) -> BrokerCertIdentityStable,
 ) -> (BrokerCertIdentityStable, BrokerCertIdentityVolatile) {
     let volatile = BrokerCertIdentityVolatile {
         handshake_version: shown.version,
         handshake_failure: shown.failure,
+        staple_this_update: revocation::staple(&shown.presented, declared)
+            .map(|answer| answer.this_update),
     };
     (stable(&shown.presented), volatile)
 }

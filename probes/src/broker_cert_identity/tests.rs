@@ -334,6 +334,7 @@ fn offline(chain: Vec<Vec<u8>>) -> BrokerCertIdentityStable {
         chain: chain.into_iter().map(CertificateDer::from).collect(),
         outcome: HandshakeOutcome::Completed,
         key_proven: false,
+        staple: Some(Vec::new()),
     });
     let endpoint = mqtts(8883);
     evidence::stable(&Item::observed(&endpoint), &presented, &Trust::default(), &declared, 2)

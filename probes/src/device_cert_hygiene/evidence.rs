@@ -1,12 +1,12 @@
 //! From a set that was read to the two halves of the evidence.
 
-use model::evidence::{
-    DeviceCertHygieneStable, DeviceCertHygieneVolatile, Item, SAMPLE, Unreadable, UsageGrant,
-};
+use model::evidence::{DeviceCertHygieneStable, DeviceCertHygieneVolatile, Item, UsageGrant};
 
+use super::counted::Counted;
+use super::entry::Entry;
 use super::prepare::Prepared;
-use super::set::{Entry, Set};
-use super::tally::{Counted, Tally, days};
+use super::set::Set;
+use super::tally::{Tally, days};
 use crate::x509::Bundle;
 use crate::x509::declared::{PlacedCrl, count};
 
@@ -23,17 +23,17 @@ fn stable(prepared: &Prepared, set: &Item<Set>) -> DeviceCertHygieneStable {
     let nothing = Bundle::default();
     let bundle = prepared.declared.bundle.value().unwrap_or(&nothing);
     let inventory = &prepared.job.inventory;
-    let tally = set.as_ref().map(|set| Tally::new(set, inventory, bundle));
+    let tally = set.as_ref().map(|set| Tally::new(set, &prepared.job, bundle));
     // A set without a certificate is no set in order: nothing was seen.
     let tally = tally.and_then(|tally| match tally.devices.is_empty() {
-        true => Item::error(format!("`{}` holds no device certificate in use", prepared.place)),
+        true => Item::error(format!("`{}` holds no device certificate in use", prepared.job.place)),
         false => Item::observed(tally),
     });
     let tally = || tally.as_ref();
     let only = |wrong: fn(&Entry) -> bool| tally().map(|tally| tally.only(wrong));
 
     let cohorts = tally().and_then(|tally| tally.cohorts());
-    let endless = only(|entry| entry.not_after.is_none() && !entry.has_device_serial);
+    let endless = only(|entry| entry.not_after().is_none() && !entry.has_device_serial);
     let shared = tally().map(|tally| tally.shared_keys());
     let repeated = tally().map(|tally| tally.repeated_serials());
     let excluded = only(|entry| entry.client_auth == UsageGrant::Excluded);
@@ -42,19 +42,20 @@ fn stable(prepared: &Prepared, set: &Item<Set>) -> DeviceCertHygieneStable {
         0 => Item::not_attempted("no issuer is declared for this target"),
         _ => only(|entry| !entry.issuer_expected),
     };
+    let issuers = tally().map(|tally| tally.issuers());
     let known = || known(&prepared.inventory);
-    let unbound = known().and_then(|()| only(|entry| entry.holders.is_empty()));
+    let unbound = known().and_then(|()| only(|entry| entry.holders.as_slice().is_empty()));
     let missing = known().and_then(|()| tally().map(|tally| tally.without_certificate()));
-    let bad_rows = known().map(|()| sample(&inventory.bad_rows));
+    let bad_rows = known().map(|()| inventory.bad_rows.clone());
     let (retired, active): (Vec<_>, Vec<_>) =
         inventory.devices.iter().partition(|device| device.retired);
     let crls = prepared.declared.crls.as_ref();
     let revocation = crls.clone().and_then(|lists| tally().map(|tally| tally.revocation(lists)));
     let (uncovered, revoked) = revocation_items(&revocation);
-    let unreadable = set.as_ref().map(|set| sample(&set.unreadable));
+    let unreadable = set.as_ref().map(|set| set.unreadable.clone());
 
     DeviceCertHygieneStable {
-        set_source: Item::observed(prepared.place.clone()),
+        set_source: Item::observed(prepared.job.place.clone()),
         set_files: set.as_ref().map(|set| set.files),
         set_certificates: tally().map(|tally| count(tally.devices.len())),
         set_authorities: tally().map(|tally| tally.authorities),
@@ -64,11 +65,14 @@ fn stable(prepared: &Prepared, set: &Item<Set>) -> DeviceCertHygieneStable {
             .as_ref()
             .map(|cohorts| cohorts.first().and_then(|cohort| cohort.not_after)),
         expiry_days: cohorts.as_ref().map(|cohorts| days(cohorts)),
+        expiry_months: tally().and_then(|tally| tally.months()),
         certificates: cohorts,
+
+        cohorts: tally().and_then(|tally| tally.shares()),
 
         lifetime_years: tally().map(|tally| tally.lifetimes()),
         lifetime_initial_identities: only(|entry| {
-            entry.not_after.is_none() && entry.has_device_serial
+            entry.not_after().is_none() && entry.has_device_serial
         })
         .map(|found| found.count),
         lifetime_endless_count: counted(&endless),
@@ -98,7 +102,8 @@ fn stable(prepared: &Prepared, set: &Item<Set>) -> DeviceCertHygieneStable {
         usage_authority_sample: sampled(&authority),
 
         issuers_declared: Item::observed(prepared.issuers),
-        issuers_seen: tally().map(|tally| tally.issuers()),
+        issuers_count: counted(&issuers),
+        issuers_seen: sampled(&issuers),
         issuers_unexpected_count: counted(&unexpected),
         issuers_unexpected_sample: sampled(&unexpected),
 
@@ -148,12 +153,4 @@ fn counted<T>(item: &Item<Counted<T>>) -> Item<u32> {
 
 fn sampled<T: Clone>(item: &Item<Counted<T>>) -> Item<Vec<T>> {
     item.as_ref().map(|counted| counted.sample.clone())
-}
-
-/// A sorted sample with the true count.
-fn sample(all: &[Unreadable]) -> Counted<Unreadable> {
-    let mut sorted = all.to_vec();
-    sorted.sort();
-    sorted.truncate(SAMPLE);
-    Counted { count: count(all.len()), sample: sorted }
 }

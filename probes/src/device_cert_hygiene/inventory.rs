@@ -16,19 +16,27 @@
 //! A row that says nothing but the device binds certificates whose common name or dNSName is the
 //! device's id.
 
+use std::cell::Cell;
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use csv::StringRecord;
 use model::evidence::Unreadable;
 use sha2::{Digest as _, Sha256};
 
+use super::counted::Counted;
+use super::short::{self, Short};
 use crate::text;
-use crate::x509::Facts;
 use crate::x509::pem::{self, Block};
+use crate::x509::{Facts, MAX_CERTIFICATE_BYTES};
 
 /// Most rows that are read.
-const MAX_ROWS: u64 = 1_000_000;
+const MAX_ROWS: u64 = 1 << 20;
+
+/// Longest row that is read, in bytes: the largest certificate as PEM, and what stands beside it.
+const MAX_ROW_BYTES: usize = 2 * MAX_CERTIFICATE_BYTES;
 
 /// A device, by its place in [`Inventory::devices`].
 pub type DeviceNumber = u32;
@@ -37,24 +45,30 @@ pub type DeviceNumber = u32;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// Its id, cut.
-    pub id: String,
+    pub id: Box<str>,
     /// True if every row says that it is out of use.
     pub retired: bool,
 }
 
-/// An inventory.
+/// An inventory. What its rows bind by is kept as digests in one sorted table: 20 bytes a row.
 #[derive(Debug, Default)]
 pub struct Inventory {
     /// Devices in the order of their first rows.
     pub devices: Vec<Device>,
     /// Rows that could not be used.
-    pub bad_rows: Vec<Unreadable>,
-    numbers: HashMap<String, DeviceNumber>,
-    by_fingerprint: HashMap<[u8; 32], Vec<DeviceNumber>>,
-    by_serial: HashMap<Vec<u8>, Vec<(Option<String>, DeviceNumber)>>,
-    by_subject: HashMap<String, Vec<DeviceNumber>>,
-    by_id: HashMap<String, DeviceNumber>,
+    pub bad_rows: Counted<Unreadable>,
+    bindings: Vec<(Short, DeviceNumber)>,
+    /// Which kinds of bindings there are, by their number.
+    kinds: [bool; KINDS],
 }
+
+/// Kinds of bindings; each digest begins with its kind.
+const FINGERPRINT: u8 = 0;
+const SERIAL: u8 = 1;
+const SERIAL_OF_ISSUER: u8 = 2;
+const SUBJECT: u8 = 3;
+const DEVICE: u8 = 4;
+const KINDS: usize = 5;
 
 /// What a row says about its certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,64 +86,53 @@ pub enum Binding {
 }
 
 impl Inventory {
-    /// Reads a CSV; `place` is how rows are named. `certificate` gets every certificate that stands
-    /// in a row, with the row's place. The error says why the file is no inventory.
-    pub fn read(
-        reader: impl Read,
-        place: &str,
-        mut certificate: impl FnMut(String, Vec<u8>),
-    ) -> Result<Self, String> {
-        let mut reader =
-            csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(reader);
-        let headers = reader.headers().map_err(|_| format!("`{place}` has no header row"))?;
-        let columns = Columns::find(headers)
-            .ok_or_else(|| format!("`{place}` has no column `device_id` in its first row"))?;
-        let mut inventory = Self::default();
-        let mut row = StringRecord::new();
-        loop {
-            let line = reader.position().line();
-            let at = |line: u64| format!("{place}:{line}");
-            match reader.read_record(&mut row) {
-                Ok(false) => break,
-                Ok(true) if reader.position().record() > MAX_ROWS => {
-                    return Err(format!("`{place}` has more than {MAX_ROWS} rows"));
-                }
-                Ok(true) => {
-                    let at = at(row.position().map_or(line, csv::Position::line));
-                    match columns.row(&row) {
-                        Ok((device, retired, binding)) => {
-                            if let Binding::Certificate(der) = &binding {
-                                certificate(at, der.clone());
-                            }
-                            inventory.add(device, retired, binding);
-                        }
-                        Err(reason) => inventory.bad(at, reason),
-                    }
-                }
-                Err(error) if error.is_io_error() => {
-                    return Err(format!("`{place}` cannot be read to its end"));
-                }
-                Err(_) => inventory.bad(at(line), "it is not UTF-8 text".to_owned()),
+    /// Reads a CSV; `place` is how rows are named. The error says why the file is no inventory.
+    pub fn read(reader: impl Read, place: &str) -> Result<Self, String> {
+        let mut reading = Reading::default();
+        let mut rows = 0;
+        rows_of(reader, |line, row| {
+            rows += 1;
+            if rows > MAX_ROWS {
+                return ControlFlow::Break(format!("`{place}` has more than {MAX_ROWS} rows"));
             }
-        }
-        Ok(inventory)
+            match row {
+                Ok((device, retired, binding)) => reading.add(device, retired, binding),
+                Err(reason) => {
+                    let place = format!("{place}:{line}");
+                    reading.inventory.bad_rows.add(Unreadable { place, reason });
+                }
+            }
+            ControlFlow::Continue(())
+        })
+        .map_err(|broken| match broken {
+            Broken::NoHeader => format!("`{place}` has no header row"),
+            Broken::NoDevices => format!("`{place}` has no column `device_id` in its first row"),
+            Broken::Cut => format!(
+                "`{place}` cannot be read to its end, or a row of it has more than {MAX_ROW_BYTES} bytes"
+            ),
+            Broken::Stopped(reason) => reason,
+        })?;
+        Ok(reading.finish())
     }
 
     /// The devices that hold a certificate.
     pub fn holders(&self, facts: &Facts) -> Vec<DeviceNumber> {
-        let mut holders = self.by_fingerprint.get(&facts.fingerprint).cloned().unwrap_or_default();
-        if let Some(rows) = self.by_serial.get(significant(&facts.serial)) {
-            let fits = |issuer: &Option<String>| {
-                issuer.as_ref().is_none_or(|issuer| *issuer == facts.issuer)
-            };
-            holders.extend(rows.iter().filter(|(issuer, _)| fits(issuer)).map(|(_, n)| *n));
-        }
+        let mut holders = Vec::new();
+        let mut find = |kind: u8, parts: &[&[u8]]| {
+            if self.kinds[usize::from(kind)] {
+                holders.extend(self.bound(short::of(kind, parts)));
+            }
+        };
+        let serial = significant(&facts.serial);
+        find(FINGERPRINT, &[&facts.fingerprint]);
+        find(SERIAL, &[serial]);
+        find(SERIAL_OF_ISSUER, &[serial, facts.issuer.as_bytes()]);
         let subjects = [Some(&facts.subject), facts.common_name.as_ref()];
         for subject in subjects.into_iter().flatten() {
-            holders.extend(self.by_subject.get(subject).into_iter().flatten());
+            find(SUBJECT, &[subject.as_bytes()]);
         }
         for name in facts.common_name.iter().chain(&facts.names.dns) {
-            holders.extend(self.by_id.get(name));
+            find(DEVICE, &[name.as_bytes()]);
         }
         holders.sort_unstable();
         holders.dedup();
@@ -141,37 +144,128 @@ impl Inventory {
         self.devices.get(usize::try_from(number).ok()?)
     }
 
-    fn bad(&mut self, place: String, reason: String) {
-        self.bad_rows.push(Unreadable { place, reason });
+    /// The devices that one digest binds.
+    fn bound(&self, digest: Short) -> impl Iterator<Item = DeviceNumber> {
+        let first = self.bindings.partition_point(|(bound, _)| *bound < digest);
+        self.bindings[first..]
+            .iter()
+            .take_while(move |(bound, _)| *bound == digest)
+            .map(|(_, n)| *n)
     }
+}
 
-    fn add(&mut self, id: String, retired: bool, binding: Binding) {
-        let next = DeviceNumber::try_from(self.devices.len()).expect("rows are bounded");
-        let number = *self.numbers.entry(id.clone()).or_insert(next);
+/// An inventory that is being read.
+#[derive(Default)]
+struct Reading {
+    inventory: Inventory,
+    numbers: HashMap<Short, DeviceNumber>,
+}
+
+impl Reading {
+    fn add(&mut self, id: &str, retired: bool, binding: Binding) {
+        let devices = &mut self.inventory.devices;
+        let next = DeviceNumber::try_from(devices.len()).expect("rows are bounded");
+        let number = *self.numbers.entry(short::of(DEVICE, &[id.as_bytes()])).or_insert(next);
         if number == next {
-            self.devices.push(Device { id: text::cut(id.as_bytes()), retired });
+            devices.push(Device { id: text::cut(id.as_bytes()).into(), retired });
         } else if !retired
             && let Some(device) =
-                usize::try_from(number).ok().and_then(|place| self.devices.get_mut(place))
+                usize::try_from(number).ok().and_then(|place| devices.get_mut(place))
         {
             device.retired = false;
         }
+        let mut bind = |kind: u8, parts: &[&[u8]]| {
+            self.inventory.kinds[usize::from(kind)] = true;
+            self.inventory.bindings.push((short::of(kind, parts), number));
+        };
         match binding {
-            Binding::Certificate(der) => {
-                let fingerprint: [u8; 32] = Sha256::digest(&der).into();
-                self.by_fingerprint.entry(fingerprint).or_default().push(number);
+            Binding::Certificate(der) => bind(FINGERPRINT, &[&Sha256::digest(&der)]),
+            Binding::Fingerprint(digest) => bind(FINGERPRINT, &[&digest]),
+            Binding::Serial(serial, None) => bind(SERIAL, &[&serial]),
+            Binding::Serial(serial, Some(issuer)) => {
+                bind(SERIAL_OF_ISSUER, &[&serial, issuer.as_bytes()]);
             }
-            Binding::Fingerprint(digest) => {
-                self.by_fingerprint.entry(digest).or_default().push(number);
-            }
-            Binding::Serial(serial, issuer) => {
-                self.by_serial.entry(serial).or_default().push((issuer, number));
-            }
-            Binding::Subject(subject) => self.by_subject.entry(subject).or_default().push(number),
-            Binding::Device => {
-                self.by_id.insert(id, number);
-            }
+            Binding::Subject(subject) => bind(SUBJECT, &[subject.as_bytes()]),
+            Binding::Device => bind(DEVICE, &[id.as_bytes()]),
         }
+    }
+
+    fn finish(mut self) -> Inventory {
+        self.inventory.bindings.sort_unstable();
+        self.inventory.bindings.dedup();
+        self.inventory
+    }
+}
+
+/// Gives the certificates that stand in a CSV with their lines to `visit`, which says whether to go
+/// on. Whatever is wrong with the rows is passed over here.
+pub fn certificates(reader: impl Read, mut visit: impl FnMut(u64, Vec<u8>) -> bool) {
+    let read = rows_of(reader, |line, row| match row {
+        Ok((_, _, Binding::Certificate(der))) => match visit(line, der) {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(String::new()),
+        },
+        _ => ControlFlow::Continue(()),
+    });
+    read.ok();
+}
+
+/// Why the rows of a CSV could not be read to their end.
+enum Broken {
+    NoHeader,
+    NoDevices,
+    Cut,
+    Stopped(String),
+}
+
+/// What a row says: its device, whether that is out of use, and what it binds by.
+type Row<'a> = (&'a str, bool, Binding);
+
+/// Gives every row with its line to `visit`, or what is wrong with it.
+fn rows_of(
+    reader: impl Read,
+    mut visit: impl FnMut(u64, Result<Row<'_>, String>) -> ControlFlow<String>,
+) -> Result<(), Broken> {
+    let since_row = Rc::new(Cell::new(0));
+    let fenced = Fenced { inner: reader, since_row: Rc::clone(&since_row) };
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(fenced);
+    let headers = reader.headers().map_err(|_| Broken::NoHeader)?;
+    let columns = Columns::find(headers).ok_or(Broken::NoDevices)?;
+    let mut row = StringRecord::new();
+    loop {
+        let line = reader.position().line();
+        since_row.set(0);
+        let next = match reader.read_record(&mut row) {
+            Ok(false) => return Ok(()),
+            Ok(true) => {
+                let line = row.position().map_or(line, csv::Position::line);
+                visit(line, columns.row(&row))
+            }
+            Err(error) if error.is_io_error() => return Err(Broken::Cut),
+            Err(_) => visit(line, Err("it is not UTF-8 text".to_owned())),
+        };
+        if let ControlFlow::Break(reason) = next {
+            return Err(Broken::Stopped(reason));
+        }
+    }
+}
+
+/// A stream that is an error where one row is longer than [`MAX_ROW_BYTES`]: a quotation mark that
+/// never ends makes one row of all that follows, and rows are held in memory.
+struct Fenced<R> {
+    inner: R,
+    since_row: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Fenced<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.since_row.get() > MAX_ROW_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let read = self.inner.read(buffer)?;
+        self.since_row.set(self.since_row.get() + read);
+        Ok(read)
     }
 }
 
@@ -205,11 +299,11 @@ impl Columns {
     }
 
     /// What a row says, or what is wrong with it; never its content.
-    fn row(&self, row: &StringRecord) -> Result<(String, bool, Binding), String> {
+    fn row<'a>(&self, row: &'a StringRecord) -> Result<Row<'a>, String> {
         let cell = |column: Option<usize>| {
             column.and_then(|column| row.get(column)).filter(|text| !text.is_empty())
         };
-        let device = cell(Some(self.device)).ok_or("it has no `device_id`")?.to_owned();
+        let device = cell(Some(self.device)).ok_or("it has no `device_id`")?;
         let retired = match cell(self.status).map(str::to_ascii_lowercase).as_deref() {
             None | Some("active") => false,
             Some("retired" | "decommissioned" | "inactive") => true,

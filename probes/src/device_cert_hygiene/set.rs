@@ -1,88 +1,46 @@
 //! A set of certificates in memory: one small entry each, gathered by several threads.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::io::BufRead;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use model::evidence::{CertificateExample, Item, Unreadable, UsageGrant};
+use model::evidence::{CertificateExample, Item, Unreadable};
 
-use super::files::Found;
-use super::inventory::{DeviceNumber, Inventory};
-use super::reading::{self, Piece};
+use super::counted::Counted;
+use super::entry::{Entry, Issuer};
+use super::files::Files;
+use super::inventory::{self, Inventory};
+use super::queue::{Producer, Queue};
+use super::reading::{self, Piece, Spot};
+use super::short;
 use crate::source::Secret;
 use crate::text::cut;
 use crate::x509::facts::serial_text;
-use crate::x509::key::{Key, KeyId};
 use crate::x509::name::NameId;
-use crate::x509::signature::Signature;
 use crate::x509::{Facts, issuers};
 
-/// Most certificates of one set.
-pub const MAX_CERTIFICATES: u32 = 500_000;
+/// Most certificates of one set: a million, and authorities beside them.
+pub const MAX_CERTIFICATES: u32 = 1 << 20;
 
-/// What is kept of one certificate.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// SHA-256 over the DER.
-    pub fingerprint: [u8; 32],
-    /// Digest of the key.
-    pub key_id: KeyId,
-    /// Identity of the subject.
-    pub subject_id: NameId,
-    /// Identity of the issuer.
-    pub issuer_id: NameId,
-    /// Serial number.
-    pub serial: Box<[u8]>,
-    /// Where it was found.
-    pub place: String,
-    /// Subject, cut.
-    pub subject: String,
-    /// Issuer, cut; shared by all that name it.
-    pub issuer: Arc<str>,
-    /// End of validity.
-    pub not_after: Option<jiff::Timestamp>,
-    /// Seconds between the two dates of validity.
-    pub lifetime_seconds: Option<i64>,
-    /// The key, or why it is unknown.
-    pub key: Result<Key, Box<str>>,
-    /// The signature algorithm, or why it is unknown.
-    pub signature: Result<Signature, Box<str>>,
-    /// What it says about clientAuth.
-    pub client_auth: UsageGrant,
-    /// CA:TRUE.
-    pub is_ca: bool,
-    /// The subject carries a serialNumber attribute.
-    pub has_device_serial: bool,
-    /// The issuer is one of the declared; true where none is declared.
-    pub issuer_expected: bool,
-    /// Devices of the inventory that hold it.
-    pub holders: Box<[DeviceNumber]>,
-}
+/// Most bytes of text that are kept of a set: serial numbers, subjects, names in archives. A million
+/// sound certificates need about 64 MiB.
+const MAX_KEPT_BYTES: u64 = 192 * 1024 * 1024;
 
-impl Entry {
-    /// The entry as a sample shows it.
-    pub fn example(&self) -> CertificateExample {
-        CertificateExample {
-            place: self.place.clone(),
-            subject: self.subject.clone(),
-            serial: serial_text(&self.serial),
-        }
-    }
+/// Most issuers that one reader tells apart, certificates that name themselves left out.
+const MAX_ISSUERS: usize = 1 << 16;
 
-    /// True if issuer and subject are the same name.
-    pub fn is_self_signed(&self) -> bool {
-        self.subject_id == self.issuer_id
-    }
-}
+/// Certificates that go from one thread to another at once.
+const BATCH: usize = 256;
 
 /// What was read of a set.
 #[derive(Debug, Default)]
 pub struct Set {
     /// Certificates, sorted by fingerprint and place; copies stand side by side.
     pub entries: Vec<Entry>,
-    /// What gave none, sorted.
-    pub unreadable: Vec<Unreadable>,
+    /// What gave none.
+    pub unreadable: Counted<Unreadable>,
     /// Files read.
     pub files: u32,
     /// Bytes read.
@@ -91,33 +49,53 @@ pub struct Set {
 
 impl Set {
     /// The same set with more that gave no certificate.
-    pub fn with_unreadable(mut self, more: Vec<Unreadable>) -> Self {
-        self.unreadable.extend(more);
-        self.unreadable.sort();
+    pub fn with_unreadable(mut self, more: Counted<Unreadable>) -> Self {
+        self.unreadable.merge(more);
         self
     }
 
-    fn merge(&mut self, other: Self) {
+    fn merge(&mut self, mut other: Self) {
+        if self.entries.len() < other.entries.len() {
+            std::mem::swap(&mut self.entries, &mut other.entries);
+        }
         self.entries.extend(other.entries);
-        self.unreadable.extend(other.unreadable);
+        self.unreadable.merge(other.unreadable);
         self.files += other.files;
         self.bytes += other.bytes;
     }
 
-    /// Puts everything into an order that does not depend on who read what first.
+    /// Puts the entries into an order that does not depend on who read what first.
     fn sort(&mut self) {
-        self.entries
-            .sort_unstable_by(|a, b| (&a.fingerprint, &a.place).cmp(&(&b.fingerprint, &b.place)));
-        self.unreadable.sort();
+        let place = |entry: &Entry| (entry.source, entry.number);
+        self.entries.sort_unstable_by(|a, b| {
+            a.fingerprint
+                .cmp(&b.fingerprint)
+                .then_with(|| (a.source, a.member()).cmp(&(b.source, b.member())))
+                .then_with(|| place(a).cmp(&place(b)))
+        });
     }
 }
 
+/// Certificates in a CSV, which is read once more when the inventory in it is known.
+pub enum Csv {
+    /// A file.
+    File(std::path::PathBuf),
+    /// What came from elsewhere, bounded as every source is.
+    Bytes(Vec<u8>),
+}
+
+type Batch = Vec<(u32, Spot, Vec<u8>)>;
+
 /// What the readers share.
 pub struct Job {
+    /// The set as declared; certificates that stand in no file of ours go by it.
+    pub place: String,
     /// Files to read.
-    pub files: Vec<Found>,
-    /// Certificates that are at hand already, with their places.
-    pub loose: Vec<(String, Vec<u8>)>,
+    pub files: Files,
+    /// Certificates that are at hand already, with their numbers; 0 for one that stands alone.
+    pub loose: Vec<(u32, Vec<u8>)>,
+    /// A CSV whose rows hold certificates.
+    pub csv: Option<Csv>,
     /// Password of PKCS#12 files.
     pub password: Option<Secret>,
     /// The inventory.
@@ -128,20 +106,28 @@ pub struct Job {
     pub until: Instant,
     next: AtomicUsize,
     taken: AtomicU32,
+    kept: AtomicU64,
+    limit: Mutex<Option<String>>,
+    queue: Queue<Batch>,
 }
 
 impl Job {
     /// A job with nothing to read yet.
-    pub fn new(expected_issuers: Vec<String>, until: Instant) -> Self {
+    pub fn new(place: String, expected_issuers: Vec<String>, until: Instant) -> Self {
         Self {
-            files: Vec::new(),
+            place,
+            files: Files::default(),
             loose: Vec::new(),
+            csv: None,
             password: None,
             inventory: Inventory::default(),
             expected_issuers,
             until,
             next: AtomicUsize::new(0),
             taken: AtomicU32::new(0),
+            kept: AtomicU64::new(0),
+            limit: Mutex::new(None),
+            queue: Queue::new(),
         }
     }
 
@@ -167,6 +153,9 @@ impl Job {
                 "the set has more than {MAX_CERTIFICATES} certificates"
             ));
         }
+        if let Some(reason) = self.limit.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Item::truncated(reason);
+        }
         if Instant::now() >= self.until {
             return Item::timeout("the deadline of the check passed before the set was read");
         }
@@ -174,83 +163,198 @@ impl Job {
         Item::observed(set)
     }
 
+    /// An entry as a sample shows it.
+    pub fn example(&self, entry: &Entry) -> CertificateExample {
+        CertificateExample {
+            place: self.place_of(entry),
+            subject: entry.subject(),
+            serial: serial_text(entry.serial()),
+        }
+    }
+
+    /// Where an entry was found.
+    pub fn place_of(&self, entry: &Entry) -> String {
+        self.written(entry.source, entry.member(), entry.number)
+    }
+
+    fn written(&self, source: u32, member: &str, number: u32) -> String {
+        let source = usize::try_from(source).unwrap_or(usize::MAX);
+        match source.checked_sub(self.files.len()) {
+            None => Spot::written(&self.files.place(source), member, number),
+            Some(0) if number == 0 => self.place.clone(),
+            Some(0) => format!("{}#{number}", self.place),
+            Some(_) => format!("{}:{number}", self.place),
+        }
+    }
+
     fn work(&self) -> Set {
         let mut reader = Reader { job: self, part: Set::default(), issuers: HashMap::new() };
-        while self.may_go_on() {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            if let Some(found) = self.files.get(number) {
-                reader.file(found);
-            } else if let Some((place, der)) = self.loose.get(number - self.files.len()) {
-                reader.certificate(place.clone(), der);
-            } else {
-                break;
-            }
+        let producer = self.queue.producer();
+        while self.may_go_on() && reader.source(&producer) {}
+        drop(producer);
+        while let Some(batch) = self.queue.take() {
+            reader.batch(batch);
         }
         reader.part
     }
 
     fn may_go_on(&self) -> bool {
-        self.taken.load(Ordering::Relaxed) <= MAX_CERTIFICATES && Instant::now() < self.until
+        self.taken.load(Ordering::Relaxed) <= MAX_CERTIFICATES
+            && Instant::now() < self.until
+            && self.limit.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Says that a limit was reached. Of several the one that sorts first is told, whoever met it.
+    fn reached(&self, reason: String) {
+        let mut limit = self.limit.lock().unwrap_or_else(PoisonError::into_inner);
+        if limit.as_ref().is_none_or(|told| reason < *told) {
+            *limit = Some(reason);
+        }
     }
 }
 
 struct Reader<'a> {
     job: &'a Job,
     part: Set,
-    issuers: HashMap<NameId, Arc<str>>,
+    issuers: HashMap<NameId, Arc<Issuer>>,
 }
 
 impl Reader<'_> {
-    fn file(&mut self, found: &Found) {
+    /// Reads the next source; false if there is none.
+    fn source(&mut self, producer: &Producer<'_, Batch>) -> bool {
         let job = self.job;
-        let bytes = reading::read(found, job.password.as_ref(), &mut |piece| {
+        let number = job.next.fetch_add(1, Ordering::Relaxed);
+        let files = job.files.len();
+        if number < files {
+            self.file(number, producer);
+            return true;
+        }
+        let source = |after: usize| u32::try_from(files + after).unwrap_or(u32::MAX);
+        if let Some((number, der)) = job.loose.get(number - files) {
+            let spot = Spot { number: *number, ..Spot::default() };
+            self.certificate(source(0), &spot, der);
+            return true;
+        }
+        match &job.csv {
+            Some(csv) if number == files + job.loose.len() => {
+                self.csv(csv, source(1), producer);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn file(&mut self, number: usize, producer: &Producer<'_, Batch>) {
+        let job = self.job;
+        let Some(path) = job.files.path(number) else { return };
+        let place = job.files.place(number);
+        let source = u32::try_from(number).unwrap_or(u32::MAX);
+        let mut batch = Batch::new();
+        let bytes = reading::read(&path, &place, job.password.as_ref(), &mut |piece| {
             match piece {
-                Piece::Certificate { place, der } => self.certificate(place, &der),
-                Piece::Unreadable(unreadable) => self.part.unreadable.push(unreadable),
+                Piece::Certificate(spot, der) => {
+                    self.share(&mut batch, (source, spot, der), producer);
+                }
+                Piece::Unreadable(unreadable) => self.part.unreadable.add(unreadable),
+                Piece::Limit(reason) => job.reached(reason),
             }
             job.may_go_on()
         });
+        self.batch(batch);
         self.part.files += 1;
         self.part.bytes += bytes;
     }
 
-    fn certificate(&mut self, place: String, der: &[u8]) {
+    fn csv(&mut self, csv: &Csv, source: u32, producer: &Producer<'_, Batch>) {
+        let mut batch = Batch::new();
+        match csv {
+            // It was read before; if it changed meanwhile, it was not one thing to judge.
+            Csv::File(path) => match reading::open(path) {
+                Ok(reader) => self.rows(reader, source, &mut batch, producer),
+                Err(reason) => {
+                    let place = self.job.place.clone();
+                    self.part.unreadable.add(Unreadable { place, reason });
+                }
+            },
+            Csv::Bytes(bytes) => self.rows(bytes.as_slice(), source, &mut batch, producer),
+        }
+        self.batch(batch);
+    }
+
+    fn rows(
+        &mut self,
+        reader: impl BufRead,
+        source: u32,
+        batch: &mut Batch,
+        producer: &Producer<'_, Batch>,
+    ) {
+        let job = self.job;
+        // What is wrong with the rows was told when the inventory was read.
+        inventory::certificates(reader, |line, der| {
+            let number = u32::try_from(line).unwrap_or(u32::MAX);
+            let spot = Spot { number, ..Spot::default() };
+            self.share(batch, (source, spot, der), producer);
+            job.may_go_on()
+        });
+    }
+
+    /// Puts a certificate to the others of its batch, and gives a full batch away.
+    fn share(
+        &mut self,
+        batch: &mut Batch,
+        certificate: (u32, Spot, Vec<u8>),
+        producer: &Producer<'_, Batch>,
+    ) {
+        batch.push(certificate);
+        if batch.len() >= BATCH
+            && let Some(own) = producer.offer(std::mem::take(batch))
+        {
+            self.batch(own);
+        }
+    }
+
+    fn batch(&mut self, batch: Batch) {
+        for (source, spot, der) in batch {
+            self.certificate(source, &spot, &der);
+        }
+    }
+
+    fn certificate(&mut self, source: u32, spot: &Spot, der: &[u8]) {
         if self.job.taken.fetch_add(1, Ordering::Relaxed) >= MAX_CERTIFICATES {
             return;
         }
         match Facts::read(der) {
-            Ok(facts) => {
-                let entry = self.entry(place, facts);
-                self.part.entries.push(entry);
-            }
+            Ok(facts) => self.keep(source, spot, facts),
             Err(error) => {
-                self.part.unreadable.push(Unreadable { place, reason: error.to_string() });
+                let place = self.job.written(source, &spot.member, spot.number);
+                self.part.unreadable.add(Unreadable { place, reason: error.to_string() });
             }
         }
     }
 
-    fn entry(&mut self, place: String, facts: Facts) -> Entry {
-        let expected = &self.job.expected_issuers;
-        let issuer = self.issuers.entry(facts.issuer_id);
-        let issuer = issuer.or_insert_with(|| cut(facts.issuer.as_bytes()).into());
-        Entry {
-            fingerprint: facts.fingerprint,
-            key_id: facts.key_id,
-            subject_id: facts.subject_id,
-            issuer_id: facts.issuer_id,
-            serial: facts.serial.as_slice().into(),
-            place,
-            subject: cut(facts.subject.as_bytes()),
-            issuer: Arc::clone(issuer),
-            not_after: facts.not_after,
-            lifetime_seconds: facts.lifetime_seconds(),
-            client_auth: facts.grants("clientAuth"),
-            is_ca: facts.is_ca,
-            has_device_serial: facts.has_device_serial,
-            issuer_expected: expected.is_empty() || issuers::expected(&facts, expected),
-            holders: self.job.inventory.holders(&facts).into(),
-            key: facts.key.map_err(String::into_boxed_str),
-            signature: facts.signature.map_err(String::into_boxed_str),
+    fn keep(&mut self, source: u32, spot: &Spot, facts: Facts) {
+        let job = self.job;
+        let expected = &job.expected_issuers;
+        let expected = expected.is_empty() || issuers::expected(&facts, expected);
+        let issuer = (!facts.is_self_signed()).then(|| {
+            let issuer = self.issuers.entry(facts.issuer_id).or_insert_with(|| {
+                let text = cut(facts.issuer.as_bytes()).into();
+                Arc::new(Issuer { id: short::cut(&facts.issuer_id), text })
+            });
+            Arc::clone(issuer)
+        });
+        if self.issuers.len() > MAX_ISSUERS {
+            job.reached(format!("more than {MAX_ISSUERS} issuers signed the set"));
         }
+        let holders = job.inventory.holders(&facts).into();
+        let entry = Entry::new(facts, source, spot, issuer, expected, holders);
+        let kept = job.kept.fetch_add(entry.kept_bytes(), Ordering::Relaxed);
+        if kept > MAX_KEPT_BYTES {
+            job.reached(format!(
+                "the names in the set have more than the {MAX_KEPT_BYTES} bytes that are kept"
+            ));
+            return;
+        }
+        self.part.entries.push(entry);
     }
 }

@@ -73,7 +73,8 @@ impl Bundle {
         self.anchors.iter().any(|member| member.der.as_ref() == der)
     }
 
-    /// Whether a member with the issuer's name made this signature; none where no member has that
+    /// Whether a member with the issuer's name made the signature of a revocation list, and may do
+    /// so; none where no member has that
     /// name, or none of them has a key that can be checked.
     pub fn signed(
         &self,
@@ -84,7 +85,12 @@ impl Bundle {
         let verdicts: Vec<bool> = self
             .members()
             .filter(|member| member.facts.subject_id == *issuer)
-            .filter_map(|member| path::signed_by(&member.der, message, signature))
+            .filter_map(|member| {
+                let made = path::signed_by(&member.der, message, signature)?;
+                // RFC 5280 section 6.3.3 (f): a keyUsage must allow it.
+                let usages = member.facts.key_usage.as_ref();
+                Some(made && usages.is_none_or(|usages| usages.contains(&"cRLSign")))
+            })
             .collect();
         (!verdicts.is_empty()).then(|| verdicts.contains(&true))
     }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use model::evidence::CrlSignature;
+use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::revocation_list::CertificateRevocationList;
 
@@ -54,6 +55,7 @@ impl Crl {
         if !rest.is_empty() {
             return Err(format!("{} bytes follow the revocation list", rest.len()));
         }
+        understood(&list)?;
         let time = |time: x509_parser::time::ASN1Time| {
             Timestamp::from_second(time.timestamp())
                 .map_err(|_| "its dates cannot be read".to_owned())
@@ -82,6 +84,45 @@ impl Crl {
     pub fn names(&self, serial: &[u8]) -> bool {
         self.serials.contains(significant(serial))
     }
+}
+
+/// RFC 5280 sections 5.2 and 5.3: a list with a critical extension that is not understood decides
+/// nothing. Delta lists, indirect lists and lists of a part of the certificates are told by name: to
+/// take one for the whole list would let revoked certificates pass.
+fn understood(list: &CertificateRevocationList<'_>) -> Result<(), String> {
+    let refuse = |what: &str| Err(format!("{what} is not understood"));
+    for extension in list.extensions() {
+        match (extension.oid.to_id_string().as_str(), extension.parsed_extension()) {
+            ("2.5.29.27", _) => return refuse("a delta revocation list"),
+            (_, ParsedExtension::IssuingDistributionPoint(scope)) if scope.indirect_crl => {
+                return refuse("an indirect revocation list");
+            }
+            (_, ParsedExtension::IssuingDistributionPoint(scope))
+                if scope.only_contains_ca_certs
+                    || scope.only_contains_attribute_certs
+                    || scope.only_some_reasons.is_some()
+                    || scope.distribution_point.is_some() =>
+            {
+                return refuse("a revocation list for a part of the certificates");
+            }
+            (_, ParsedExtension::IssuingDistributionPoint(_)) => {}
+            _ if extension.critical => {
+                return refuse("a critical extension of the revocation list");
+            }
+            _ => {}
+        }
+    }
+    for entry in list.iter_revoked_certificates() {
+        for extension in entry.extensions().iter().filter(|extension| extension.critical) {
+            // Reason code and invalidity date change nothing about being revoked.
+            match extension.oid.to_id_string().as_str() {
+                "2.5.29.21" | "2.5.29.24" => {}
+                "2.5.29.29" => return refuse("an indirect revocation list"),
+                _ => return refuse("a critical extension of an entry of the revocation list"),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A number without its leading zeros.

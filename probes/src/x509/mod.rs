@@ -6,12 +6,15 @@
 pub mod bundle;
 pub mod crl;
 pub mod declared;
+pub mod der;
 pub mod facts;
 pub mod issuers;
 pub mod key;
 pub mod name;
+pub mod ocsp;
 pub mod path;
 pub mod pem;
+pub mod profile;
 pub mod signature;
 pub mod subject_names;
 #[cfg(test)]

@@ -8,13 +8,13 @@
 
 use std::time::Duration;
 
-use model::evidence::PathOutcome;
+use model::evidence::{PathOutcome, PathViolation, UsageGrant};
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{
     EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, anchor_from_trusted_cert,
 };
 
-use super::{Bundle, Facts};
+use super::{Bundle, Facts, profile};
 
 /// Most instants that are tried for one set of certificates.
 const MAX_INSTANTS: usize = 64;
@@ -26,13 +26,15 @@ pub struct Path {
     pub outcome: PathOutcome,
     /// Why, in one sentence; its text may hold a subject and is then cut.
     pub detail: String,
+    /// Limits that it breaks, sorted.
+    pub violations: Vec<PathViolation>,
 }
 
 /// Judges a chain, leaf first, against a bundle. The error says why no judgement is possible.
 pub fn judge(chain: &[CertificateDer<'_>], bundle: &Bundle) -> Result<Path, String> {
     let leaf = chain.first().ok_or("no certificate was presented")?;
     let facts = Facts::read(leaf).map_err(|error| format!("the leaf cannot be read: {error}"))?;
-    let decided = |outcome, detail: String| Ok(Path { outcome, detail });
+    let decided = |outcome, detail: String| Ok(Path { outcome, detail, violations: Vec::new() });
     if bundle.is_anchor(leaf) {
         let detail = "the leaf itself is in the declared bundle".to_owned();
         return decided(PathOutcome::Trusted, detail);
@@ -49,7 +51,10 @@ pub fn judge(chain: &[CertificateDer<'_>], bundle: &Bundle) -> Result<Path, Stri
 
     let sent = &chain[1..];
     let failure = match verify(leaf, &facts, sent, bundle) {
-        Ok(anchor) => return decided(PathOutcome::Trusted, format!("it leads to `{anchor}`")),
+        Ok((anchor, violations)) => {
+            let (outcome, detail) = (PathOutcome::Trusted, format!("it leads to `{anchor}`"));
+            return Ok(Path { outcome, detail, violations });
+        }
         Err(error) if bundle.intermediates.is_empty() => error,
         Err(_) => {
             let kept: Vec<_> = sent
@@ -58,18 +63,18 @@ pub fn judge(chain: &[CertificateDer<'_>], bundle: &Bundle) -> Result<Path, Stri
                 .chain(bundle.intermediates.iter().map(|member| member.der.clone()))
                 .collect();
             match verify(leaf, &facts, &kept, bundle) {
-                Ok(anchor) => {
+                Ok((anchor, violations)) => {
                     let detail = format!(
                         "it leads to `{anchor}` only with an intermediate that is not sent"
                     );
-                    return decided(PathOutcome::Incomplete, detail);
+                    return Ok(Path { outcome: PathOutcome::Incomplete, detail, violations });
                 }
                 // With everything that is known at hand, this error says more than the first.
                 Err(error) => error,
             }
         }
     };
-    refused(&failure, sent, bundle)
+    refused(&failure, chain, bundle)
 }
 
 /// Whether the key in a certificate made a signature; none where no algorithm that is checked here
@@ -84,13 +89,41 @@ pub fn signed_by(issuer: &CertificateDer<'_>, message: &[u8], signature: &[u8]) 
     (!verdicts.is_empty()).then(|| verdicts.iter().any(Result::is_ok))
 }
 
-/// The subject of the anchor that the leaf leads to, or the error that says most.
+/// The subject of the anchor that the leaf leads to and what the path breaks, or the error that says
+/// most. A path through authorities that may issue server certificates wins over one that is shorter
+/// and breaks something.
 fn verify(
     leaf: &CertificateDer<'_>,
     facts: &Facts,
     others: &[CertificateDer<'_>],
     bundle: &Bundle,
-) -> Result<String, Error> {
+) -> Result<(String, Vec<PathViolation>), Error> {
+    let sound: Vec<_> = others.iter().filter(|other| limits(other).is_empty()).cloned().collect();
+    match verify_by(leaf, facts, &sound, bundle) {
+        Err(_) if sound.len() < others.len() => verify_by(leaf, facts, others, bundle),
+        decided => decided,
+    }
+}
+
+/// What keeps an authority from issuing certificates of TLS servers: a keyUsage without keyCertSign
+/// (RFC 5280 section 6.1.4 (n)), an extendedKeyUsage without serverAuth. RFC 5280 leaves open what
+/// the latter means in an authority; every browser and TLS library reads it as a limit.
+fn limits(authority: &CertificateDer<'_>) -> Vec<PathViolation> {
+    let Ok(facts) = Facts::read(authority) else { return Vec::new() };
+    let certifies = facts.key_usage.as_ref().is_none_or(|usages| usages.contains(&"keyCertSign"));
+    let serves = facts.grants("serverAuth") != UsageGrant::Excluded;
+    [(certifies, PathViolation::KeyUsage), (serves, PathViolation::ExtendedKeyUsage)]
+        .into_iter()
+        .filter_map(|(fine, violation)| (!fine).then_some(violation))
+        .collect()
+}
+
+fn verify_by(
+    leaf: &CertificateDer<'_>,
+    facts: &Facts,
+    others: &[CertificateDer<'_>],
+    bundle: &Bundle,
+) -> Result<(String, Vec<PathViolation>), Error> {
     let anchors: Vec<(TrustAnchor<'_>, &Facts)> = bundle
         .anchors
         .iter()
@@ -114,7 +147,13 @@ fn verify(
             Ok(path) => {
                 let place = anchors.iter().position(|anchor| anchor == path.anchor());
                 let subject = place.map(|place| subjects[place].subject.as_str());
-                return Ok(crate::text::cut(subject.unwrap_or_default().as_bytes()));
+                let subject = crate::text::cut(subject.unwrap_or_default().as_bytes());
+                let authorities = path.intermediate_certificates();
+                let mut violations: Vec<_> =
+                    authorities.flat_map(|authority| limits(&authority.der())).collect();
+                violations.sort();
+                violations.dedup();
+                return Ok((subject, violations));
             }
             // What is wrong whatever the instant says more than what is wrong at this one.
             Err(error) if !is_about_time(&error) => said = Some(error),
@@ -153,7 +192,11 @@ const fn is_about_time(error: &Error) -> bool {
 }
 
 /// What a failed verification decides, if anything.
-fn refused(error: &Error, sent: &[CertificateDer<'_>], bundle: &Bundle) -> Result<Path, String> {
+fn refused(error: &Error, chain: &[CertificateDer<'_>], bundle: &Bundle) -> Result<Path, String> {
+    let sent = &chain[1..];
+    let kept = bundle.intermediates.iter().map(|member| &member.der);
+    let mut all = chain.iter().chain(kept);
+    let mut violation = None;
     let detail = match error {
         Error::UnknownIssuer => "no declared anchor issued it".to_owned(),
         Error::CertExpired { .. } | Error::CertNotValidYet { .. } => {
@@ -164,11 +207,28 @@ fn refused(error: &Error, sent: &[CertificateDer<'_>], bundle: &Bundle) -> Resul
             return Err("signatures by RSA keys below 2048 bits are not checked".into());
         }
         Error::InvalidSignatureForPublicKey => "a signature in it does not verify".to_owned(),
-        Error::EndEntityUsedAsCa => "a certificate issued another and is no authority".to_owned(),
+        Error::EndEntityUsedAsCa => {
+            violation = Some(PathViolation::NotAnAuthority);
+            "a certificate issued another and is no authority".to_owned()
+        }
+        // Section 6.1.4 (k): before version 3 nothing in a certificate says that it is one.
+        Error::UnsupportedCertVersion if sent.iter().any(|der| profile::is_before_v3(der)) => {
+            violation = Some(PathViolation::NotAnAuthority);
+            "a certificate before version 3 issued another".to_owned()
+        }
+        // Section 4.2: whoever does not know a critical extension refuses the certificate.
+        Error::UnsupportedCriticalExtension
+            if all.any(|der| profile::has_unknown_critical(der)) =>
+        {
+            violation = Some(PathViolation::CriticalExtension);
+            "a certificate in it has a critical extension that RFC 5280 does not know".to_owned()
+        }
         Error::PathLenConstraintViolated => {
+            violation = Some(PathViolation::PathLength);
             "it is longer than one of its authorities allows".to_owned()
         }
         Error::NameConstraintViolation => {
+            violation = Some(PathViolation::NameConstraints);
             "a name lies outside what one of its authorities may issue".to_owned()
         }
         Error::BadDer | Error::MalformedExtensions | Error::UnsupportedCertVersion => {
@@ -176,7 +236,8 @@ fn refused(error: &Error, sent: &[CertificateDer<'_>], bundle: &Bundle) -> Resul
         }
         other => return Err(format!("the path cannot be decided here ({})", variant(other))),
     };
-    Ok(Path { outcome: PathOutcome::Untrusted, detail })
+    let violations = violation.into_iter().collect();
+    Ok(Path { outcome: PathOutcome::Untrusted, detail, violations })
 }
 
 /// webpki reports a signature by a short RSA key as a wrong one.

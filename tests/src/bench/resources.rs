@@ -23,6 +23,11 @@ pub fn peak_resident() -> anyhow::Result<u64> {
     status("VmHWM:")
 }
 
+/// Forgets the peak so far, so that [`peak_resident`] tells what comes from here on.
+pub fn forget_peak() -> anyhow::Result<()> {
+    fs::write("/proc/self/clear_refs", "5").context("cannot reset the peak of resident memory")
+}
+
 /// Bytes as MiB.
 pub fn mib(bytes: u64) -> String {
     format!("{} MiB", bytes / (1024 * 1024))

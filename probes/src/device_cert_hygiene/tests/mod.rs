@@ -1,5 +1,6 @@
 //! Sets of certificates on disk, sound or wrong in one way, and what evidence says of them.
 
+mod archives;
 mod files;
 mod inventory;
 mod sets;

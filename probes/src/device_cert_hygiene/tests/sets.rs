@@ -1,11 +1,12 @@
 //! What is counted, compared and told apart.
 
 use jiff::{Timestamp, ToSpan as _};
-use model::evidence::{CertificateExample, CrlSignature, Item, UsageGrant};
+use model::evidence::{CertificateExample, CrlSignature, Item};
 use testkit::pki::{Authority, Leaf, device, key, self_signed, usage, weak};
 
-use super::super::inventory::Inventory;
-use super::super::set::{self, Set};
+use super::super::entry::{Entry, Holders};
+use super::super::reading::Spot;
+use super::super::set::{Job, Set};
 use super::super::tally::Tally;
 use super::{Place, issue};
 
@@ -232,17 +233,16 @@ async fn a_fleet_without_revoked_certificates_is_observed_as_such_only_if_all_ar
 
 #[test]
 fn a_cohort_shows_what_ends_first_in_whatever_order_it_was_read() {
-    let (mut early, mut late) = (entry(), entry());
-    early.not_after = Timestamp::from_second(1_000).ok();
-    late.not_after = Timestamp::from_second(2_000).ok();
+    let ending = |second| entry().ending(Timestamp::from_second(second).expect("time"));
+    let (early, late) = (ending(1_000), ending(2_000));
     for (first, second) in [(&early, &late), (&late, &early)] {
         let mut entries = vec![first.clone(), second.clone()];
-        entries[1].fingerprint = [0xff; 32];
+        entries[1].fingerprint = [0xff; 16];
         let set = Set { entries, ..Set::default() };
-        let (inventory, bundle) = (Inventory::default(), crate::x509::Bundle::default());
-        let cohorts = Tally::new(&set, &inventory, &bundle).cohorts();
+        let (job, bundle) = (job(), crate::x509::Bundle::default());
+        let cohorts = Tally::new(&set, &job, &bundle).cohorts();
         let cohort = &cohorts.value().expect("cohorts")[0];
-        assert_eq!((cohort.not_after, cohort.count), (early.not_after, 2));
+        assert_eq!((cohort.not_after, cohort.count), (early.not_after(), 2));
     }
 }
 
@@ -252,34 +252,86 @@ fn more_days_than_are_told_apart_are_truncated_and_not_passed_over() {
     let entries = (0..4_001_i64).map(|day| {
         let mut entry = base.clone();
         entry.fingerprint[..8].copy_from_slice(&day.to_be_bytes());
-        entry.not_after = Timestamp::from_second(day * 86_400).ok();
-        entry
+        entry.ending(Timestamp::from_second(day * 86_400).expect("day"))
     });
     let set = Set { entries: entries.collect(), ..Set::default() };
-    let (inventory, bundle) = (Inventory::default(), crate::x509::Bundle::default());
-    let tally = Tally::new(&set, &inventory, &bundle);
+    let (job, bundle) = (job(), crate::x509::Bundle::default());
+    let tally = Tally::new(&set, &job, &bundle);
     assert_eq!(tally.cohorts().status(), "truncated");
 }
 
-fn entry() -> set::Entry {
+fn job() -> Job {
+    Job::new("fleet".to_owned(), Vec::new(), std::time::Instant::now())
+}
+
+fn entry() -> Entry {
     let facts = crate::x509::Facts::read(&self_signed(&Leaf::device("d")).cert_der).expect("facts");
-    set::Entry {
-        fingerprint: facts.fingerprint,
-        key_id: facts.key_id,
-        subject_id: facts.subject_id,
-        issuer_id: facts.issuer_id,
-        serial: facts.serial.as_slice().into(),
-        place: "d.pem".into(),
-        subject: facts.subject.clone(),
-        issuer: facts.issuer.as_str().into(),
-        not_after: facts.not_after,
-        lifetime_seconds: None,
-        key: facts.key.map_err(String::into_boxed_str),
-        signature: facts.signature.map_err(String::into_boxed_str),
-        client_auth: UsageGrant::Named,
-        is_ca: false,
-        has_device_serial: false,
-        issuer_expected: true,
-        holders: Box::default(),
+    Entry::new(facts, 0, &Spot::default(), None, true, Holders::None)
+}
+
+#[tokio::test]
+async fn cohorts_are_what_is_replaced_together() {
+    let (place, one, other) = (Place::new(), Authority::new("One"), Authority::new("Other"));
+    let end = |text: &str| text.parse::<Timestamp>().expect("time");
+    let until = |name: &str, not_after| Leaf { not_after, ..Leaf::device(name) };
+    let march = end("2031-03-31T23:59:59Z");
+    let mut all = String::new();
+    for (authority, name, not_after) in [
+        (&one, "a", march),
+        (&one, "b", end("2031-03-01T00:00:00Z")),
+        (&one, "c", end("2031-04-01T00:00:00Z")),
+        (&other, "d", march),
+    ] {
+        all += &authority.issue(&until(name, not_after)).cert_pem;
     }
+    all += &one.issue(&Leaf { endless: true, ..Leaf::device("e") }).cert_pem;
+    all += &self_signed(&until("f", march)).cert_pem;
+    all += weak::ED25519;
+    place.put("fleet/all.pem", all);
+    let stable = place.stable().await;
+    let months = stable.expiry_months.value().expect("months");
+    let told: Vec<_> = months.iter().map(|month| (month.month.as_str(), month.count)).collect();
+    assert_eq!(told, [("2031-03", 4), ("2031-04", 1), ("2036-11", 1)]);
+    let cohorts = stable.cohorts.value().expect("cohorts");
+    let mut told: Vec<_> = cohorts
+        .iter()
+        .map(|c| (c.issuer.as_str(), c.month.as_deref().unwrap_or("-"), c.bits, c.count))
+        .collect();
+    assert_eq!(told[0], ("CN=One", "2031-03", 256, 2));
+    told.sort_unstable();
+    let rest = [
+        ("CN=One", "-", 256, 1),
+        ("CN=One", "2031-03", 256, 2),
+        ("CN=One", "2031-04", 256, 1),
+        ("CN=Other", "2031-03", 256, 1),
+        ("self", "2031-03", 256, 1),
+        ("self", "2036-11", 256, 1),
+    ];
+    assert_eq!(told, rest);
+    assert_eq!(stable.issuers_count, Item::observed(4));
+}
+
+#[tokio::test]
+async fn more_cohorts_than_are_listed_are_truncated_with_the_largest_for_a_reader() {
+    let months = (0..601_i64)
+        .map(|month| entry().ending(Timestamp::from_second(month * 31 * 86_400).expect("month")));
+    let mut entries: Vec<_> = months.collect();
+    entries.push(entry().ending(Timestamp::from_second(0).expect("time")));
+    for (number, entry) in (0_u16..).zip(&mut entries) {
+        entry.fingerprint[..2].copy_from_slice(&number.to_be_bytes());
+    }
+    let set = Set { entries, ..Set::default() };
+    let (job, bundle) = (job(), crate::x509::Bundle::default());
+    let tally = Tally::new(&set, &job, &bundle);
+    let Item::Truncated { reason, value } = tally.shares() else { panic!("whole") };
+    assert_eq!(
+        reason,
+        "601 cohorts of issuer, month and kind of key, more than the 500 that are listed"
+    );
+    let listed = value.expect("the largest");
+    assert_eq!(
+        (listed.len(), listed[0].count, listed[0].month.as_deref()),
+        (500, 2, Some("1970-01"))
+    );
+    assert_eq!(tally.months().status(), "truncated");
 }

@@ -2,8 +2,10 @@
 
 mod facts;
 mod names;
+mod ocsp;
 mod path;
 mod pem;
+mod profile;
 mod revocation;
 
 use rustls::pki_types::CertificateDer;

@@ -1,6 +1,7 @@
 use jiff::{Timestamp, ToSpan as _};
 use model::evidence::PathOutcome::{self, Incomplete, SelfSigned, Trusted, Untrusted};
-use testkit::pki::{Authority, Leaf, self_signed, usage, weak};
+use model::evidence::PathViolation;
+use testkit::pki::{Authority, Extension, KeyUsage, Leaf, Limits, self_signed, usage, weak};
 
 use super::super::{Bundle, path};
 use super::chain;
@@ -131,4 +132,60 @@ fn a_bundle_counts_what_it_cannot_read() {
     );
     let bundle = Bundle::read(text.as_bytes());
     assert_eq!((bundle.anchors.len(), bundle.intermediates.len(), bundle.unreadable), (2, 0, 1));
+}
+
+/// Outcome and violations of a leaf for `localhost` below an authority with these limits.
+fn below(limits: &Limits) -> (PathOutcome, Vec<PathViolation>) {
+    let root = Authority::new("Root");
+    let middle = root.limited_intermediate("Middle", limits);
+    let leaf = Leaf { ip: vec![], ..Leaf::default() };
+    let leaf = middle.issue(&leaf).cert_der;
+    let bundle = Bundle::read(root.pem().as_bytes());
+    let path = path::judge(&chain(&[&leaf, &middle.der()]), &bundle).expect("decided");
+    (path.outcome, path.violations)
+}
+
+#[test]
+fn every_limit_of_an_authority_counts_and_is_told_by_name() {
+    let names = |name: &str| vec![name.to_owned()];
+    let strange = |critical| Extension { oid: vec![1, 3, 9, 9], critical, value: vec![5, 0] };
+    let of = |change: fn(&mut Limits)| {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        below(&limits)
+    };
+    assert_eq!(of(|_| ()), (Trusted, vec![]));
+    assert_eq!(
+        below(&Limits { permitted: names("localhost"), ..Limits::default() }),
+        (Trusted, vec![])
+    );
+    let outside = (Untrusted, vec![PathViolation::NameConstraints]);
+    assert_eq!(below(&Limits { permitted: names("example"), ..Limits::default() }), outside);
+    assert_eq!(below(&Limits { excluded: names("localhost"), ..Limits::default() }), outside);
+    assert_eq!(of(|l| l.is_ca = false), (Untrusted, vec![PathViolation::NotAnAuthority]));
+    assert_eq!(of(|l| l.usages = vec![usage::SERVER]), (Trusted, vec![]));
+    assert_eq!(of(|l| l.usages = vec![usage::ANY]), (Trusted, vec![]));
+    let clients = (Trusted, vec![PathViolation::ExtendedKeyUsage]);
+    assert_eq!(of(|l| l.usages = vec![usage::CLIENT]), clients);
+    let silent = (Trusted, vec![PathViolation::KeyUsage]);
+    assert_eq!(of(|l| l.key_usages = vec![KeyUsage::CrlSign]), silent);
+    let refused = (Untrusted, vec![PathViolation::CriticalExtension]);
+    assert_eq!(below(&Limits { extensions: vec![strange(true)], ..Limits::default() }), refused);
+    let passed = (Trusted, vec![]);
+    assert_eq!(below(&Limits { extensions: vec![strange(false)], ..Limits::default() }), passed);
+}
+
+#[test]
+fn a_path_that_is_longer_than_allowed_is_told() {
+    let root = Authority::new("Root");
+    let upper =
+        root.limited_intermediate("Upper", &Limits { path_length: Some(0), ..Limits::default() });
+    let lower = upper.intermediate("Lower");
+    let bundle = Bundle::read(root.pem().as_bytes());
+    let leaf = lower.issue(&Leaf::default()).cert_der;
+    let path = path::judge(&chain(&[&leaf, &lower.der(), &upper.der()]), &bundle).expect("decided");
+    assert_eq!((path.outcome, path.violations), (Untrusted, vec![PathViolation::PathLength]));
+    let leaf = upper.issue(&Leaf::default()).cert_der;
+    let path = path::judge(&chain(&[&leaf, &upper.der()]), &bundle).expect("decided");
+    assert_eq!((path.outcome, path.violations), (Trusted, vec![]));
 }

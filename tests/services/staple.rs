@@ -1,0 +1,121 @@
+//! OCSP responses that OpenSSL makes and staples.
+
+use std::fs;
+use std::process::Command;
+
+use jiff::{Timestamp, ToSpan as _};
+use serde_json::json;
+use testkit::evidence::value;
+use testkit::openssl::Server;
+use testkit::pki::Identity;
+
+use super::certificates::{Place, failing};
+
+/// Extensions of the two certificates.
+const PROFILES: &str = "\
+[req]
+distinguished_name = name
+[name]
+[authority]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+[server]
+subjectAltName = DNS:localhost
+extendedKeyUsage = serverAuth
+keyUsage = critical, digitalSignature
+tlsfeature = status_request
+";
+
+/// An authority and a server certificate that promises a staple, made by OpenSSL.
+struct Authority {
+    folder: tempfile::TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let authority = Self { folder: tempfile::tempdir().unwrap() };
+        authority.put("profiles", PROFILES);
+        for name in ["ca.key", "server.key"] {
+            authority.openssl(&format!("ecparam -name prime256v1 -genkey -noout -out {name}"));
+        }
+        authority.openssl(
+            "req -x509 -new -key ca.key -subj /CN=Plant -days 90 -config profiles \
+             -extensions authority -out ca.pem",
+        );
+        authority.openssl(
+            "req -new -key server.key -subj /CN=localhost -config profiles -out server.csr",
+        );
+        authority.openssl(
+            "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -set_serial 0x4d01 -days 60 \
+             -extfile profiles -extensions server -out server.pem",
+        );
+        authority
+    }
+
+    fn put(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    fn openssl(&self, arguments: &str) {
+        let output = Command::new("openssl")
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .output()
+            .expect("openssl is installed");
+        assert!(
+            output.status.success(),
+            "{arguments}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    /// A response with this line in the index of the authority; the path of its file.
+    fn respond(&self, line: &str, days: &str) -> String {
+        self.put("index", &format!("{line}\tunknown\t/CN=localhost\n"));
+        self.put("index.attr", "");
+        self.openssl(&format!(
+            "ocsp -index index -CA ca.pem -rsigner ca.pem -rkey ca.key -issuer ca.pem \
+             -cert server.pem {days} -respout response.der"
+        ));
+        self.folder.path().join("response.der").display().to_string()
+    }
+
+    fn identity(&self) -> Identity {
+        let cert_pem = self.text("server.pem");
+        Identity { cert_pem, cert_der: Vec::new(), key_pem: self.text("server.key") }
+    }
+}
+
+#[tokio::test]
+async fn a_staple_is_verified_and_judged() {
+    let authority = Authority::new();
+    let due = Timestamp::now() + 1_000.hours();
+    let due = due.strftime("%y%m%d%H%M%SZ");
+    for (line, days, outcome, expected) in [
+        (format!("V\t{due}\t\t4D01"), "-ndays 7", "good", vec![]),
+        (format!("V\t{due}\t\t4D01"), "", "good", vec!["staple_stale"]),
+        (format!("R\t{due}\t261101000000Z\t4D01"), "-ndays 7", "revoked", vec!["stapled_revoked"]),
+        (format!("V\t{due}\t\t4D02"), "-ndays 7", "unknown", vec!["stapled_revoked"]),
+    ] {
+        let response = authority.respond(&line, days);
+        let server = Server::start(&authority.identity(), &["-status_file", &response]).unwrap();
+        let place = Place::trusting(&authority.text("ca.pem"));
+        let evidence = place.look_for(server.port(), "localhost").await;
+        assert_eq!(value(&evidence, "/staple/outcome"), json!(outcome), "{line}");
+        assert_eq!(failing(&evidence), expected, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_promise_without_a_staple_fails_for_that_and_nothing_else() {
+    let authority = Authority::new();
+    let server = Server::start(&authority.identity(), &[]).unwrap();
+    let place = Place::trusting(&authority.text("ca.pem"));
+    let evidence = place.look_for(server.port(), "localhost").await;
+    assert_eq!(value(&evidence, "/staple/present"), json!(false));
+    assert_eq!(failing(&evidence), ["must_staple_violated"]);
+}
