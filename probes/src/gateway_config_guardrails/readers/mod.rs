@@ -3,6 +3,7 @@
 pub mod env;
 pub mod json;
 pub mod mosquitto;
+pub mod programs;
 pub mod toml;
 pub mod yaml;
 
