@@ -75,6 +75,12 @@ impl Files {
         Ok((files, text))
     }
 
+    /// No folder: nothing that the configuration names is there.
+    #[cfg(test)]
+    pub const fn none() -> Self {
+        Self { folder: None, names: Vec::new(), bytes: 0 }
+    }
+
     /// Reads a further file that the target declares.
     pub async fn declared(&mut self, context: &Context, from: &Source) -> Result<Text, Unread> {
         let content = source::bytes(context, from).await?;

@@ -24,7 +24,7 @@ use model::evidence::{
 use model::request::{CheckRequest, Inputs};
 
 use crate::{Context, source};
-use guardrail::{Place, Review, is_short};
+use guardrail::{Known, Place, Review, is_short};
 use includes::{Files, Text};
 use mapping::{Format, Mapping};
 use readers::{Read, mosquitto, programs};
@@ -168,7 +168,7 @@ fn told(declared: ConfigFormat, mapping: Option<&Mapping>, main: &Text) -> Confi
         };
     }
     let name = main.name.rsplit('/').next().unwrap_or(&main.name).to_ascii_lowercase();
-    if let Some(program) = programs::likely(&name, &main.content) {
+    if let Some(program) = programs::named(&name) {
         return program.format;
     }
     let section = |name: &str| main.content.lines().any(|line| line.trim_start().starts_with(name));
@@ -182,7 +182,7 @@ fn told(declared: ConfigFormat, mapping: Option<&Mapping>, main: &Text) -> Confi
         _ if name == "mosquitto.conf" || mosquitto::is_likely(&main.content) => {
             ConfigFormat::Mosquitto
         }
-        _ => ConfigFormat::Auto,
+        _ => programs::like(&main.content).map_or(ConfigFormat::Auto, |program| program.format),
     }
 }
 
@@ -208,7 +208,9 @@ struct Facts {
 impl Facts {
     fn reviewed(self, review: &Review) -> GatewayConfigGuardrailsStable {
         use Guardrail as G;
-        let inline = |secret: &model::evidence::SecretPlace, _| secret.length != LengthClass::Empty;
+        let inline = |secret: &model::evidence::SecretPlace, known: Known| {
+            known.written && secret.length != LengthClass::Empty
+        };
         GatewayConfigGuardrailsStable {
             guardrails: review.guardrails(),
             settings: review.settings(),
@@ -222,7 +224,7 @@ impl Facts {
             tls_old_versions: review.item(G::TlsVersion),
             tls_unverified_peers: review.item(G::PeerVerification),
             secrets_inline: review.secrets(G::InlineSecret, inline),
-            secrets_known: review.secrets(G::DefaultSecret, |_, known| known),
+            secrets_known: review.secrets(G::DefaultSecret, |_, known| known.default),
             secrets_short: review.secrets(G::DefaultSecret, |secret, _| is_short(secret)),
             keys_open_permissions: review.item(G::KeyPermissions),
             bind_all_interfaces: review.item(G::Bind),

@@ -1,6 +1,9 @@
 //! One reader per format. Readers keep names, values and places, and judge nothing.
 
+pub mod emqx;
 pub mod env;
+pub mod erlang;
+pub mod hocon;
 pub mod json;
 pub mod mosquitto;
 pub mod programs;

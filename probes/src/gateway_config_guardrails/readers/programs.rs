@@ -6,17 +6,23 @@
 
 use model::document::ConfigFormat;
 
+use super::emqx;
 use crate::gateway_config_guardrails::settings::Program;
 
 /// The programs, in the order in which a file is held against them.
-const PROGRAMS: [&Program; 0] = [];
+const PROGRAMS: [&Program; 1] = [&emqx::PROGRAM];
 
 /// The program of a format.
 pub fn of(format: ConfigFormat) -> Option<&'static Program> {
     PROGRAMS.into_iter().find(|program| program.format == format)
 }
 
-/// The program whose configuration a file looks like; `name` is in lower case, without folders.
-pub fn likely(name: &str, content: &str) -> Option<&'static Program> {
-    PROGRAMS.into_iter().find(|program| program.is_likely(name, content))
+/// The program whose file has this name, in lower case and without folders.
+pub fn named(name: &str) -> Option<&'static Program> {
+    PROGRAMS.into_iter().find(|program| program.named.files.contains(&name))
+}
+
+/// The program whose configuration a text looks like, where the name says nothing.
+pub fn like(content: &str) -> Option<&'static Program> {
+    PROGRAMS.into_iter().find(|program| (program.named.looks_like)(content))
 }

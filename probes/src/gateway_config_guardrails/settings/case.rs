@@ -124,6 +124,38 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// A truth value that holds `otherwise` where it is not set, for keys whose place has no row of
+    /// its own in the table. None where it cannot be told.
+    pub fn flag_or(
+        &mut self,
+        dotted_path: &str,
+        otherwise: bool,
+        guardrails: &[Guardrail],
+    ) -> Option<bool> {
+        if !self.has(dotted_path) {
+            return Some(otherwise);
+        }
+        let told = self.flag(dotted_path).map(|flag| flag.value);
+        if told.is_none() {
+            self.open_at(guardrails, dotted_path, "its value cannot be told");
+        }
+        told
+    }
+
+    /// A bound, in the unit of its key; no value where it is one of the words for none.
+    pub fn bound(&mut self, dotted_path: &str, none: &[&str]) -> Option<Held<Option<i64>>> {
+        self.read(dotted_path, |text| {
+            let text = text.trim();
+            if none.contains(&text) { Some(None) } else { values::size(text).map(Some) }
+        })
+    }
+
+    /// What is missing and may set a path otherwise.
+    pub fn gap(&self, dotted_path: &str) -> Option<&'a super::Gap> {
+        let steps = path(dotted_path);
+        self.settings.gap_at(&steps, self.settings.get(&steps))
+    }
+
     /// A value as `read` takes it; one that it cannot take leaves open what hangs on it.
     pub fn read<T>(
         &mut self,

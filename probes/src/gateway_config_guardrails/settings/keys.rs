@@ -16,6 +16,8 @@ pub enum Kind {
     Number,
     /// A number of bytes with a unit.
     Size,
+    /// A bound: a number, a size, or the program's word for none.
+    Bound,
     /// A span of time.
     Duration,
     /// What a listener is bound to: an address, a port, or both.
@@ -122,6 +124,10 @@ impl Kind {
             Self::Flag => words.read(text).map(|value| value.to_string()),
             Self::Number => values::integer(text).map(|number| number.to_string()),
             Self::Size => values::size(text).map(|_| text.trim().to_owned()),
+            Self::Bound => {
+                let none = ["infinity", "unlimited"].contains(&text.trim());
+                (none || values::size(text).is_some()).then(|| text.trim().to_owned())
+            }
             Self::Duration => values::duration(text).map(|_| text.trim().to_owned()),
             Self::Address => Some(address(text)),
             Self::Word(known) => known.iter().find(|word| **word == text).map(|w| (*w).to_owned()),

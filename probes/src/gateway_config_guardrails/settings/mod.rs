@@ -57,7 +57,8 @@ pub struct Settings {
     in_force: BTreeMap<Vec<String>, Given>,
     overridden: Vec<Given>,
     gaps: Vec<Gap>,
-    appended: BTreeMap<Vec<String>, usize>,
+    /// The highest number of an item, by list.
+    last_item: BTreeMap<Vec<String>, usize>,
     texts: BTreeMap<String, Result<Text, Unread>>,
     order: usize,
 }
@@ -77,6 +78,12 @@ impl Settings {
             }
         }
         self.order += 1;
+        if let Some((number, list)) = path.split_last()
+            && let Ok(number) = number.parse::<usize>()
+        {
+            let last = self.last_item.entry(list.to_vec()).or_default();
+            *last = number.max(*last);
+        }
         let given = Given { path: path.clone(), value, place, order: self.order };
         if let Some(old) = self.in_force.insert(path, given) {
             self.give_way(old);
@@ -90,19 +97,23 @@ impl Settings {
     /// Adds an item to the list at a path, for programs in which the same key adds up.
     pub fn append(
         &mut self,
-        mut path: Vec<String>,
+        list: &[String],
         value: Value,
         place: Place,
     ) -> Result<(), Unreadable> {
-        let count = self.appended.entry(path.clone()).or_default();
-        *count += 1;
-        path.push(count.to_string());
-        self.set(path, value, place)
+        self.set(self.next_item(list), value, place)
+    }
+
+    /// The path of the item that comes next in a list.
+    pub fn next_item(&self, list: &[String]) -> Vec<String> {
+        let last = self.last_item.get(list).copied().unwrap_or(0);
+        list.iter().cloned().chain([last.saturating_add(1).to_string()]).collect()
     }
 
     /// Takes everything at and below a path away, as a new list does with the items of the old.
     pub fn clear(&mut self, path: &[String]) {
         self.clear_below(path);
+        self.last_item.remove(path);
         if let Some(old) = self.in_force.remove(path) {
             self.give_way(old);
         }
@@ -141,6 +152,13 @@ impl Settings {
             Value::Table(_) if self.has(&at) => Ok(()),
             value if at.is_empty() && matches!(value, Value::Table(_) | Value::Null) => Ok(()),
             value => self.set(at, value.clone(), key),
+        }
+    }
+
+    /// Puts a value where one was unresolved, without a change of place or order.
+    pub fn fill(&mut self, path: &[String], text: String) {
+        if let Some(given) = self.in_force.get_mut(path) {
+            given.value = Value::Scalar(text);
         }
     }
 

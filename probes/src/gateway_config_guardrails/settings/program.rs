@@ -80,11 +80,6 @@ pub struct Program {
 }
 
 impl Program {
-    /// True if a file is its configuration, by name or by content.
-    pub fn is_likely(&self, name: &str, content: &str) -> bool {
-        self.named.files.contains(&name) || (self.named.looks_like)(content)
-    }
-
     /// Reads and reviews a configuration; without a version under every release that differs.
     pub fn review(
         &self,

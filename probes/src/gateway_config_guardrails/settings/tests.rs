@@ -53,7 +53,7 @@ fn a_new_list_takes_the_place_of_the_old_one_and_tables_merge() {
 fn items_that_add_up_are_numbered_in_their_order() {
     let mut settings = Settings::default();
     for number in 1..=11 {
-        settings.append(path("l"), scalar("x"), at(number)).unwrap();
+        settings.append(&path("l"), scalar("x"), at(number)).unwrap();
     }
     let names = settings.names(&path("l"));
     assert_eq!((names[1].as_str(), names[10].as_str()), ("2", "11"));
