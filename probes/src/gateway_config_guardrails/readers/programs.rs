@@ -6,11 +6,12 @@
 
 use model::document::ConfigFormat;
 
-use super::emqx;
+use super::{emqx, hivemq, nanomq, rabbitmq, vernemq};
 use crate::gateway_config_guardrails::settings::Program;
 
 /// The programs, in the order in which a file is held against them.
-const PROGRAMS: [&Program; 1] = [&emqx::PROGRAM];
+const PROGRAMS: [&Program; 5] =
+    [&emqx::PROGRAM, &nanomq::PROGRAM, &hivemq::PROGRAM, &rabbitmq::PROGRAM, &vernemq::PROGRAM];
 
 /// The program of a format.
 pub fn of(format: ConfigFormat) -> Option<&'static Program> {

@@ -61,6 +61,8 @@ pub struct Settings {
     last_item: BTreeMap<Vec<String>, usize>,
     texts: BTreeMap<String, Result<Text, Unread>>,
     order: usize,
+    /// A path may have a value of its own and further ones below it.
+    flat: bool,
 }
 
 /// The steps of a dotted path.
@@ -69,10 +71,20 @@ pub fn path(dotted: &str) -> Vec<String> {
 }
 
 impl Settings {
+    /// Settings in which a path may have a value of its own and further ones below it.
+    pub fn flat() -> Self {
+        Self { flat: true, ..Self::default() }
+    }
+
     /// Sets a path. What was set there, below it, or as a plain value above it gives way.
     pub fn set(&mut self, path: Vec<String>, value: Value, place: Place) -> Result<(), Unreadable> {
-        self.clear_below(&path);
+        if !self.flat {
+            self.clear_below(&path);
+        }
         for length in 1..path.len() {
+            if self.flat {
+                break;
+            }
             if let Some(old) = self.in_force.remove(&path[..length]) {
                 self.give_way(old);
             }
