@@ -15,7 +15,7 @@ authorization.no_match = allow
 log.console.level = debug
 "#;
 
-const HARDENED: &str = r#"
+pub const HARDENED: &str = r#"
 listeners {
   tcp.default.enable = false, ws.default.enable = false
   wss.default.enable = false

@@ -1,5 +1,6 @@
 //! The check as a whole: files in a folder, evidence out.
 
+mod brokers;
 mod emqx;
 mod gateway;
 mod hostile;
