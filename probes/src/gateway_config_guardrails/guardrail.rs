@@ -54,9 +54,19 @@ pub struct Review {
     found: BTreeMap<Guardrail, Found>,
     undecided: BTreeMap<Guardrail, String>,
     undetermined: BTreeMap<(String, Place), (BTreeSet<Guardrail>, String)>,
-    secrets: BTreeMap<SecretPlace, bool>,
+    secrets: BTreeMap<SecretPlace, Known>,
     repeated: BTreeSet<Observation>,
+    overridden: BTreeSet<Observation>,
     settings: BTreeSet<Setting>,
+}
+
+/// What is known of a secret beside its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// On the public list of defaults.
+    pub default: bool,
+    /// Written in a file; else it is what the program takes where nothing is written.
+    pub written: bool,
 }
 
 /// Settings that leave one guardrail off. What is reachable has room of its own, so that nothing
@@ -130,6 +140,28 @@ impl Review {
 
     /// A secret stands in the file.
     pub fn secret(&mut self, place: &Place, setting: &str, kind: SecretKind, traits: Traits) {
+        self.keep_secret(place, setting, kind, traits, true);
+    }
+
+    /// No secret stands in the file, and the program takes one that everybody knows.
+    pub fn default_secret(
+        &mut self,
+        place: &Place,
+        setting: &str,
+        kind: SecretKind,
+        traits: Traits,
+    ) {
+        self.keep_secret(place, setting, kind, traits, false);
+    }
+
+    fn keep_secret(
+        &mut self,
+        place: &Place,
+        setting: &str,
+        kind: SecretKind,
+        traits: Traits,
+        written: bool,
+    ) {
         let secret = SecretPlace {
             file: place.file.clone(),
             line: place.line,
@@ -138,10 +170,10 @@ impl Review {
             kind,
             length: traits.length,
         };
-        self.secrets.insert(secret, traits.known);
+        self.secrets.insert(secret, Known { default: traits.known, written });
         // A known default decides more than any other secret, so it is never the one to go.
         if self.secrets.len() > MAX_SETTINGS {
-            let less = self.secrets.iter().rev().find(|(_, known)| !**known);
+            let less = self.secrets.iter().rev().find(|(_, known)| !known.default);
             if let Some(less) = less.map(|(secret, _)| secret.clone()) {
                 self.secrets.remove(&less);
             } else {
@@ -153,6 +185,11 @@ impl Review {
     /// A key is set more than once.
     pub fn repeated(&mut self, observation: Observation) {
         keep(&mut self.repeated, observation);
+    }
+
+    /// A value does not count because another one took its place.
+    pub fn overridden(&mut self, observation: Observation) {
+        keep(&mut self.overridden, observation);
     }
 
     /// A setting for the reader.
@@ -243,7 +280,7 @@ impl Review {
     pub fn secrets(
         &self,
         guardrail: Guardrail,
-        select: impl Fn(&SecretPlace, bool) -> bool,
+        select: impl Fn(&SecretPlace, Known) -> bool,
     ) -> Item<Vec<SecretPlace>> {
         let chosen = self.secrets.iter().filter(|(secret, known)| select(secret, **known));
         let chosen = first(chosen.map(|(secret, _)| secret.clone()));
@@ -283,6 +320,11 @@ impl Review {
     /// Keys that are set more than once.
     pub fn repeated_items(&self) -> Item<Vec<Observation>> {
         Item::observed(first(self.repeated.iter().cloned()))
+    }
+
+    /// Values that do not count because another one took their place.
+    pub fn overridden_items(&self) -> Item<Vec<Observation>> {
+        Item::observed(first(self.overridden.iter().cloned()))
     }
 }
 

@@ -11,6 +11,7 @@ pub mod judge;
 pub mod mapping;
 pub mod readers;
 pub mod secrets;
+pub mod settings;
 pub mod tree;
 pub mod values;
 pub mod version;
@@ -23,10 +24,11 @@ use model::evidence::{
 use model::request::{CheckRequest, Inputs};
 
 use crate::{Context, source};
-use guardrail::{Place, Review, is_short};
+use guardrail::{Known, Place, Review, is_short};
 use includes::{Files, Text};
 use mapping::{Format, Mapping};
-use readers::{Read, mosquitto};
+use readers::{Read, mosquitto, programs};
+use settings::Environment;
 use version::Version;
 
 /// The mapping of the reference gateway's own file.
@@ -62,8 +64,15 @@ async fn observe(context: &Context, config: &GatewayConfig) -> GatewayConfigGuar
             Err(reason) => return facts.failed(&reason),
         },
     };
+    let environment = match &config.environment {
+        None => Environment::default(),
+        Some(source) => match read_environment(context, source, &mut files).await {
+            Ok(environment) => environment,
+            Err(reason) => return facts.failed(&reason),
+        },
+    };
     let format = told(config.format, mapping.as_ref(), &main);
-    let outcome = review(format, mapping, &main, &mut files, &mut facts);
+    let outcome = review(format, mapping, &main, &environment, &mut files, &mut facts);
     facts.files = files.names().to_vec();
     match outcome {
         Ok(review) => facts.reviewed(&review),
@@ -75,10 +84,16 @@ fn review(
     format: ConfigFormat,
     mapping: Option<Mapping>,
     main: &Text,
+    environment: &Environment,
     files: &mut Files,
     facts: &mut Facts,
 ) -> Result<Review, String> {
     let version = facts.version.as_deref().and_then(Version::parse);
+    if let Some(program) = programs::of(format) {
+        (facts.format, facts.program) = (program.name, Some(program.name.to_owned()));
+        let review = program.review(main, version, files, environment);
+        return review.map_err(|error| format!("`{}`: {error}", main.name));
+    }
     let (name, read): (_, Read) = match format {
         ConfigFormat::Mosquitto => {
             (facts.format, facts.program) = ("mosquitto", Some("mosquitto".to_owned()));
@@ -89,7 +104,7 @@ fn review(
         ConfigFormat::Toml => ("toml", readers::toml::read),
         ConfigFormat::Yaml => ("yaml", readers::yaml::read),
         ConfigFormat::Json => ("json", readers::json::read),
-        ConfigFormat::Auto => {
+        _ => {
             return Err(
                 "the format cannot be told from name and content; declare `format`".to_owned()
             );
@@ -129,6 +144,16 @@ async fn read_mapping(context: &Context, source: &Source) -> Result<Mapping, Str
     Mapping::parse(&text).map_err(|error| error.to_string())
 }
 
+async fn read_environment(
+    context: &Context,
+    source: &Source,
+    files: &mut Files,
+) -> Result<Environment, String> {
+    let text = files.declared(context, source).await;
+    let text = text.map_err(|error| format!("the environment: {error}"))?;
+    Environment::read(&text).map_err(|error| format!("the environment `{}`: {error}", text.name))
+}
+
 /// The format: as declared, else as the mapping says, else told from name and content.
 fn told(declared: ConfigFormat, mapping: Option<&Mapping>, main: &Text) -> ConfigFormat {
     if declared != ConfigFormat::Auto {
@@ -143,6 +168,9 @@ fn told(declared: ConfigFormat, mapping: Option<&Mapping>, main: &Text) -> Confi
         };
     }
     let name = main.name.rsplit('/').next().unwrap_or(&main.name).to_ascii_lowercase();
+    if let Some(program) = programs::named(&name) {
+        return program.format;
+    }
     let section = |name: &str| main.content.lines().any(|line| line.trim_start().starts_with(name));
     match name.rsplit('.').next().unwrap_or("") {
         "toml" if section("[gateway") && section("[ingest") => ConfigFormat::PlumblineGateway,
@@ -154,7 +182,7 @@ fn told(declared: ConfigFormat, mapping: Option<&Mapping>, main: &Text) -> Confi
         _ if name == "mosquitto.conf" || mosquitto::is_likely(&main.content) => {
             ConfigFormat::Mosquitto
         }
-        _ => ConfigFormat::Auto,
+        _ => programs::like(&main.content).map_or(ConfigFormat::Auto, |program| program.format),
     }
 }
 
@@ -180,11 +208,14 @@ struct Facts {
 impl Facts {
     fn reviewed(self, review: &Review) -> GatewayConfigGuardrailsStable {
         use Guardrail as G;
-        let inline = |secret: &model::evidence::SecretPlace, _| secret.length != LengthClass::Empty;
+        let inline = |secret: &model::evidence::SecretPlace, known: Known| {
+            known.written && secret.length != LengthClass::Empty
+        };
         GatewayConfigGuardrailsStable {
             guardrails: review.guardrails(),
             settings: review.settings(),
             repeated: review.repeated_items(),
+            overridden: review.overridden_items(),
             auth_not_enforced: review.item(G::Authentication),
             auth_anonymous: review.item(G::Anonymous),
             auth_unproven_identity: review.item(G::IdentityMapping),
@@ -193,7 +224,7 @@ impl Facts {
             tls_old_versions: review.item(G::TlsVersion),
             tls_unverified_peers: review.item(G::PeerVerification),
             secrets_inline: review.secrets(G::InlineSecret, inline),
-            secrets_known: review.secrets(G::DefaultSecret, |_, known| known),
+            secrets_known: review.secrets(G::DefaultSecret, |_, known| known.default),
             secrets_short: review.secrets(G::DefaultSecret, |secret, _| is_short(secret)),
             keys_open_permissions: review.item(G::KeyPermissions),
             bind_all_interfaces: review.item(G::Bind),
@@ -224,6 +255,7 @@ impl Facts {
             guardrails: open(reason),
             settings: open(reason),
             repeated: open(reason),
+            overridden: open(reason),
             auth_not_enforced: open(reason),
             auth_anonymous: open(reason),
             auth_unproven_identity: open(reason),

@@ -1,9 +1,18 @@
 //! One reader per format. Readers keep names, values and places, and judge nothing.
 
+pub mod cuttlefish;
+pub mod emqx;
 pub mod env;
+pub mod erlang;
+pub mod hivemq;
+pub mod hocon;
 pub mod json;
 pub mod mosquitto;
+pub mod nanomq;
+pub mod programs;
+pub mod rabbitmq;
 pub mod toml;
+pub mod vernemq;
 pub mod yaml;
 
 use super::tree::{Node, Unreadable};

@@ -1,5 +1,7 @@
 //! The check as a whole: files in a folder, evidence out.
 
+mod brokers;
+mod emqx;
 mod gateway;
 mod hostile;
 mod mapped;
@@ -52,11 +54,36 @@ fn seen(
     format: ConfigFormat,
     version: Option<&str>,
 ) -> GatewayConfigGuardrailsStable {
+    seen_with(files, format, version, None)
+}
+
+/// The same with a file that holds the environment of the program.
+fn seen_with(
+    files: &[(&str, &str)],
+    format: ConfigFormat,
+    version: Option<&str>,
+    environment: Option<&str>,
+) -> GatewayConfigGuardrailsStable {
     let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
     let folder = folder(&files);
     let mut config = declared(files[0].0, format);
     config.program_version = version.map(str::to_owned);
+    if let Some(text) = environment {
+        std::fs::write(folder.path().join("program.env"), text).unwrap();
+        config.environment = Some(Source::path("program.env"));
+    }
     observe(&context(folder.path()), &config)
+}
+
+/// Every guardrail that is not on, in words.
+fn weak(seen: &GatewayConfigGuardrailsStable) -> Vec<String> {
+    Guardrail::ALL
+        .into_iter()
+        .filter(|one| !matches!(one, Guardrail::DefaultSecret | Guardrail::InlineSecret))
+        .filter(|one| seen.guardrails.value().is_some_and(|covered| covered.contains(one)))
+        .filter(|one| word(seen, *one) != "on")
+        .map(|one| format!("{one:?} {}", word(seen, one)))
+        .collect()
 }
 
 /// What is seen of a file through a mapping.

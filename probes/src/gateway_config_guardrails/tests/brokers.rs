@@ -1,0 +1,345 @@
+//! NanoMQ, HiveMQ, RabbitMQ and VerneMQ: exposed, mixed and hardened, what versions change, and
+//! files that want to do harm.
+
+use model::document::ConfigFormat as Format;
+use model::evidence::{GatewayConfigGuardrailsStable, Guardrail, Item};
+use proptest::prelude::*;
+
+use super::{
+    context, declared, folder, observe, places, seen, seen_with, undetermined, weak, word,
+};
+
+fn known(seen: &GatewayConfigGuardrailsStable) -> Vec<String> {
+    seen.secrets_known
+        .value()
+        .unwrap()
+        .iter()
+        .map(|s| format!("{}:{}", s.setting, s.line))
+        .collect()
+}
+
+const NANOMQ: &str = r#"
+listeners.ssl { bind = "192.0.2.10:8883", keyfile = "/srv/k.pem", certfile = "/srv/c.pem"
+  cacertfile = "/srv/ca.pem", verify_peer = true, fail_if_no_peer_cert = true }
+auth { allow_anonymous = false, no_match = deny, deny_action = disconnect
+  password = {include "pwd.conf"}, acl = {include "acl.conf"} }
+mqtt.max_packet_size = 1MB
+"#;
+
+#[test]
+fn nanomq_is_told_by_line() {
+    let text = "listeners.tcp { bind = \"0.0.0.0:1883\", enable = false }\nhttp_server { port = 8081\n username = admin, password = public }\nlog.level = debug\n";
+    let exposed = seen(&[("nanomq.conf", text)], Format::Auto, None);
+    assert_eq!(exposed.program.value().unwrap(), "nanomq");
+    assert_eq!(
+        weak(&exposed),
+        ["Anonymous off", "Authorization off", "Tls off", "Bind off", "Admin off", "Debug off"]
+    );
+    assert_eq!(places(&exposed.bind_all_interfaces), ["nanomq.conf:1:17"]);
+    assert_eq!(known(&exposed), ["http_server.password:3"]);
+    let files = [
+        ("nanomq.conf", NANOMQ),
+        ("pwd.conf", "\"dev\": \"a-password-of-some-length\"\n"),
+        (
+            "acl.conf",
+            "rules = [{permit = allow, username = dev, topics = [\"a\"]}\n {permit = deny}]\n",
+        ),
+    ];
+    let hardened = seen(&files, Format::Nanomq, None);
+    assert_eq!(weak(&hardened), ["TlsVersion open"], "{hardened:#?}");
+    assert_eq!(hardened.secrets_inline.value().unwrap()[0].file, "pwd.conf");
+    let open = [files[0], files[1], ("acl.conf", "rules = [{permit = allow}]\n")];
+    assert_eq!(places(&seen(&open, Format::Nanomq, None).authorization_missing), ["acl.conf:1:11"]);
+    let missing = seen(&files[..1], Format::Nanomq, None);
+    assert_eq!(word(&missing, Guardrail::Authorization), "open");
+    // The file is stronger than the environment, and the environment stronger than the default.
+    let env = Some("NANOMQ_ALLOW_ANONYMOUS=false\n");
+    let plain = "listeners.tcp.bind = \"192.0.2.1:1883\"\n";
+    let from_env = seen_with(&[("n.conf", plain)], Format::Nanomq, None, env);
+    assert_eq!(word(&from_env, Guardrail::Anonymous), "on");
+    let text = format!("{plain}auth.allow_anonymous = true\n");
+    let from_file = seen_with(&[("n.conf", &text)], Format::Nanomq, None, env);
+    assert_eq!(places(&from_file.auth_anonymous), ["n.conf:2:1"]);
+    let typo = format!("{plain}auth.allow_anonymus = false\n");
+    let typo = seen(&[("n.conf", &typo)], Format::Nanomq, None);
+    assert!(typo.unknown_keys.value().unwrap()[0].value.contains("auth.allow_anonymous"));
+    let bridges = format!(
+        "{plain}bridges.mqtt.up {{ server = \"mqtt-tcp://cloud.example:1883\" }}\nbridges.mqtt.tls {{ server = \"tls+mqtt-tcp://cloud.example:8883\" }}\n"
+    );
+    let bridges = seen(&[("n.conf", &bridges)], Format::Nanomq, None);
+    assert!(places(&bridges.tls_plaintext).contains(&"n.conf:2:19".to_owned()));
+    assert_eq!(places(&bridges.tls_unverified_peers), ["n.conf:3:20"]);
+}
+
+const HIVEMQ: &str = r#"<?xml version="1.0"?>
+<hivemq>
+  <listeners>
+    <tls-tcp-listener>
+      <port>8883</port>
+      <bind-address>192.0.2.10</bind-address>
+      <tls>
+        <keystore><path>mq.jks</path><password>${ENV:KS_PW}</password></keystore>
+        <protocols><protocol>TLSv1.3</protocol></protocols>
+        <client-authentication-mode>REQUIRED</client-authentication-mode>
+      </tls>
+    </tls-tcp-listener>
+  </listeners>
+  <restrictions><max-connections>500</max-connections></restrictions>
+  <mqtt><packets><max-packet-size>65536</max-packet-size></packets></mqtt>
+</hivemq>
+"#;
+
+const ALLOW: (&str, &str) =
+    ("extensions/hivemq-allow-all-extension/hivemq-extension.xml", "<hivemq-extension/>");
+
+#[test]
+fn hivemq_is_told_by_line() {
+    let text = "<hivemq><listeners><tcp-listener>\n <port>1883</port><bind-address>0.0.0.0</bind-address>\n</tcp-listener></listeners></hivemq>\n";
+    let exposed = seen(&[("conf/config.xml", text), ALLOW], Format::Auto, Some("2026.5"));
+    assert_eq!(exposed.format.value().unwrap(), "hivemq");
+    assert_eq!(
+        weak(&exposed),
+        ["Anonymous off", "Authorization off", "Tls off", "Bind off", "Limits off"]
+    );
+    assert_eq!(places(&exposed.bind_all_interfaces), ["conf/config.xml:2:20"]);
+    let off = ("extensions/hivemq-allow-all-extension/DISABLED", "");
+    let disabled = seen(&[("conf/config.xml", text), ALLOW, off], Format::Hivemq, Some("2026.5"));
+    assert_eq!(word(&disabled, Guardrail::Anonymous), "open");
+    let rbac =
+        ("extensions/hivemq-file-rbac-extension/hivemq-extension.xml", "<hivemq-extension/>");
+    let hardened = seen(&[("conf/config.xml", HIVEMQ), rbac], Format::Hivemq, Some("2026.5"));
+    assert_eq!(weak(&hardened), ["Authorization open"]);
+    assert!(hardened.secrets_inline.value().unwrap().is_empty());
+    let old = HIVEMQ.replace("TLSv1.3", "TLSv1.1").replace("</hivemq>", "<restrictions/></hivemq>");
+    let mixed = seen(&[("conf/config.xml", &old), rbac], Format::Hivemq, Some("2026.5"));
+    assert_eq!(places(&mixed.tls_old_versions), ["conf/config.xml:9:20"]);
+    // HiveMQ 4 has a control center with a password that everybody knows, the other has none.
+    let four = seen(&[("conf/config.xml", HIVEMQ), rbac], Format::Hivemq, Some("4.28"));
+    assert_eq!(word(&four, Guardrail::Admin), "off");
+    assert_eq!(known(&four).len(), 1);
+    let either = seen(&[("conf/config.xml", HIVEMQ), rbac], Format::Hivemq, None);
+    assert_eq!(word(&either, Guardrail::Admin), "open");
+    let env = Some("KS_PW=changeit\n");
+    let filled =
+        seen_with(&[("conf/config.xml", HIVEMQ), rbac], Format::Hivemq, Some("2026.5"), env);
+    assert_eq!(known(&filled), ["listeners.tls-tcp-listener.1.tls.keystore.password:8"]);
+}
+
+const RABBITMQ: &str = "listeners.tcp = none
+mqtt.listeners.tcp = none
+mqtt.listeners.ssl.1 = 192.0.2.10:8883 # devices
+ssl_options.versions.1 = tlsv1.3
+ssl_options.versions.2 = tlsv1.2
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = true
+mqtt.allow_anonymous = false
+management.tcp.ip = 127.0.0.1
+connection_max = 500
+";
+
+const PLUGINS: (&str, &str) = ("enabled_plugins", "[rabbitmq_management,rabbitmq_mqtt].\n");
+
+#[test]
+fn rabbitmq_is_told_by_line() {
+    let text = "listeners.tcp.default = 5672\nloopback_users = none\nmqtt.allow_anonymous = true\nmanagement.tcp.port = 15672\nlog.console.level = debug\n";
+    let exposed = seen(&[("rabbitmq.conf", text), PLUGINS], Format::Auto, Some("3.10.8"));
+    assert_eq!(exposed.program.value().unwrap(), "rabbitmq");
+    assert_eq!(
+        weak(&exposed),
+        [
+            "Anonymous off",
+            "Authorization open",
+            "Tls off",
+            "Bind off",
+            "Admin off",
+            "Debug off",
+            "Limits off"
+        ]
+    );
+    assert_eq!(places(&exposed.auth_anonymous), ["rabbitmq.conf:3:1"]);
+    assert_eq!(known(&exposed), ["default_pass:2"]);
+    for version in [Some("3.13"), Some("4.1"), None] {
+        let hardened = seen(&[("rabbitmq.conf", RABBITMQ), PLUGINS], Format::Rabbitmq, version);
+        assert_eq!(weak(&hardened), ["Authorization open", "Admin local"], "{version:?}");
+        assert!(known(&hardened).is_empty());
+    }
+    // Adding TLS does not take the plain listener away, and guest is let in from here only.
+    let mixed = RABBITMQ
+        .replace("mqtt.listeners.tcp = none\n", "")
+        .replace("anonymous = false", "anonymous = true");
+    let seen_mixed = seen(&[("rabbitmq.conf", &mixed), PLUGINS], Format::Rabbitmq, Some("3.13"));
+    assert_eq!(word(&seen_mixed, Guardrail::Tls), "off");
+    assert_eq!(word(&seen_mixed, Guardrail::Anonymous), "local");
+    let nobody = format!("{mixed}anonymous_login_user = none\n");
+    let four = seen(&[("rabbitmq.conf", &nobody), PLUGINS], Format::Rabbitmq, Some("4.0"));
+    assert_eq!(word(&four, Guardrail::Anonymous), "on");
+}
+
+#[test]
+fn rabbitmq_layers_are_read_from_weak_to_strong() {
+    let advanced = "[{rabbitmq_mqtt, [{allow_anonymous, true}, {tcp_listeners, [{\"0.0.0.0\", 1883}]}]},\n {rabbit, [{loopback_users, []}]}].\n";
+    let files = [
+        ("rabbitmq.conf", RABBITMQ),
+        ("conf.d/10.conf", "management.tcp.ip = 0.0.0.0\n"),
+        ("advanced.config", advanced),
+        PLUGINS,
+    ];
+    let layered = seen(&files, Format::Rabbitmq, Some("3.13"));
+    assert_eq!(places(&layered.auth_anonymous), ["advanced.config:1:20"]);
+    assert_eq!(word(&layered, Guardrail::Tls), "off");
+    assert_eq!(places(&layered.admin_exposed), ["conf.d/10.conf:1:1"]);
+    let overridden = layered.overridden.value().unwrap();
+    assert!(overridden.iter().any(|one| one.setting == "mqtt.allow_anonymous" && one.line == 8));
+    let variable = RABBITMQ.replace("anonymous = false", "anonymous = $(ANON)");
+    let open = seen(&[("rabbitmq.conf", &variable), PLUGINS], Format::Rabbitmq, Some("3.13"));
+    let plain =
+        variable.replace("mqtt.listeners.tcp = none", "mqtt.listeners.tcp.1 = 192.0.2.1:1883");
+    let asked = seen(&[("rabbitmq.conf", &plain), PLUGINS], Format::Rabbitmq, Some("3.13"));
+    assert_eq!(word(&open, Guardrail::Anonymous), "on");
+    assert_eq!(word(&asked, Guardrail::Anonymous), "open");
+    let env = Some("ANON=false\n");
+    let told =
+        seen_with(&[("rabbitmq.conf", &plain), PLUGINS], Format::Rabbitmq, Some("3.13"), env);
+    assert_eq!(word(&told, Guardrail::Anonymous), "on");
+    let bare = seen(&[("rabbitmq.conf", "connection_max = 5\n")], Format::Rabbitmq, Some("3.13"));
+    assert!(undetermined(&bare).contains(&"enabled_plugins".to_owned()));
+}
+
+const VERNEMQ: &str = "allow_anonymous = off
+listener.ssl.default = 192.0.2.10:8883
+listener.ssl.cafile = /srv/tls/ca.pem
+listener.ssl.require_certificate = on
+listener.ssl.tls_version = tlsv1.3,tlsv1.2
+listener.vmqs.clustering = 192.0.2.10:44054
+vmq_acl.acl_file = /srv/mq/vmq.acl
+distributed_cookie = a-cookie-of-its-own-and-long
+max_message_size = 65536
+";
+
+#[test]
+fn vernemq_is_told_by_line() {
+    let text = "allow_anonymous = on\nlistener.tcp.default = 0.0.0.0:1883\nlistener.http.default = 0.0.0.0:8888\ndistributed_cookie = vmq\n";
+    let exposed = seen(&[("vernemq.conf", text)], Format::Auto, None);
+    assert_eq!(exposed.program.value().unwrap(), "vernemq");
+    assert_eq!(
+        weak(&exposed),
+        ["Anonymous off", "Authorization off", "Tls off", "Bind off", "Admin off", "Limits off"]
+    );
+    assert_eq!(places(&exposed.auth_anonymous), ["vernemq.conf:1:1"]);
+    assert_eq!(known(&exposed), ["distributed_cookie:4"]);
+    let acl = ("vmq.acl", "user dev\ntopic #\npattern readwrite devices/%u/#\n");
+    let hardened = seen(&[("vernemq.conf", VERNEMQ), acl], Format::Vernemq, None);
+    assert_eq!(weak(&hardened), ["Tls local", "Admin local"]);
+    let mixed = VERNEMQ.replace(
+        "listener.ssl.require_certificate = on",
+        "listener.tcp.b = 192.0.2.10:1884\nlistener.tcp.b.allow_anonymous_override = on",
+    );
+    let mixed = seen(&[("vernemq.conf", &mixed), ("vmq.acl", "topic #\n")], Format::Vernemq, None);
+    assert_eq!(places(&mixed.auth_anonymous), ["vernemq.conf:5:1"]);
+    assert_eq!(places(&mixed.authorization_missing), ["vmq.acl:1:1"]);
+    let twice = format!("{VERNEMQ}allow_anonymous = on\n");
+    let twice = seen(
+        &[("vernemq.conf", &twice), acl, ("conf.d/a.conf", "allow_anonymous = off\n")],
+        Format::Vernemq,
+        None,
+    );
+    assert_eq!(word(&twice, Guardrail::Anonymous), "on");
+    assert_eq!(places(&twice.overridden), ["vernemq.conf:10:1", "vernemq.conf:1:1"]);
+    let gone = seen(&[("vernemq.conf", VERNEMQ)], Format::Vernemq, None);
+    assert_eq!(word(&gone, Guardrail::Authorization), "open");
+}
+
+const FORMATS: [Format; 5] =
+    [Format::Emqx, Format::Nanomq, Format::Hivemq, Format::Rabbitmq, Format::Vernemq];
+
+fn reason<T>(item: &Item<T>) -> &str {
+    item.reason().unwrap_or("observed")
+}
+
+#[test]
+fn hostile_files_are_errors_that_say_what_and_where() {
+    let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;&a;\">]><hivemq>&b;</hivemq>";
+    let cases: [(Format, String, &str); 8] = [
+        (Format::Hivemq, bomb.to_owned(), "line 1"),
+        (Format::Hivemq, format!("<hivemq>{}", "<a>".repeat(1_000_000)), "64 levels"),
+        (Format::Hivemq, format!("<hivemq>{}</hivemq>", "<a/>".repeat(500_000)), "100,000"),
+        (Format::Hivemq, "<hivemq><a></hivemq>".to_owned(), "XML"),
+        (Format::Nanomq, format!("a = {}", "[".repeat(4_000_000)), "64 levels"),
+        (Format::Emqx, "a = \"hunter2\n".to_owned(), "line 1"),
+        (Format::Rabbitmq, "a = 'hunter2\n".to_owned(), "line 1"),
+        (Format::Vernemq, "\nhunter2\n".to_owned(), "line 2"),
+    ];
+    for (format, text, expected) in cases {
+        let seen = seen(&[("f", &text)], format, None);
+        let told = reason(&seen.undetermined);
+        assert!(told.contains(expected) && !told.contains("hunter2"), "{format:?}: {told}");
+    }
+    for format in FORMATS {
+        let folder = folder(&[("f", b"a = 1\0")]);
+        let seen = observe(&context(folder.path()), &declared("f", format));
+        assert!(reason(&seen.undetermined).contains("NUL"));
+    }
+}
+
+#[test]
+fn secrets_stay_where_they_are() {
+    const CANARY: &str = "c4nary-Zq8vT1xY7w";
+    let samples = [
+        (
+            Format::Emqx,
+            "node.cookie = X\ndashboard.default_password = X\nlisteners.tcp.default.bind = X\nauthorization.no_match = X\nlog.console.level = X\nX = 1\nmqtt.max_packet_size = X\n",
+        ),
+        (
+            Format::Nanomq,
+            "auth.password.X = X\nhttp_server.password = X\nauth.allow_anonymous = X\nlisteners.tcp.bind = X\n",
+        ),
+        (
+            Format::Hivemq,
+            "<hivemq><listeners><tls-tcp-listener><bind-address>X</bind-address><tls><keystore><password>X</password></keystore></tls></tls-tcp-listener></listeners><X>X</X></hivemq>",
+        ),
+        (
+            Format::Rabbitmq,
+            "default_pass = X\nmqtt.default_user = X\nmqtt.allow_anonymous = X\nlisteners.tcp.1 = X\nloopback_users.X = X\n",
+        ),
+        (
+            Format::Vernemq,
+            "distributed_cookie = X\nallow_anonymous = X\nlistener.tcp.default = X\nvmq_acl.acl_file = X\n",
+        ),
+    ];
+    for (format, text) in samples {
+        // As a value anywhere, and as a key with a blank in it or too long to be a name.
+        let text = text.replace('X', CANARY);
+        let told = serde_json::to_string(&seen(&[("f", &text)], format, None)).unwrap();
+        let values =
+            told.replace(&format!(".{CANARY}\""), "").replace(&format!("\"{CANARY}\""), "");
+        assert!(!values.contains(CANARY), "{format:?}: {told}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_reader_panics_on_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let folder = folder(&[("f", &bytes)]);
+        for format in FORMATS {
+            let _ = observe(&context(folder.path()), &declared("f", format));
+        }
+    }
+
+    #[test]
+    fn no_reader_panics_on_a_mutated_sample(
+        at in 0_usize..600, cut in 0_usize..40, more in "[\\PC\\n]{0,8}"
+    ) {
+        let samples = [super::emqx::HARDENED, NANOMQ, HIVEMQ, RABBITMQ, VERNEMQ];
+        for (format, sample) in FORMATS.into_iter().zip(samples) {
+            let mut chars: Vec<char> = sample.chars().collect();
+            let start = at.min(chars.len());
+            let end = (start + cut).min(chars.len());
+            chars.splice(start..end, more.chars());
+            let text: String = chars.into_iter().collect();
+            let folder = folder(&[("f", text.as_bytes()), ("advanced.config", text.as_bytes())]);
+            let _ = observe(&context(folder.path()), &declared("f", format));
+        }
+    }
+}
