@@ -383,6 +383,10 @@ pub enum ConfigFormat {
     Yaml,
     /// JSON through a mapping.
     Json,
+    /// A Docker Compose file, with its override and what it includes.
+    Compose,
+    /// Kubernetes manifests, as they are sent to the API server.
+    Kubernetes,
 }
 
 with_source! {

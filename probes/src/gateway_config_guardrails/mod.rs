@@ -84,6 +84,14 @@ fn review(
             (facts.format, facts.program) = ("mosquitto", Some("mosquitto".to_owned()));
             return Ok(mosquitto::review(main, version, files));
         }
+        ConfigFormat::Compose => {
+            (facts.format, facts.program) = ("compose", Some("compose".to_owned()));
+            return readers::compose::review(main, files);
+        }
+        ConfigFormat::Kubernetes => {
+            (facts.format, facts.program) = ("kubernetes", Some("kubernetes".to_owned()));
+            return readers::kubernetes::review(main);
+        }
         ConfigFormat::PlumblineGateway => ("plumbline-gateway", readers::toml::read),
         ConfigFormat::Env => ("env", readers::env::read),
         ConfigFormat::Toml => ("toml", readers::toml::read),
@@ -147,6 +155,10 @@ fn told(declared: ConfigFormat, mapping: Option<&Mapping>, main: &Text) -> Confi
     match name.rsplit('.').next().unwrap_or("") {
         "toml" if section("[gateway") && section("[ingest") => ConfigFormat::PlumblineGateway,
         "toml" => ConfigFormat::Toml,
+        "yaml" | "yml" if readers::compose::is_likely(&name, &main.content) => {
+            ConfigFormat::Compose
+        }
+        "yaml" | "yml" if readers::kubernetes::is_likely(&main.content) => ConfigFormat::Kubernetes,
         "yaml" | "yml" => ConfigFormat::Yaml,
         "json" => ConfigFormat::Json,
         "env" => ConfigFormat::Env,
@@ -201,6 +213,8 @@ impl Facts {
             debug_logging: review.item(G::Debug),
             limits_unbounded: review.item(G::Limits),
             unknown_keys: review.item(G::UnknownKey),
+            privileges_excessive: review.item(G::Privileges),
+            proxy_header_trusted: review.item(G::ProxyHeader),
             undetermined: review.undetermined_items(),
             ..self.failed("")
         }
@@ -240,6 +254,8 @@ impl Facts {
             debug_logging: open(reason),
             limits_unbounded: open(reason),
             unknown_keys: open(reason),
+            privileges_excessive: open(reason),
+            proxy_header_trusted: open(reason),
             undetermined: open(reason),
         }
     }

@@ -1,9 +1,14 @@
 //! One reader per format. Readers keep names, values and places, and judge nothing.
 
+pub mod compose;
+pub mod containers;
 pub mod env;
 pub mod json;
+pub mod kubernetes;
 pub mod mosquitto;
+pub mod tables;
 pub mod toml;
+pub mod variables;
 pub mod yaml;
 
 use super::tree::{Node, Unreadable};

@@ -1,7 +1,9 @@
 //! The check as a whole: files in a folder, evidence out.
 
+mod compose;
 mod gateway;
 mod hostile;
+mod kubernetes;
 mod mapped;
 mod mosquitto;
 
@@ -83,6 +85,8 @@ fn list(seen: &GatewayConfigGuardrailsStable, guardrail: Guardrail) -> &Item<Vec
         Guardrail::Debug => &seen.debug_logging,
         Guardrail::Limits => &seen.limits_unbounded,
         Guardrail::UnknownKey => &seen.unknown_keys,
+        Guardrail::Privileges => &seen.privileges_excessive,
+        Guardrail::ProxyHeader => &seen.proxy_header_trusted,
         Guardrail::DefaultSecret | Guardrail::InlineSecret => {
             panic!("secrets have their own lists")
         }
