@@ -44,9 +44,7 @@ impl CheckRequest {
                 bundle.chain(credentials.iter().map(Credential::source)).collect()
             }
             (Inputs::Endpoint { .. }, _) => Vec::new(),
-            (Inputs::Config { config }, _) => {
-                std::iter::once(config.source()).chain(config.mapping.clone()).collect()
-            }
+            (Inputs::Config { config }, _) => config.sources(),
             (Inputs::DeviceCertificates { certificates, trust }, _) => {
                 let DeviceCertificates { password, inventory, .. } = certificates;
                 let own = [Some(certificates.source()), password.clone(), inventory.clone()];

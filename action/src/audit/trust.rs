@@ -68,14 +68,17 @@ pub fn compose(base: Option<&AuditTarget>, head: &AuditTarget) -> Composed {
             else {
                 continue;
             };
-            let read = |c: &GatewayConfig| (c.format, c.program_version.clone(), c.mapping.clone());
+            let read = |c: &GatewayConfig| {
+                (c.format, c.program_version.clone(), c.mapping.clone(), c.environment.clone())
+            };
             if read(config) != read(terms) {
                 waits.push(format!(
-                    "{key}: config {} is read in another way (format, version or mapping) when \
-                     this is merged",
+                    "{key}: config {} is read in another way (format, version, mapping or \
+                     environment) when this is merged",
                     config.name
                 ));
-                (config.format, config.program_version, config.mapping) = read(terms);
+                (config.format, config.program_version, config.mapping, config.environment) =
+                    read(terms);
             }
         }
     }
@@ -104,10 +107,8 @@ pub fn compose(base: Option<&AuditTarget>, head: &AuditTarget) -> Composed {
         }
         stays
     };
-    spec.gateway_config.retain(|config| {
-        let mut sources = std::iter::once(config.source()).chain(config.mapping.clone());
-        sources.all(|source| read(source, &config.name))
-    });
+    spec.gateway_config
+        .retain(|config| config.sources().into_iter().all(|source| read(source, &config.name)));
     spec.device_certificates.retain(|set| {
         let own = [Some(set.source()), set.password.clone(), set.inventory.clone()];
         let mut sources = own.into_iter().flatten();

@@ -48,6 +48,7 @@ impl Redact for GatewayConfig {
     fn redact(&mut self) {
         address(&mut self.url);
         self.mapping.redact();
+        self.environment.redact();
     }
 }
 

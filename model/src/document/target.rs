@@ -79,10 +79,7 @@ impl AuditTargetSpec {
     /// Everything that the target reads from, in the order of the document.
     pub fn sources(&self) -> Vec<Source> {
         let trust = self.trust.iter().flat_map(|trust| trust.ca_bundle.iter().chain(&trust.crls));
-        let configs = self
-            .gateway_config
-            .iter()
-            .flat_map(|config| std::iter::once(config.source()).chain(config.mapping.clone()));
+        let configs = self.gateway_config.iter().flat_map(GatewayConfig::sources);
         let certificates = self.device_certificates.iter().flat_map(|set| {
             std::iter::once(set.source()).chain(set.password.clone()).chain(set.inventory.clone())
         });
@@ -361,7 +358,19 @@ pub struct GatewayConfig {
     /// Mapping file that says which key stands for which guardrail, for the generic formats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<Source>,
+    /// What the environment of the program sets, as `KEY=value` lines, for the formats in which it
+    /// fills values in or overrules the file. Nothing is ever taken from another environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Source>,
 }
+}
+
+impl GatewayConfig {
+    /// The configuration, and everything that is read with it, in the order of the document.
+    pub fn sources(&self) -> Vec<Source> {
+        let more = self.mapping.iter().chain(&self.environment).cloned();
+        std::iter::once(self.source()).chain(more).collect()
+    }
 }
 
 /// How a configuration file is read.
@@ -375,6 +384,16 @@ pub enum ConfigFormat {
     PlumblineGateway,
     /// mosquitto.conf.
     Mosquitto,
+    /// HOCON of EMQX 5 and 6, with `cluster.hocon` beside it.
+    Emqx,
+    /// HOCON of NanoMQ.
+    Nanomq,
+    /// config.xml of HiveMQ.
+    Hivemq,
+    /// rabbitmq.conf with the MQTT plugin, with `conf.d` and `advanced.config` beside it.
+    Rabbitmq,
+    /// vernemq.conf, with `conf.d` beside it.
+    Vernemq,
     /// `KEY=value` lines.
     Env,
     /// TOML through a mapping.
@@ -387,6 +406,12 @@ pub enum ConfigFormat {
     Compose,
     /// Kubernetes manifests, as they are sent to the API server.
     Kubernetes,
+    /// nginx.conf, with what it includes.
+    Nginx,
+    /// telegraf.conf, with the `telegraf.d` beside it.
+    Telegraf,
+    /// A systemd unit, with its drop-ins beside it.
+    Systemd,
 }
 
 with_source! {

@@ -234,11 +234,11 @@ pub struct GatewayConfigGuardrailsStable {
     /// Where the configuration was read, as declared.
     #[serde(rename = "/config/source")]
     pub source: Item<String>,
-    /// How it was read: `plumbline-gateway`, `mosquitto`, `env`, `toml`, `yaml` or `json`.
+    /// How it was read: the name of a format, as a target declares it.
     #[serde(rename = "/config/format")]
     pub format: Item<String>,
-    /// The program that reads it: `plumbline-gateway`, `mosquitto`, `generic`, or the name that
-    /// the mapping gives.
+    /// The program that reads it: that of the format, `generic`, or the name that the mapping
+    /// gives.
     #[serde(rename = "/config/program")]
     pub program: Item<String>,
     /// Version of that program as the target declares it.
@@ -257,6 +257,10 @@ pub struct GatewayConfigGuardrailsStable {
     /// Keys that are set more than once where programs differ in which one counts.
     #[serde(rename = "/repeated")]
     pub repeated: Item<Vec<Observation>>,
+    /// Values that do not count because a later one of the same key, or one of a stronger file or
+    /// environment, took their place.
+    #[serde(rename = "/overridden", default = "super::not_asked::<Vec<Observation>>")]
+    pub overridden: Item<Vec<Observation>>,
 
     /// Settings that let ingest take data without asking for a credential.
     #[serde(rename = "/auth/not_enforced")]

@@ -56,6 +56,7 @@ pub struct Review {
     undetermined: BTreeMap<(String, Place), (BTreeSet<Guardrail>, String)>,
     secrets: BTreeMap<SecretPlace, bool>,
     repeated: BTreeSet<Observation>,
+    overridden: BTreeSet<Observation>,
     settings: BTreeSet<Setting>,
 }
 
@@ -153,6 +154,11 @@ impl Review {
     /// A key is set more than once.
     pub fn repeated(&mut self, observation: Observation) {
         keep(&mut self.repeated, observation);
+    }
+
+    /// A value does not count because another one took its place.
+    pub fn overridden(&mut self, observation: Observation) {
+        keep(&mut self.overridden, observation);
     }
 
     /// A setting for the reader.
@@ -283,6 +289,11 @@ impl Review {
     /// Keys that are set more than once.
     pub fn repeated_items(&self) -> Item<Vec<Observation>> {
         Item::observed(first(self.repeated.iter().cloned()))
+    }
+
+    /// Values that do not count because another one took their place.
+    pub fn overridden_items(&self) -> Item<Vec<Observation>> {
+        Item::observed(first(self.overridden.iter().cloned()))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use model::document::GatewayConfig;
+use model::document::{GatewayConfig, Source};
 
 use crate::{Context, source};
 
@@ -73,6 +73,12 @@ impl Files {
         let mut files = Self { folder, names: Vec::new(), bytes: 0 };
         let text = files.admit(source::place(&declared), content)?;
         Ok((files, text))
+    }
+
+    /// Reads a further file that the target declares.
+    pub async fn declared(&mut self, context: &Context, from: &Source) -> Result<Text, Unread> {
+        let content = source::bytes(context, from).await?;
+        self.admit(source::place(from), content)
     }
 
     /// Names of the files that were read, in order of reading.

@@ -11,6 +11,7 @@ pub mod judge;
 pub mod mapping;
 pub mod readers;
 pub mod secrets;
+pub mod settings;
 pub mod tree;
 pub mod values;
 pub mod version;
@@ -26,7 +27,8 @@ use crate::{Context, source};
 use guardrail::{Place, Review, is_short};
 use includes::{Files, Text};
 use mapping::{Format, Mapping};
-use readers::{Read, mosquitto};
+use readers::{Read, documents, mosquitto, programs};
+use settings::Environment;
 use version::Version;
 
 /// The mapping of the reference gateway's own file.
@@ -62,8 +64,15 @@ async fn observe(context: &Context, config: &GatewayConfig) -> GatewayConfigGuar
             Err(reason) => return facts.failed(&reason),
         },
     };
+    let environment = match &config.environment {
+        None => Environment::default(),
+        Some(source) => match read_environment(context, source, &mut files).await {
+            Ok(environment) => environment,
+            Err(reason) => return facts.failed(&reason),
+        },
+    };
     let format = told(config.format, mapping.as_ref(), &main);
-    let outcome = review(format, mapping, &main, &mut files, &mut facts);
+    let outcome = review(format, mapping, &main, &environment, &mut files, &mut facts);
     facts.files = files.names().to_vec();
     match outcome {
         Ok(review) => facts.reviewed(&review),
@@ -75,29 +84,31 @@ fn review(
     format: ConfigFormat,
     mapping: Option<Mapping>,
     main: &Text,
+    environment: &Environment,
     files: &mut Files,
     facts: &mut Facts,
 ) -> Result<Review, String> {
     let version = facts.version.as_deref().and_then(Version::parse);
+    if let Some(program) = programs::of(format) {
+        (facts.format, facts.program) = (program.name, Some(program.name.to_owned()));
+        let review = program.review(main, version, files, environment);
+        return review.map_err(|error| format!("`{}`: {error}", main.name));
+    }
+    if let Some(document) = documents::of(format) {
+        (facts.format, facts.program) = (document.name, Some(document.name.to_owned()));
+        return (document.review)(main, version, files);
+    }
     let (name, read): (_, Read) = match format {
         ConfigFormat::Mosquitto => {
             (facts.format, facts.program) = ("mosquitto", Some("mosquitto".to_owned()));
             return Ok(mosquitto::review(main, version, files));
-        }
-        ConfigFormat::Compose => {
-            (facts.format, facts.program) = ("compose", Some("compose".to_owned()));
-            return readers::compose::review(main, files);
-        }
-        ConfigFormat::Kubernetes => {
-            (facts.format, facts.program) = ("kubernetes", Some("kubernetes".to_owned()));
-            return readers::kubernetes::review(main);
         }
         ConfigFormat::PlumblineGateway => ("plumbline-gateway", readers::toml::read),
         ConfigFormat::Env => ("env", readers::env::read),
         ConfigFormat::Toml => ("toml", readers::toml::read),
         ConfigFormat::Yaml => ("yaml", readers::yaml::read),
         ConfigFormat::Json => ("json", readers::json::read),
-        ConfigFormat::Auto => {
+        _ => {
             return Err(
                 "the format cannot be told from name and content; declare `format`".to_owned()
             );
@@ -137,6 +148,16 @@ async fn read_mapping(context: &Context, source: &Source) -> Result<Mapping, Str
     Mapping::parse(&text).map_err(|error| error.to_string())
 }
 
+async fn read_environment(
+    context: &Context,
+    source: &Source,
+    files: &mut Files,
+) -> Result<Environment, String> {
+    let text = files.declared(context, source).await;
+    let text = text.map_err(|error| format!("the environment: {error}"))?;
+    Environment::read(&text).map_err(|error| format!("the environment `{}`: {error}", text.name))
+}
+
 /// The format: as declared, else as the mapping says, else told from name and content.
 fn told(declared: ConfigFormat, mapping: Option<&Mapping>, main: &Text) -> ConfigFormat {
     if declared != ConfigFormat::Auto {
@@ -151,14 +172,16 @@ fn told(declared: ConfigFormat, mapping: Option<&Mapping>, main: &Text) -> Confi
         };
     }
     let name = main.name.rsplit('/').next().unwrap_or(&main.name).to_ascii_lowercase();
+    if let Some(program) = programs::likely(&name, &main.content) {
+        return program.format;
+    }
+    if let Some(document) = documents::likely(&name, &main.content) {
+        return document.format;
+    }
     let section = |name: &str| main.content.lines().any(|line| line.trim_start().starts_with(name));
     match name.rsplit('.').next().unwrap_or("") {
         "toml" if section("[gateway") && section("[ingest") => ConfigFormat::PlumblineGateway,
         "toml" => ConfigFormat::Toml,
-        "yaml" | "yml" if readers::compose::is_likely(&name, &main.content) => {
-            ConfigFormat::Compose
-        }
-        "yaml" | "yml" if readers::kubernetes::is_likely(&main.content) => ConfigFormat::Kubernetes,
         "yaml" | "yml" => ConfigFormat::Yaml,
         "json" => ConfigFormat::Json,
         "env" => ConfigFormat::Env,
@@ -197,6 +220,7 @@ impl Facts {
             guardrails: review.guardrails(),
             settings: review.settings(),
             repeated: review.repeated_items(),
+            overridden: review.overridden_items(),
             auth_not_enforced: review.item(G::Authentication),
             auth_anonymous: review.item(G::Anonymous),
             auth_unproven_identity: review.item(G::IdentityMapping),
@@ -238,6 +262,7 @@ impl Facts {
             guardrails: open(reason),
             settings: open(reason),
             repeated: open(reason),
+            overridden: open(reason),
             auth_not_enforced: open(reason),
             auth_anonymous: open(reason),
             auth_unproven_identity: open(reason),

@@ -5,12 +5,16 @@ use crate::cluster::{Kubectl, Namespace};
 use crate::operator::{Installation, in_peace};
 
 /// Every place of a target where a SOURCE stands.
-const PLACES: [(&str, &str); 8] = [
+const PLACES: [(&str, &str); 9] = [
     ("credentials", "credentials: [{name: c, kind: bearer, SOURCE}]"),
     ("gatewayConfig", "gatewayConfig: [{name: g, format: mosquitto, SOURCE}]"),
     (
         "gatewayConfig.mapping",
         "gatewayConfig: [{name: g, format: mosquitto, url: 'https://x.example/c', mapping: {SOURCE}}]",
+    ),
+    (
+        "gatewayConfig.environment",
+        "gatewayConfig: [{name: g, format: emqx, url: 'https://x.example/c', environment: {SOURCE}}]",
     ),
     ("deviceCertificates", "deviceCertificates: [{name: d, SOURCE}]"),
     (

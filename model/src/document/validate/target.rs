@@ -35,6 +35,9 @@ pub(super) fn check(faults: &mut Faults, spec: &AuditTargetSpec) {
         if let Some(mapping) = &config.mapping {
             faults.source(&field.key("mapping"), mapping);
         }
+        if let Some(environment) = &config.environment {
+            faults.source(&field.key("environment"), environment);
+        }
     }
 
     let sets = field.key("deviceCertificates");

@@ -2,11 +2,16 @@
 
 pub mod compose;
 pub mod containers;
+pub mod documents;
 pub mod env;
 pub mod json;
 pub mod kubernetes;
 pub mod mosquitto;
+pub mod nginx;
+pub mod programs;
+pub mod systemd;
 pub mod tables;
+pub mod telegraf;
 pub mod toml;
 pub mod variables;
 pub mod yaml;

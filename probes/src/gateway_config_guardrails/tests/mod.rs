@@ -6,6 +6,9 @@ mod hostile;
 mod kubernetes;
 mod mapped;
 mod mosquitto;
+mod nginx;
+mod systemd;
+mod telegraf;
 
 use std::path::Path;
 

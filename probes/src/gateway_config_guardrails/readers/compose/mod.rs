@@ -69,9 +69,14 @@ fn inline_content(review: &mut Review, file: &str, document: &Node, kind: &str) 
     }
 }
 
-/// Whether a document is a Compose file.
+/// Whether a file is a Compose file: by its name, or by services with an image.
 pub fn is_likely(name: &str, text: &str) -> bool {
+    if ![".yaml", ".yml"].iter().any(|ending| name.ends_with(ending)) {
+        return false;
+    }
     let named = ["compose.", "docker-compose."].iter().any(|start| name.starts_with(start));
-    let line = |key: &str| text.lines().any(|line| line.trim_end() == key);
-    named || (line("services:") && ["    image:", "    build:"].iter().any(|k| text.contains(k)))
+    let services = text.lines().any(|line| line.trim_end() == "services:");
+    let made =
+        |line: &str| ["image:", "build:"].iter().any(|key| line.trim_start().starts_with(key));
+    named || (services && text.lines().any(made))
 }
