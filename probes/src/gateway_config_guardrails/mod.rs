@@ -108,6 +108,7 @@ fn review(
         ConfigFormat::Toml => ("toml", readers::toml::read),
         ConfigFormat::Yaml => ("yaml", readers::yaml::read),
         ConfigFormat::Json => ("json", readers::json::read),
+        ConfigFormat::Ini => ("ini", readers::ini::read),
         _ => {
             return Err(
                 "the format cannot be told from name and content; declare `format`".to_owned()
@@ -169,6 +170,7 @@ fn told(declared: ConfigFormat, mapping: Option<&Mapping>, main: &Text) -> Confi
             Format::Toml => ConfigFormat::Toml,
             Format::Yaml => ConfigFormat::Yaml,
             Format::Json => ConfigFormat::Json,
+            Format::Ini => ConfigFormat::Ini,
         };
     }
     let name = main.name.rsplit('/').next().unwrap_or(&main.name).to_ascii_lowercase();
@@ -185,6 +187,7 @@ fn told(declared: ConfigFormat, mapping: Option<&Mapping>, main: &Text) -> Confi
         "yaml" | "yml" => ConfigFormat::Yaml,
         "json" => ConfigFormat::Json,
         "env" => ConfigFormat::Env,
+        "ini" => ConfigFormat::Ini,
         _ if name.starts_with(".env") => ConfigFormat::Env,
         _ if name == "mosquitto.conf" || mosquitto::is_likely(&main.content) => {
             ConfigFormat::Mosquitto
@@ -198,6 +201,7 @@ const fn written(format: ConfigFormat) -> Format {
         ConfigFormat::Env => Format::Env,
         ConfigFormat::Yaml => Format::Yaml,
         ConfigFormat::Json => Format::Json,
+        ConfigFormat::Ini => Format::Ini,
         _ => Format::Toml,
     }
 }

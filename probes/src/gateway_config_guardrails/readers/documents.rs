@@ -2,7 +2,7 @@
 
 use model::document::ConfigFormat;
 
-use super::{compose, kubernetes, nginx, systemd, telegraf};
+use super::{compose, haproxy, kubernetes, nginx, node_red, systemd, telegraf, thingsboard};
 use crate::gateway_config_guardrails::guardrail::Review;
 use crate::gateway_config_guardrails::includes::{Files, Text};
 use crate::gateway_config_guardrails::version::Version;
@@ -20,7 +20,7 @@ pub struct Document {
 }
 
 /// The formats, in the order in which a file is held against them.
-const DOCUMENTS: [Document; 5] = [
+const DOCUMENTS: [Document; 8] = [
     Document {
         format: ConfigFormat::Compose,
         name: "compose",
@@ -34,11 +34,25 @@ const DOCUMENTS: [Document; 5] = [
         review: |main, _, _| kubernetes::review(main),
     },
     Document {
+        format: ConfigFormat::NodeRed,
+        name: "node-red",
+        likely: node_red::is_likely,
+        review: |main, _, _| node_red::review(main).map_err(|error| unreadable(main, &error)),
+    },
+    Document {
         format: ConfigFormat::Nginx,
         name: "nginx",
         likely: nginx::is_likely,
         review: |main, version, files| {
             nginx::review(main, version, files).map_err(|error| unreadable(main, &error))
+        },
+    },
+    Document {
+        format: ConfigFormat::Haproxy,
+        name: "haproxy",
+        likely: haproxy::is_likely,
+        review: |main, version, files| {
+            haproxy::review(main, version, files).map_err(|error| unreadable(main, &error))
         },
     },
     Document {
@@ -55,6 +69,14 @@ const DOCUMENTS: [Document; 5] = [
         likely: systemd::is_likely,
         review: |main, _, files| {
             systemd::review(main, files).map_err(|error| unreadable(main, &error))
+        },
+    },
+    Document {
+        format: ConfigFormat::ThingsboardGateway,
+        name: "thingsboard-gateway",
+        likely: thingsboard::is_likely,
+        review: |main, _, files| {
+            thingsboard::review(main, files).map_err(|error| unreadable(main, &error))
         },
     },
 ];

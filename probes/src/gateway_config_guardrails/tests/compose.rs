@@ -5,7 +5,7 @@ use model::evidence::{GatewayConfigGuardrailsStable, Guardrail, LengthClass, Sec
 
 use super::{places, seen, undetermined, word};
 
-const EXPOSED: &str = "services:
+pub(super) const EXPOSED: &str = "services:
   broker:
     image: eclipse-mosquitto
     network_mode: host
@@ -27,7 +27,7 @@ const EXPOSED: &str = "services:
       - 192.0.2.10:8883:8883/tcp
 ";
 
-const HARDENED: &str = "services:
+pub(super) const HARDENED: &str = "services:
   broker:
     image: eclipse-mosquitto@sha256:0000000000000000000000000000000000000000000000000000000000000000
     ports: [\"192.0.2.10:8883:8883\"]

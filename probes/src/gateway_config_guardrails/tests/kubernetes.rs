@@ -5,7 +5,7 @@ use model::evidence::{GatewayConfigGuardrailsStable, Guardrail, SecretKind};
 
 use super::{places, seen, undetermined, word};
 
-const HARDENED: &str = "apiVersion: apps/v1
+pub(super) const HARDENED: &str = "apiVersion: apps/v1
 kind: Deployment
 metadata: {name: broker}
 spec:

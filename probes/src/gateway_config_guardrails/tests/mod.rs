@@ -2,13 +2,16 @@
 
 mod compose;
 mod gateway;
+mod haproxy;
 mod hostile;
 mod kubernetes;
 mod mapped;
 mod mosquitto;
 mod nginx;
+mod node_red;
 mod systemd;
 mod telegraf;
+mod thingsboard;
 
 use std::path::Path;
 

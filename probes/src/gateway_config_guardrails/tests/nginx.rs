@@ -5,7 +5,7 @@ use model::evidence::{GatewayConfigGuardrailsStable, Guardrail, SecretKind};
 
 use super::{places, seen, undetermined, word};
 
-const EXPOSED: &str = "user www-data;
+pub(super) const EXPOSED: &str = "user www-data;
 error_log /var/log/nginx/error.log debug;
 http {
   ssl_protocols TLSv1 TLSv1.2;
@@ -27,7 +27,7 @@ stream {
 }
 ";
 
-const HARDENED: &str = "http {
+pub(super) const HARDENED: &str = "http {
   ssl_protocols TLSv1.2 TLSv1.3;
   upstream ingest { server 127.0.0.1:8080; server unix:/run/ingest.sock; }
   # ssl_protocols TLSv1;

@@ -5,7 +5,7 @@ use model::evidence::{GatewayConfigGuardrailsStable, Guardrail, SecretKind};
 
 use super::{places, seen, word};
 
-const HARDENED: &str = "[Unit]
+pub(super) const HARDENED: &str = "[Unit]
 Description=broker
 [Service]
 ExecStart=/usr/sbin/mosquitto -c /etc/mosquitto/mosquitto.conf

@@ -5,7 +5,7 @@ use model::evidence::{GatewayConfigGuardrailsStable, Guardrail, SecretKind};
 
 use super::{places, seen, undetermined, word};
 
-const EXPOSED: &str = r#"[agent]
+pub(super) const EXPOSED: &str = r#"[agent]
   debug = true
 [[inputs.mqtt_consumer]]
   servers = ["tcp://mq.example:1883"]
@@ -21,7 +21,7 @@ const EXPOSED: &str = r#"[agent]
   tls_min_version = "TLS10"
 "#;
 
-const HARDENED: &str = r#"[agent]
+pub(super) const HARDENED: &str = r#"[agent]
   interval = ${INTERVAL}
 # [[inputs.http_listener_v2]]
 [[inputs.mqtt_consumer]]

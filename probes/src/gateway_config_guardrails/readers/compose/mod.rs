@@ -23,6 +23,9 @@ use layers::Layers;
 pub(super) const COVERED: [Guardrail; 4] =
     [Guardrail::Privileges, Guardrail::Bind, Guardrail::InlineSecret, Guardrail::DefaultSecret];
 
+/// Most services that are read.
+const MAX_SERVICES: usize = 1_000;
+
 /// Reviews a Compose file with the files that it names.
 ///
 /// # Errors
@@ -41,7 +44,12 @@ pub fn review(main: &Text, files: &mut Files) -> Result<Review, String> {
             inline_content(&mut review, file, document, kind);
         }
     }
-    for name in layers.services() {
+    let services = layers.services();
+    if services.len() > MAX_SERVICES {
+        let reason = "only the first 1,000 services are read";
+        review.undetermined(&Place::top(&main.name), "services", &COVERED, reason);
+    }
+    for name in services.into_iter().take(MAX_SERVICES) {
         let service = layers.service(name, files, &mut review);
         service::review(&mut review, &service, files);
     }

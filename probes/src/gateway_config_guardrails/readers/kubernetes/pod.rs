@@ -20,17 +20,14 @@ pub fn review(review: &mut Review, file: &str, prefix: &str, spec: &Node) {
     for key in ["hostNetwork", "hostPID", "hostIPC"] {
         let Some(found) = entry(spec, key) else { continue };
         let setting = format!("{prefix}.{key}");
-        match pod.truth(found, &setting) {
-            Some(true) => {
-                pod.off(Guardrail::Privileges, pod.place(found), &setting, "true");
-                if key == "hostNetwork" {
-                    let reason =
-                        "it shares the network of the node: what its program binds to decides";
-                    let place = pod.place(found);
-                    pod.review.undetermined(&place, setting, &[Guardrail::Bind], reason);
-                }
-            }
-            Some(false) | None => {}
+        if pod.truth(found, &setting) != Some(true) {
+            continue;
+        }
+        pod.off(Guardrail::Privileges, pod.place(found), &setting, "true");
+        if key == "hostNetwork" {
+            let reason = "it shares the network of the node: what its program binds to decides";
+            let place = pod.place(found);
+            pod.review.undetermined(&place, setting, &[Guardrail::Bind], reason);
         }
     }
     for (index, volume) in

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use model::evidence::{Guardrail, Origin, Reach, SecretKind};
 
 use super::parse::Directive;
-use super::server::{Server, lookup};
+use super::server::{Levels, Server, lookup};
 use crate::gateway_config_guardrails::guardrail::Review;
 use crate::gateway_config_guardrails::judge::HIDDEN;
 use crate::gateway_config_guardrails::readers::containers;
@@ -100,7 +100,7 @@ enum Allowed {
     Some,
 }
 
-fn allowed(levels: &[&[Directive]]) -> Allowed {
+fn allowed(levels: &Levels<'_>) -> Allowed {
     if !lookup(levels, "deny").iter().any(|one| one.arg(0) == "all") {
         return Allowed::Everybody;
     }

@@ -43,17 +43,15 @@ fn certificate(review: &mut Review, server: &Server<'_>) {
 /// The address of a client as a header says it, from anybody.
 fn header(review: &mut Review, server: &Server<'_>) {
     let reach = server.reach();
-    let mut trusted = Vec::new();
+    let outer = &server.levels[..server.levels.len().saturating_sub(1)];
+    let inherited = lookup(outer, "set_real_ip_from").into_iter();
+    let mut trusted: Vec<_> =
+        inherited.map(|one| (one.place.clone(), one.arg(0).to_owned())).collect();
     server.visit(&mut |_, one| {
         if one.name == "set_real_ip_from" {
             trusted.push((one.place.clone(), one.arg(0).to_owned()));
         }
     });
-    for one in server.levels.iter().rev().skip(1).flat_map(|level| level.iter()) {
-        if one.name == "set_real_ip_from" {
-            trusted.push((one.place.clone(), one.arg(0).to_owned()));
-        }
-    }
     for (place, from) in &trusted {
         if from.ends_with("/0") {
             let seen = place.observe("set_real_ip_from", "everybody", reach);

@@ -1,16 +1,38 @@
 //! Servers with what they listen on and what they inherit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use model::evidence::Reach;
 
 use super::parse::Directive;
 use crate::gateway_config_guardrails::values::{Bound, bound};
 
+/// The directives of one block, also by their names.
+pub struct Level<'a> {
+    all: &'a [Directive],
+    named: HashMap<&'a str, Vec<&'a Directive>>,
+}
+
+impl<'a> Level<'a> {
+    fn of(all: &'a [Directive]) -> Rc<Self> {
+        let mut named: HashMap<_, Vec<_>> = HashMap::new();
+        for directive in all {
+            named.entry(directive.name.as_str()).or_default().push(directive);
+        }
+        Rc::new(Self { all, named })
+    }
+}
+
+/// Blocks, the outermost first.
+pub type Levels<'a> = [Rc<Level<'a>>];
+
 /// Every server and upstream of a configuration.
 pub struct Front<'a> {
     /// The servers, in the order of the files.
     pub servers: Vec<Server<'a>>,
+    /// The server that is asked first on an address.
+    first: HashMap<&'a str, usize>,
     /// Addresses of the servers of each named upstream.
     pub upstreams: BTreeMap<&'a str, Vec<&'a str>>,
 }
@@ -20,7 +42,7 @@ pub struct Server<'a> {
     /// Its `server` directive.
     pub directive: &'a Directive,
     /// What it inherits from, the outermost first; its own directives last.
-    pub levels: Vec<&'a [Directive]>,
+    pub levels: Vec<Rc<Level<'a>>>,
     /// Of the stream module: bytes rather than requests.
     pub is_stream: bool,
     /// Whether the `http` or `stream` block around it is in evidence.
@@ -48,16 +70,27 @@ pub struct Listen<'a> {
 impl<'a> Front<'a> {
     /// Finds the servers in directives.
     pub fn of(tree: &'a [Directive]) -> Self {
-        let mut front = Self { servers: Vec::new(), upstreams: BTreeMap::new() };
-        front.level(&[tree], None);
+        let (servers, upstreams) = (Vec::new(), BTreeMap::new());
+        let mut front = Self { servers, first: HashMap::new(), upstreams };
+        front.level(&[Level::of(tree)], None);
+        for default in [true, false] {
+            for (index, server) in front.servers.iter().enumerate() {
+                for listen in server.listens.iter().filter(|one| one.is_default || !default) {
+                    front.first.entry(listen.address).or_insert(index);
+                }
+            }
+        }
         front
     }
 
-    fn level(&mut self, levels: &[&'a [Directive]], is_stream: Option<bool>) {
-        for directive in levels.last().copied().unwrap_or(&[]) {
+    fn level(&mut self, levels: &Levels<'a>, is_stream: Option<bool>) {
+        for directive in levels.last().map_or(&[][..], |level| level.all) {
             let Some(block) = directive.block.as_deref() else { continue };
+            if !matches!(directive.name.as_str(), "http" | "stream" | "upstream" | "server") {
+                continue;
+            }
             let mut inner = levels.to_vec();
-            inner.push(block);
+            inner.push(Level::of(block));
             match directive.name.as_str() {
                 "http" => self.level(&inner, Some(false)),
                 "stream" => self.level(&inner, Some(true)),
@@ -84,14 +117,7 @@ impl<'a> Front<'a> {
 
     /// The server whose TLS settings hold on an address.
     pub fn default_on(&self, address: &str) -> Option<&Server<'a>> {
-        let here = |server: &&Server<'a>, default: bool| {
-            server.listens.iter().any(|one| one.address == address && (one.is_default || !default))
-        };
-        let servers = &self.servers;
-        servers
-            .iter()
-            .find(|one| here(one, true))
-            .or_else(|| servers.iter().find(|one| here(one, false)))
+        self.first.get(address).and_then(|index| self.servers.get(*index))
     }
 }
 
@@ -160,7 +186,7 @@ impl Server<'_> {
     }
 
     /// Every directive in the server, with what it inherits from.
-    pub fn visit(&self, take: &mut impl FnMut(&[&[Directive]], &Directive)) {
+    pub fn visit(&self, take: &mut impl FnMut(&Levels<'_>, &Directive)) {
         visit(&self.levels, take);
     }
 
@@ -195,21 +221,16 @@ impl Listen<'_> {
 }
 
 /// Everything of one name at the innermost level that has it.
-pub fn lookup<'a>(levels: &[&'a [Directive]], name: &str) -> Vec<&'a Directive> {
-    levels
-        .iter()
-        .rev()
-        .map(|level| level.iter().filter(|one| one.name == name).collect::<Vec<_>>())
-        .find(|found| !found.is_empty())
-        .unwrap_or_default()
+pub fn lookup<'a>(levels: &Levels<'a>, name: &str) -> Vec<&'a Directive> {
+    levels.iter().rev().find_map(|level| level.named.get(name)).cloned().unwrap_or_default()
 }
 
-fn visit(levels: &[&[Directive]], take: &mut impl FnMut(&[&[Directive]], &Directive)) {
-    for directive in levels.last().copied().unwrap_or(&[]) {
+fn visit(levels: &Levels<'_>, take: &mut impl FnMut(&Levels<'_>, &Directive)) {
+    for directive in levels.last().map_or(&[][..], |level| level.all) {
         take(levels, directive);
         if let Some(block) = directive.block.as_deref() {
             let mut inner = levels.to_vec();
-            inner.push(block);
+            inner.push(Level::of(block));
             visit(&inner, take);
         }
     }

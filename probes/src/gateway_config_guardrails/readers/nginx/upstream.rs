@@ -3,7 +3,7 @@
 use model::evidence::{Guardrail, Reach};
 
 use super::parse::Directive;
-use super::server::{Front, Server, lookup};
+use super::server::{Front, Levels, Server, lookup};
 use crate::gateway_config_guardrails::guardrail::Review;
 use crate::gateway_config_guardrails::values::{Bound, bound};
 
@@ -30,7 +30,7 @@ fn pass(
     review: &mut Review,
     front: &Front<'_>,
     server: &Server<'_>,
-    levels: &[&[Directive]],
+    levels: &Levels<'_>,
     directive: &Directive,
 ) {
     let (name, place) = (directive.name.as_str(), &directive.place);
