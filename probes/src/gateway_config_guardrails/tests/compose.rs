@@ -113,6 +113,7 @@ fn an_override_wins_and_its_lists_are_appended() {
     let seen = seen(&files, ConfigFormat::Auto, None);
     assert_eq!(places(&seen.privileges_excessive), ["compose.override.yaml:3:5"]);
     assert_eq!(places(&seen.bind_all_interfaces), ["compose.override.yaml:4:13"]);
+    assert_eq!(places(&seen.overridden), ["compose.yaml:6:5"]);
     assert_eq!(seen.files.value().unwrap().len(), 2);
 }
 

@@ -77,6 +77,10 @@ fn drop_ins_beside_the_unit_win_in_their_order() {
     let seen_with = |count: usize| seen(&files[..count], ConfigFormat::Auto, None);
     assert_eq!(places(&seen_with(2).privileges_excessive), ["broker.service.d/10-a.conf:2:1"]);
     assert_eq!(word(&seen_with(4), Guardrail::Privileges), "on");
+    assert_eq!(
+        places(&seen_with(4).overridden),
+        ["broker.service:7:1", "broker.service.d/10-a.conf:2:1"]
+    );
 }
 
 #[test]

@@ -17,6 +17,7 @@ const ELSEWHERE: &str = "something outside the file fills it in, and that is not
 
 /// Reviews a service with everything that its files say of it.
 pub fn review(review: &mut Review, service: &Service, files: &mut Files) {
+    overridden(review, service);
     privileges(review, service);
     user(review, service);
     ports::review(review, service);
@@ -25,6 +26,18 @@ pub fn review(review: &mut Review, service: &Service, files: &mut Files) {
     env_files(review, service, files);
     command(review, service);
     image(review, service);
+}
+
+/// Values that a stronger file takes the place of.
+fn overridden(review: &mut Review, service: &Service) {
+    for key in ["privileged", "read_only", "user", "network_mode", "pid", "ipc", "userns_mode"] {
+        let mut all = service.all(key);
+        all.pop();
+        for (place, _) in all {
+            let seen = place.observe(service.setting(key), "a later file sets it", Reach::Unstated);
+            review.overridden(seen);
+        }
+    }
 }
 
 fn off(review: &mut Review, place: &Place, service: &Service, key: &str, value: &str) {

@@ -90,6 +90,7 @@ pub fn review(main: &Text, files: &mut Files) -> Result<Review, Unreadable> {
         let top = first.place.clone();
         review.cover(&COVERED);
         let mut service = Service { review: &mut review, unit: &unit, top };
+        service.overridden();
         service.privileges();
         service.environment(files);
         service.commands();
@@ -130,6 +131,20 @@ impl Service<'_> {
 
     fn is_on(&self, key: &str) -> bool {
         self.last(key).is_some_and(|line| values::truth(&line.value, None) == Some(true))
+    }
+
+    /// Settings of which only the last counts.
+    fn overridden(&mut self) {
+        for key in ["User", "DynamicUser", "NoNewPrivileges", "ProtectSystem"] {
+            let lines = self.unit.lines.iter();
+            let mut all: Vec<_> =
+                lines.filter(|line| line.section == "Service" && line.key == key).collect();
+            all.pop();
+            for line in all {
+                let seen = line.place.observe(key, "a later line sets it", Reach::Unstated);
+                self.review.overridden(seen);
+            }
+        }
     }
 
     fn privileges(&mut self) {
