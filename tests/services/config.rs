@@ -91,7 +91,15 @@ async fn the_reference_gateway_has_two_findings_before_and_none_after() {
     let passed = |verdict: &Verdict| matches!(verdict, Verdict::Pass);
     assert_eq!(names(&judged, applies), names(&judged, passed));
     let not_applicable = names(&judged, |verdict| !applies(verdict));
-    assert_eq!(not_applicable, ["acl_missing", "identity_mapping_without_mtls"]);
+    assert_eq!(
+        not_applicable,
+        [
+            "acl_missing",
+            "container_privileged",
+            "identity_mapping_without_mtls",
+            "proxy_header_trusted"
+        ]
+    );
     assert_eq!(
         after.item("/undetermined").and_then(|item| item.value()),
         Some(&Value::Array(vec![]))

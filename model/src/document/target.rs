@@ -484,6 +484,24 @@ pub enum ConfigFormat {
     Yaml,
     /// JSON through a mapping.
     Json,
+    /// A Docker Compose file, with its override and what it includes.
+    Compose,
+    /// Kubernetes manifests, as they are sent to the API server.
+    Kubernetes,
+    /// nginx.conf, with what it includes.
+    Nginx,
+    /// haproxy.cfg.
+    Haproxy,
+    /// telegraf.conf, with the `telegraf.d` beside it.
+    Telegraf,
+    /// settings.js of Node-RED, which is never run.
+    NodeRed,
+    /// A systemd unit, with its drop-ins beside it.
+    Systemd,
+    /// `tb_gateway.json` of the ThingsBoard IoT gateway, with the files of its connectors.
+    ThingsboardGateway,
+    /// INI through a mapping.
+    Ini,
 }
 
 with_source! {

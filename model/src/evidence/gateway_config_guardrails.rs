@@ -64,11 +64,15 @@ pub enum Guardrail {
     Limits,
     /// Every key is one that the program knows.
     UnknownKey,
+    /// The process has no more rights on its host than it needs.
+    Privileges,
+    /// Who a client is said to be by a header counts only from a known proxy.
+    ProxyHeader,
 }
 
 impl Guardrail {
     /// Every guardrail, in the order of the contract.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Authentication,
         Self::Anonymous,
         Self::IdentityMapping,
@@ -84,6 +88,8 @@ impl Guardrail {
         Self::Debug,
         Self::Limits,
         Self::UnknownKey,
+        Self::Privileges,
+        Self::ProxyHeader,
     ];
 }
 
@@ -307,6 +313,14 @@ pub struct GatewayConfigGuardrailsStable {
     /// Keys that the program does not know.
     #[serde(rename = "/unknown_keys")]
     pub unknown_keys: Item<Vec<Observation>>,
+
+    /// Settings that give a process more rights on its host than it needs: root, privileged,
+    /// namespaces of the host, a writable root file system.
+    #[serde(rename = "/privileges/excessive", default = "super::not_asked::<Vec<Observation>>")]
+    pub privileges_excessive: Item<Vec<Observation>>,
+    /// Settings that believe a PROXY or forwarding header from anybody.
+    #[serde(rename = "/proxy/header_trusted", default = "super::not_asked::<Vec<Observation>>")]
+    pub proxy_header_trusted: Item<Vec<Observation>>,
 
     /// Settings whose value in force cannot be told from the configuration.
     #[serde(rename = "/undetermined")]

@@ -285,7 +285,7 @@ pub fn key_mode(review: &mut Review, place: &Place, setting: &str, mode: u32) {
 }
 
 /// A value under the name of a secret that is no switch, no path and not empty.
-fn holds_secret(text: &str) -> bool {
+pub fn holds_secret(text: &str) -> bool {
     let path = text.starts_with("file:") || (text.starts_with('/') && text[1..].contains('/'));
     !text.is_empty() && !path && !matches!(text, "true" | "false")
 }

@@ -1,4 +1,4 @@
-//! Mapping files: data that says which key of a `.env`, TOML, YAML or JSON file stands for which
+//! Mapping files: data that says which key of a `.env`, TOML, YAML, JSON or INI file stands for which
 //! guardrail, which values keep it, and what holds where the key is absent.
 
 use model::evidence::Guardrail;
@@ -36,6 +36,8 @@ pub enum Format {
     Yaml,
     /// JSON.
     Json,
+    /// INI.
+    Ini,
 }
 
 /// One key and what it means.
@@ -272,7 +274,7 @@ mod tests {
     fn a_mapping_that_means_nothing_is_refused_with_its_place() {
         let cases = [
             ("format: toml\nsettings: []\n", "0 settings"),
-            ("format: ini\nsettings: []\n", "line 1"),
+            ("format: xml\nsettings: []\n", "line 1"),
             ("format: toml\nsettings: [{path: a, guardrail: tls, colour: red}]\n", "line 2"),
             ("format: toml\nsettings: [{path: a, guardrail: tls}]\n", "setting 1"),
             (

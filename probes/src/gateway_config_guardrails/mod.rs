@@ -27,7 +27,7 @@ use crate::{Context, source};
 use guardrail::{Known, Place, Review, is_short};
 use includes::{Files, Text};
 use mapping::{Format, Mapping};
-use readers::{Read, mosquitto, programs};
+use readers::{Read, documents, mosquitto, programs};
 use settings::Environment;
 use version::Version;
 
@@ -94,6 +94,10 @@ fn review(
         let review = program.review(main, version, files, environment);
         return review.map_err(|error| format!("`{}`: {error}", main.name));
     }
+    if let Some(document) = documents::of(format) {
+        (facts.format, facts.program) = (document.name, Some(document.name.to_owned()));
+        return (document.review)(main, version, files);
+    }
     let (name, read): (_, Read) = match format {
         ConfigFormat::Mosquitto => {
             (facts.format, facts.program) = ("mosquitto", Some("mosquitto".to_owned()));
@@ -104,6 +108,7 @@ fn review(
         ConfigFormat::Toml => ("toml", readers::toml::read),
         ConfigFormat::Yaml => ("yaml", readers::yaml::read),
         ConfigFormat::Json => ("json", readers::json::read),
+        ConfigFormat::Ini => ("ini", readers::ini::read),
         _ => {
             return Err(
                 "the format cannot be told from name and content; declare `format`".to_owned()
@@ -165,11 +170,15 @@ fn told(declared: ConfigFormat, mapping: Option<&Mapping>, main: &Text) -> Confi
             Format::Toml => ConfigFormat::Toml,
             Format::Yaml => ConfigFormat::Yaml,
             Format::Json => ConfigFormat::Json,
+            Format::Ini => ConfigFormat::Ini,
         };
     }
     let name = main.name.rsplit('/').next().unwrap_or(&main.name).to_ascii_lowercase();
     if let Some(program) = programs::named(&name) {
         return program.format;
+    }
+    if let Some(document) = documents::likely(&name, &main.content) {
+        return document.format;
     }
     let section = |name: &str| main.content.lines().any(|line| line.trim_start().starts_with(name));
     match name.rsplit('.').next().unwrap_or("") {
@@ -178,6 +187,7 @@ fn told(declared: ConfigFormat, mapping: Option<&Mapping>, main: &Text) -> Confi
         "yaml" | "yml" => ConfigFormat::Yaml,
         "json" => ConfigFormat::Json,
         "env" => ConfigFormat::Env,
+        "ini" => ConfigFormat::Ini,
         _ if name.starts_with(".env") => ConfigFormat::Env,
         _ if name == "mosquitto.conf" || mosquitto::is_likely(&main.content) => {
             ConfigFormat::Mosquitto
@@ -191,6 +201,7 @@ const fn written(format: ConfigFormat) -> Format {
         ConfigFormat::Env => Format::Env,
         ConfigFormat::Yaml => Format::Yaml,
         ConfigFormat::Json => Format::Json,
+        ConfigFormat::Ini => Format::Ini,
         _ => Format::Toml,
     }
 }
@@ -232,6 +243,8 @@ impl Facts {
             debug_logging: review.item(G::Debug),
             limits_unbounded: review.item(G::Limits),
             unknown_keys: review.item(G::UnknownKey),
+            privileges_excessive: review.item(G::Privileges),
+            proxy_header_trusted: review.item(G::ProxyHeader),
             undetermined: review.undetermined_items(),
             ..self.failed("")
         }
@@ -272,6 +285,8 @@ impl Facts {
             debug_logging: open(reason),
             limits_unbounded: open(reason),
             unknown_keys: open(reason),
+            privileges_excessive: open(reason),
+            proxy_header_trusted: open(reason),
             undetermined: open(reason),
         }
     }

@@ -1,17 +1,30 @@
 //! One reader per format. Readers keep names, values and places, and judge nothing.
 
+pub mod compose;
+pub mod containers;
 pub mod cuttlefish;
+pub mod documents;
 pub mod emqx;
 pub mod env;
 pub mod erlang;
+pub mod haproxy;
 pub mod hivemq;
 pub mod hocon;
+pub mod ini;
 pub mod json;
+pub mod kubernetes;
 pub mod mosquitto;
 pub mod nanomq;
+pub mod nginx;
+pub mod node_red;
 pub mod programs;
 pub mod rabbitmq;
+pub mod systemd;
+pub mod tables;
+pub mod telegraf;
+pub mod thingsboard;
 pub mod toml;
+pub mod variables;
 pub mod vernemq;
 pub mod yaml;
 

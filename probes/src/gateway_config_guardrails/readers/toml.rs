@@ -8,6 +8,16 @@ use crate::gateway_config_guardrails::tree::{Entry, MAX_NODES, Node, Unreadable,
 
 /// Reads a document. TOML itself refuses a key that is set twice.
 pub fn read(text: &str) -> Result<Node, Unreadable> {
+    document(text, false)
+}
+
+/// Reads a document and leaves variables in it as they are written, for programs that have a way
+/// of their own to fill them in.
+pub fn read_written(text: &str) -> Result<Node, Unreadable> {
+    document(text, true)
+}
+
+fn document(text: &str, written: bool) -> Result<Node, Unreadable> {
     // The parser keeps every value in memory before we can count: what cannot be within the limit
     // is not given to it.
     let marks = text.bytes().filter(|byte| matches!(byte, b'=' | b',' | b'['));
@@ -19,13 +29,15 @@ pub fn read(text: &str) -> Result<Node, Unreadable> {
         let (line, column) = places.at(error.span().map_or(0, |span| span.start));
         Unreadable::Syntax { format: "TOML", line, column }
     })?;
-    let mut reader = Reader { places, nodes: 0 };
+    let mut reader = Reader { places, nodes: 0, written };
     reader.table(document.as_table(), (1, 1))
 }
 
 struct Reader<'a> {
     places: Places<'a>,
     nodes: usize,
+    /// Variables stay as they are written.
+    written: bool,
 }
 
 impl Reader<'_> {
@@ -68,10 +80,12 @@ impl Reader<'_> {
     fn value(&mut self, value: &TomlValue, key: (u32, u32)) -> Result<Node, Unreadable> {
         let at = value.span().map_or(key, |span| self.places.at(span.start));
         let read = match value {
-            TomlValue::String(text) => match secrets::placeholder(text.value()) {
-                Some(how) => Value::Unresolved(how),
-                None => Value::Scalar(text.value().clone()),
-            },
+            TomlValue::String(text) => {
+                match secrets::placeholder(text.value()).filter(|_| !self.written) {
+                    Some(how) => Value::Unresolved(how),
+                    None => Value::Scalar(text.value().clone()),
+                }
+            }
             TomlValue::Integer(number) => Value::Scalar(number.value().to_string()),
             TomlValue::Float(number) => Value::Scalar(number.value().to_string()),
             TomlValue::Boolean(truth) => Value::Scalar(truth.value().to_string()),

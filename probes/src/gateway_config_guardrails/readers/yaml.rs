@@ -1,4 +1,4 @@
-//! YAML 1.2, one document, with the place of every key.
+//! YAML 1.2 with the place of every key: one document, or the many of a manifest.
 //!
 //! Scalars are kept as they are written: whether `off` is a truth value is for the mapping to
 //! say. Aliases are followed and counted, so that a few lines cannot stand for millions of
@@ -19,7 +19,25 @@ const MAX_SCALAR_BYTES: usize = 1024 * 1024;
 
 /// Reads one document.
 pub fn read(text: &str) -> Result<Node, Unreadable> {
-    let mut reader = Reader::default();
+    let documents = documents(text, Reader::default())?;
+    let empty = Node { line: 1, column: 1, value: Value::Null };
+    Ok(documents.into_iter().next().unwrap_or(empty))
+}
+
+/// Reads every document of a stream. The limits hold for all of them together.
+pub fn read_all(text: &str) -> Result<Vec<Node>, Unreadable> {
+    documents(text, Reader { many: true, ..Reader::default() })
+}
+
+/// Reads one document and leaves variables in it as they are written, for programs that have a
+/// way of their own to fill them in.
+pub fn read_written(text: &str) -> Result<Node, Unreadable> {
+    let documents = documents(text, Reader { written: true, ..Reader::default() })?;
+    let empty = Node { line: 1, column: 1, value: Value::Null };
+    Ok(documents.into_iter().next().unwrap_or(empty))
+}
+
+fn documents(text: &str, mut reader: Reader) -> Result<Vec<Node>, Unreadable> {
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
             let marker = error.marker();
@@ -28,7 +46,7 @@ pub fn read(text: &str) -> Result<Node, Unreadable> {
         })?;
         reader.take(event, span)?;
     }
-    Ok(reader.root.unwrap_or(Node { line: 1, column: 1, value: Value::Null }))
+    Ok(reader.roots)
 }
 
 /// A table or list that is not closed yet.
@@ -50,8 +68,12 @@ enum Content {
 struct Reader {
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
-    root: Option<Node>,
+    roots: Vec<Node>,
     nodes: usize,
+    /// More than one document is fine.
+    many: bool,
+    /// Variables stay as they are written.
+    written: bool,
 }
 
 impl Reader {
@@ -63,7 +85,7 @@ impl Reader {
                     return Err(Unreadable::Limit("1 MiB for one value"));
                 }
                 let plain = style == ScalarStyle::Plain;
-                let value = scalar(&text, plain, tag.as_deref());
+                let value = scalar(&text, plain, tag.as_deref(), self.written);
                 self.close(Node { line, column, value }, anchor)
             }
             Event::Alias(anchor) => {
@@ -80,7 +102,9 @@ impl Reader {
                 self.start(line, column, anchor, tag.as_deref(), content)
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
-            Event::DocumentStart(_) if self.root.is_some() => Err(Unreadable::Documents(line)),
+            Event::DocumentStart(_) if !self.roots.is_empty() && !self.many => {
+                Err(Unreadable::Documents(line))
+            }
             _ => Ok(()),
         }
     }
@@ -121,7 +145,7 @@ impl Reader {
             return Err(Unreadable::Limit("64 levels"));
         }
         match self.open.last_mut().map(|open| &mut open.content) {
-            None => self.root = Some(node),
+            None => self.roots.push(node),
             Some(Content::List(items)) => items.push(node),
             Some(Content::Table(entries, key)) => match key.take() {
                 None => *key = Some(node),
@@ -147,14 +171,14 @@ impl Reader {
     }
 }
 
-fn scalar(text: &str, plain: bool, tag: Option<&Tag>) -> Value {
+fn scalar(text: &str, plain: bool, tag: Option<&Tag>, written: bool) -> Value {
     if is_foreign(tag) {
         return Value::Unresolved("another program fills it in");
     }
     if plain && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
         return Value::Null;
     }
-    match secrets::placeholder(text) {
+    match secrets::placeholder(text).filter(|_| !written) {
         Some(how) => Value::Unresolved(how),
         None => Value::Scalar(text.to_owned()),
     }

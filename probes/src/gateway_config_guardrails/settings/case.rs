@@ -118,9 +118,9 @@ impl<'a> Case<'a> {
     /// A whole number, a number of bytes, or a span in seconds, as the key has it.
     pub fn number(&mut self, dotted_path: &str) -> Option<Held<i64>> {
         match self.program.key(&path(dotted_path)).map(|key| key.kind) {
-            Some(Kind::Size) => self.read(dotted_path, |text| values::size(text)),
-            Some(Kind::Duration) => self.read(dotted_path, |text| values::duration(text)),
-            _ => self.read(dotted_path, |text| values::integer(text)),
+            Some(Kind::Size) => self.read(dotted_path, values::size),
+            Some(Kind::Duration) => self.read(dotted_path, values::duration),
+            _ => self.read(dotted_path, values::integer),
         }
     }
 

@@ -95,7 +95,7 @@ fn two_hundred_local_listeners_do_not_hide_the_one_that_counts() {
 
 #[test]
 fn files_that_want_much_work_are_read_in_bounds() {
-    let cases: [(&str, String); 8] = [
+    let cases: [(&str, String); 19] = [
         ("m.conf", "a\n".repeat(2_000_000)),
         ("m.conf", "listener 1\n".repeat(300_000)),
         ("m.conf", "plugin x\nplugin_opt_config_file y\nlistener 1\n".repeat(40_000)),
@@ -104,6 +104,17 @@ fn files_that_want_much_work_are_read_in_bounds() {
         ("a.json", format!("[{}1]", "1,".repeat(2_000_000))),
         ("a.yaml", "- a\n".repeat(900_000)),
         (".env", "password=x\n".repeat(300_000)),
+        ("nginx.conf", "server { listen 1;\n".repeat(200_000)),
+        ("nginx.conf", format!("http {{ {} }}", "server { listen 1; }\n".repeat(12_000))),
+        ("haproxy.cfg", format!("frontend a\n{}", "bind :1\n".repeat(40_000))),
+        ("haproxy.cfg", "frontend a\n bind :1\n".repeat(5_000)),
+        ("a.service", format!("[Service]\n{}", "Environment=PASSWORD=x\n".repeat(90_000))),
+        ("telegraf.conf", "[[inputs.x]]\npassword=\"x\"\n".repeat(20_000)),
+        ("settings.js", format!("module.exports = {{uiPort: {}", "[".repeat(900_000))),
+        ("settings.js", format!("module.exports = {{{}}}", "uiPort: 1,".repeat(20_000))),
+        ("compose.yaml", format!("services:\n{}", " a: {ports: [1]}\n".repeat(9_000))),
+        ("tb_gateway.json", "{\"thingsboard\":".repeat(200_000)),
+        ("a.ini", "[a]\npassword=x\n".repeat(200_000)),
     ];
     for (name, text) in cases {
         let format = if name == "m.conf" { ConfigFormat::Mosquitto } else { ConfigFormat::Auto };
@@ -178,12 +189,31 @@ fn pasted_keys_do_not_travel_as_unknown_settings() {
     }
 }
 
+/// Formats with a reader of their own.
+const FORMATS: [ConfigFormat; 12] = [
+    ConfigFormat::Mosquitto,
+    ConfigFormat::Yaml,
+    ConfigFormat::PlumblineGateway,
+    ConfigFormat::Compose,
+    ConfigFormat::Kubernetes,
+    ConfigFormat::Nginx,
+    ConfigFormat::Haproxy,
+    ConfigFormat::Telegraf,
+    ConfigFormat::NodeRed,
+    ConfigFormat::Systemd,
+    ConfigFormat::ThingsboardGateway,
+    ConfigFormat::Ini,
+];
+
 /// Gives a text to every reader; what they make of it does not matter here.
 fn read_as_everything(text: &str) {
     let _ = readers::toml::read(text);
     let _ = readers::yaml::read(text);
     let _ = readers::json::read(text);
     let _ = readers::env::read(text);
+    let _ = readers::ini::read(text);
+    let _ = readers::yaml::read_all(text);
+    let _ = readers::variables::fill(text);
     let _ = Mapping::parse(text);
 }
 
@@ -203,9 +233,33 @@ proptest! {
     #[test]
     fn the_check_never_panics_on_bytes(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         let folder = folder(&[("f", &bytes)]);
-        for format in [ConfigFormat::Mosquitto, ConfigFormat::Yaml, ConfigFormat::PlumblineGateway] {
+        for format in FORMATS {
             let _ = observe(&context(folder.path()), &declared("f", format));
         }
+    }
+
+    #[test]
+    fn the_check_never_panics_on_samples_with_changes(
+        which in 0..SAMPLES.len(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0..6_u8, any::<char>()), 1..8)
+    ) {
+        let (name, sample, format) = SAMPLES[which];
+        let mut text: Vec<char> = sample.chars().collect();
+        for (at, kind, c) in changes {
+            let at = at.index(text.len());
+            match kind {
+                0 => text[at] = c,
+                1 => text.insert(at, c),
+                2 => text.truncate(at.max(1)),
+                3 => text.insert(at, ['{', '}', '"', '[', '$', '\\'][c as usize % 6]),
+                4 => text[at] = '\n',
+                _ => { text.remove(at); text.push(' '); }
+            }
+        }
+        let text: String = text.into_iter().filter(|c| *c != '\0').collect();
+        let first = seen(&[(name, &text)], format, None);
+        let again = seen(&[(name, &text)], format, None);
+        prop_assert_eq!(first, again);
     }
 
     #[test]
@@ -239,3 +293,37 @@ const KEYS: [&str; 18] = [
     "include_dir",
     "listener_allow_anonymous",
 ];
+
+/// Files that are whole, to be changed.
+const SAMPLES: [(&str, &str, ConfigFormat); 9] = [
+    ("compose.yaml", super::compose::EXPOSED, ConfigFormat::Compose),
+    ("k.yaml", super::kubernetes::HARDENED, ConfigFormat::Kubernetes),
+    ("nginx.conf", super::nginx::EXPOSED, ConfigFormat::Nginx),
+    ("haproxy.cfg", super::haproxy::EXPOSED, ConfigFormat::Haproxy),
+    ("telegraf.conf", super::telegraf::HARDENED, ConfigFormat::Telegraf),
+    ("settings.js", super::node_red::HARDENED, ConfigFormat::NodeRed),
+    ("broker.service", super::systemd::HARDENED, ConfigFormat::Systemd),
+    ("tb_gateway.json", super::thingsboard::EXPOSED, ConfigFormat::ThingsboardGateway),
+    ("a.ini", "[a]\nk = 1\npassword = x\n", ConfigFormat::Ini),
+];
+
+#[test]
+fn a_secret_anywhere_in_a_sample_stays_where_it_is() {
+    for (name, sample, format) in SAMPLES {
+        let word = |c: char| c.is_ascii_alphanumeric();
+        // Every word of the sample in turn.
+        for (at, _) in sample.match_indices(word) {
+            if sample[..at].chars().next_back().is_some_and(word) {
+                continue;
+            }
+            let end = sample[at..].find(|c| !word(c)).unwrap_or(sample.len() - at);
+            let text = format!("{}{CANARY}{}", &sample[..at], &sample[at + end..]);
+            let json = serde_json::to_string(&seen(&[(name, &text)], format, None)).unwrap();
+            // It may be a part of the name of a setting, and never of a value.
+            for (at, _) in json.match_indices(CANARY) {
+                let start = json[..at].rfind('"').unwrap();
+                assert!(!json[..start].ends_with("\"value\":"), "{name}: {text}");
+            }
+        }
+    }
+}

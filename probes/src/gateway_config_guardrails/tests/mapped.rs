@@ -24,7 +24,7 @@ fn through(name: &str, text: &str) -> model::evidence::GatewayConfigGuardrailsSt
 }
 
 #[test]
-fn the_four_formats_say_the_same() {
+fn the_five_formats_say_the_same() {
     let files = [
         (
             "a.env",
@@ -37,6 +37,10 @@ fn the_four_formats_say_the_same() {
         (
             "a.yaml",
             "auth: yes\ntls: require\nbind: 192.0.2.1:1883\nlimit: 64KB\nlevel: info\npin: correct-horse-battery\n",
+        ),
+        (
+            "a.ini",
+            "auth = true\ntls = require\nbind = 192.0.2.1:1883\nlimit = 64KB\nlevel = info\npin = correct-horse-battery\n",
         ),
         (
             "a.json",

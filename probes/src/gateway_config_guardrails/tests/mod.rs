@@ -1,11 +1,19 @@
 //! The check as a whole: files in a folder, evidence out.
 
 mod brokers;
+mod compose;
 mod emqx;
 mod gateway;
+mod haproxy;
 mod hostile;
+mod kubernetes;
 mod mapped;
 mod mosquitto;
+mod nginx;
+mod node_red;
+mod systemd;
+mod telegraf;
+mod thingsboard;
 
 use std::path::Path;
 
@@ -110,6 +118,8 @@ fn list(seen: &GatewayConfigGuardrailsStable, guardrail: Guardrail) -> &Item<Vec
         Guardrail::Debug => &seen.debug_logging,
         Guardrail::Limits => &seen.limits_unbounded,
         Guardrail::UnknownKey => &seen.unknown_keys,
+        Guardrail::Privileges => &seen.privileges_excessive,
+        Guardrail::ProxyHeader => &seen.proxy_header_trusted,
         Guardrail::DefaultSecret | Guardrail::InlineSecret => {
             panic!("secrets have their own lists")
         }

@@ -1,0 +1,237 @@
+//! Servers with what they listen on and what they inherit.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use model::evidence::Reach;
+
+use super::parse::Directive;
+use crate::gateway_config_guardrails::values::{Bound, bound};
+
+/// The directives of one block, also by their names.
+pub struct Level<'a> {
+    all: &'a [Directive],
+    named: HashMap<&'a str, Vec<&'a Directive>>,
+}
+
+impl<'a> Level<'a> {
+    fn of(all: &'a [Directive]) -> Rc<Self> {
+        let mut named: HashMap<_, Vec<_>> = HashMap::new();
+        for directive in all {
+            named.entry(directive.name.as_str()).or_default().push(directive);
+        }
+        Rc::new(Self { all, named })
+    }
+}
+
+/// Blocks, the outermost first.
+pub type Levels<'a> = [Rc<Level<'a>>];
+
+/// Every server and upstream of a configuration.
+pub struct Front<'a> {
+    /// The servers, in the order of the files.
+    pub servers: Vec<Server<'a>>,
+    /// The server that is asked first on an address.
+    first: HashMap<&'a str, usize>,
+    /// Addresses of the servers of each named upstream.
+    pub upstreams: BTreeMap<&'a str, Vec<&'a str>>,
+}
+
+/// A server.
+pub struct Server<'a> {
+    /// Its `server` directive.
+    pub directive: &'a Directive,
+    /// What it inherits from, the outermost first; its own directives last.
+    pub levels: Vec<Rc<Level<'a>>>,
+    /// Of the stream module: bytes rather than requests.
+    pub is_stream: bool,
+    /// Whether the `http` or `stream` block around it is in evidence.
+    pub whole: bool,
+    /// What it listens on.
+    pub listens: Vec<Listen<'a>>,
+}
+
+/// One `listen`, or the port that a server without any has.
+pub struct Listen<'a> {
+    /// The directive; that of the server where there is none.
+    pub directive: &'a Directive,
+    /// Its address as it is written.
+    pub address: &'a str,
+    /// A socket of this machine's file system.
+    pub is_unix: bool,
+    /// With the word `ssl`, or `quic`, which is always encrypted.
+    pub is_tls: bool,
+    /// The first server asked on this address, whatever name the client gives.
+    pub is_default: bool,
+    /// With the word `proxy_protocol`.
+    pub takes_proxy_header: bool,
+}
+
+impl<'a> Front<'a> {
+    /// Finds the servers in directives.
+    pub fn of(tree: &'a [Directive]) -> Self {
+        let (servers, upstreams) = (Vec::new(), BTreeMap::new());
+        let mut front = Self { servers, first: HashMap::new(), upstreams };
+        front.level(&[Level::of(tree)], None);
+        for default in [true, false] {
+            for (index, server) in front.servers.iter().enumerate() {
+                for listen in server.listens.iter().filter(|one| one.is_default || !default) {
+                    front.first.entry(listen.address).or_insert(index);
+                }
+            }
+        }
+        front
+    }
+
+    fn level(&mut self, levels: &Levels<'a>, is_stream: Option<bool>) {
+        for directive in levels.last().map_or(&[][..], |level| level.all) {
+            let Some(block) = directive.block.as_deref() else { continue };
+            if !matches!(directive.name.as_str(), "http" | "stream" | "upstream" | "server") {
+                continue;
+            }
+            let mut inner = levels.to_vec();
+            inner.push(Level::of(block));
+            match directive.name.as_str() {
+                "http" => self.level(&inner, Some(false)),
+                "stream" => self.level(&inner, Some(true)),
+                "upstream" => {
+                    let servers = block.iter().filter(|one| one.name == "server");
+                    let addresses = servers.map(|one| one.arg(0)).collect();
+                    self.upstreams.insert(directive.arg(0), addresses);
+                }
+                "server" => {
+                    let direct = block.iter().any(|one| one.name == "proxy_pass");
+                    let server = Server {
+                        directive,
+                        listens: listens(directive, block, is_stream == Some(true)),
+                        is_stream: is_stream.unwrap_or(direct),
+                        whole: is_stream.is_some(),
+                        levels: inner,
+                    };
+                    self.servers.push(server);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The server whose TLS settings hold on an address.
+    pub fn default_on(&self, address: &str) -> Option<&Server<'a>> {
+        self.first.get(address).and_then(|index| self.servers.get(*index))
+    }
+}
+
+fn listens<'a>(server: &'a Directive, block: &'a [Directive], is_stream: bool) -> Vec<Listen<'a>> {
+    let mut listens: Vec<_> = block
+        .iter()
+        .filter(|one| one.name == "listen")
+        .map(|directive| {
+            let has = |word: &str| directive.args.iter().skip(1).any(|arg| arg == word);
+            Listen {
+                directive,
+                address: directive.arg(0),
+                is_unix: directive.arg(0).starts_with("unix:"),
+                is_tls: has("ssl") || has("quic"),
+                is_default: has("default_server") || has("default"),
+                takes_proxy_header: has("proxy_protocol"),
+            }
+        })
+        .collect();
+    // Until 1.25 the word could stand on a line of its own, for every address.
+    if block.iter().any(|one| one.name == "ssl" && one.arg(0) == "on") {
+        listens.iter_mut().for_each(|one| one.is_tls = true);
+    }
+    if listens.is_empty() && !is_stream {
+        listens.push(Listen {
+            directive: server,
+            address: "80",
+            is_unix: false,
+            is_tls: false,
+            is_default: false,
+            takes_proxy_header: false,
+        });
+    }
+    listens
+}
+
+impl Server<'_> {
+    /// Everything of one name that holds in the server itself.
+    pub fn find(&self, name: &str) -> Vec<&Directive> {
+        lookup(&self.levels, name)
+    }
+
+    /// From where the server can be reached.
+    pub fn reach(&self) -> Reach {
+        let local = |one: &Listen<'_>| one.reach() == Reach::Loopback;
+        if self.listens.iter().all(local) { Reach::Loopback } else { Reach::Network }
+    }
+
+    /// Whether all it does is to send clients to the encrypted address.
+    pub fn only_redirects(&self) -> bool {
+        fn sends(one: &Directive) -> bool {
+            let target = one.args.last().map_or("", String::as_str);
+            match one.name.as_str() {
+                "return" => {
+                    matches!(one.arg(0), "301" | "302" | "303" | "307" | "308")
+                        && target.starts_with("https://")
+                }
+                "rewrite" => one.arg(1).starts_with("https://"),
+                _ => false,
+            }
+        }
+        let own = self.directive.inside();
+        let mut locations = own.iter().filter(|one| one.name == "location").peekable();
+        own.iter().any(sends)
+            || (locations.peek().is_some() && locations.all(|one| one.inside().iter().any(sends)))
+    }
+
+    /// Every directive in the server, with what it inherits from.
+    pub fn visit(&self, take: &mut impl FnMut(&Levels<'_>, &Directive)) {
+        visit(&self.levels, take);
+    }
+
+    /// Whether any directive in the server holds a text among its arguments.
+    pub fn mentions(&self, text: &str) -> bool {
+        let mut found = false;
+        self.visit(&mut |_, one| found |= one.args.iter().any(|arg| arg.contains(text)));
+        found
+    }
+}
+
+impl Listen<'_> {
+    /// What it is bound to.
+    pub fn bound(&self) -> Bound {
+        if self.is_unix { Bound::Loopback } else { bound(self.address) }
+    }
+
+    /// From where it can be reached.
+    pub fn reach(&self) -> Reach {
+        self.bound().reach()
+    }
+
+    /// How evidence names it: its port, where it has one.
+    pub fn name(&self) -> String {
+        let port = self.address.rsplit(':').next().unwrap_or("");
+        match port.parse::<u16>() {
+            Ok(port) => format!("port {port}"),
+            Err(_) if self.is_unix => "a Unix socket".to_owned(),
+            Err(_) => "port 80".to_owned(),
+        }
+    }
+}
+
+/// Everything of one name at the innermost level that has it.
+pub fn lookup<'a>(levels: &Levels<'a>, name: &str) -> Vec<&'a Directive> {
+    levels.iter().rev().find_map(|level| level.named.get(name)).cloned().unwrap_or_default()
+}
+
+fn visit(levels: &Levels<'_>, take: &mut impl FnMut(&Levels<'_>, &Directive)) {
+    for directive in levels.last().map_or(&[][..], |level| level.all) {
+        take(levels, directive);
+        if let Some(block) = directive.block.as_deref() {
+            let mut inner = levels.to_vec();
+            inner.push(Level::of(block));
+            visit(&inner, take);
+        }
+    }
+}
