@@ -183,7 +183,11 @@ async fn what_is_enumerated_is_what_the_flags_of_the_server_say() {
     let mut tried = 0;
     for turn in 0..30 {
         let Configuration { keys, mut flags, suites, groups } = configuration(turn);
-        if suites.is_empty() {
+        // With a hole in its versions, OpenSSL refuses everybody where the curve of its certificate
+        // is none of its groups; its own client is told so, too.
+        let curve_is_a_group = flags.iter().any(|flag| flag.contains("P-256"));
+        let has_hole = flags.iter().any(|flag| flag == "-no_tls1_1");
+        if suites.is_empty() || (keys == Keys::Ec && has_hole && !curve_is_a_group) {
             continue;
         }
         if keys == Keys::Both {
@@ -210,7 +214,6 @@ async fn what_is_enumerated_is_what_the_flags_of_the_server_say() {
             let single = suites.iter().filter(|(v, _)| *v == version).count() == 1;
             assert_eq!(preference, if single { "single" } else { by }, "{about}, {version}");
         }
-        println!("{about}: {} suites, {} connections", suites.len(), connections(&seen));
         tried += 1;
     }
     assert!(tried >= 25, "only {tried} configurations were tried");
@@ -282,9 +285,8 @@ async fn two_certificates_are_both_listed_by_digest() {
         let server = Server::start(&rsa, &flags).expect("openssl s_server");
         let seen = enumerate(server.port()).await;
         let listed = value(&seen, "/tls/full/certificates");
-        let leaves = listed.as_array().expect("a list");
-        let keys: BTreeSet<_> =
-            leaves.iter().map(|leaf| leaf["key"].as_str().expect("text")).collect();
+        let leaves = listed.as_array().expect("a list").iter();
+        let keys: Vec<&str> = leaves.map(|leaf| leaf["key"].as_str().expect("text")).collect();
         assert_eq!(keys.len(), 2, "{version}: {listed}");
         assert!(keys.contains(&"rsa2048") && keys.contains(&"ec256"), "{version}: {listed}");
     }

@@ -158,6 +158,13 @@ impl Elimination {
             self.suites.open.clear();
             return;
         }
+        // Whatever was asked, the scheme on offer that is not known yet comes first.
+        if let Some(scheme) = chosen.and_then(|chosen| chosen.signature)
+            && offer.ask != Ask::Signatures
+            && offer.signatures.contains(&scheme)
+        {
+            self.signatures.find(scheme);
+        }
         match (offer.ask, chosen) {
             (Ask::Suites | Ask::Pairs, Some(chosen)) => self.learn(offer, chosen),
             (Ask::Suites | Ask::Pairs, None) => self.suites.refuse(&offer.suites),
@@ -204,7 +211,8 @@ impl Elimination {
     }
 
     /// Takes an answer to a hello of somebody else, whose offer was narrower than ours. Suites that
-    /// it refused are refused if neither groups nor signatures can have been the reason.
+    /// it refused are refused unless a curve that it left out can have been the reason. Signatures
+    /// are not taken for one: every hello offers those that servers of RSA and ECDSA keys have.
     pub fn hear(&mut self, offer: &Offer, reply: Reply) {
         match reply {
             Reply::Chosen(chosen) if offer.suites.contains(&chosen.suite) => {
@@ -217,12 +225,9 @@ impl Elimination {
             }
             _ => {
                 self.log.keep(offer, None);
-                let has = |all: &[u16], part: &[u16]| part.iter().all(|value| all.contains(value));
-                let groups = self.version == SSL3 || has(&offer.groups, &CURVES);
-                let signatures = self.version < TLS12 || has(&offer.signatures, &SIGNATURES);
-                let certain = |code: &&u16| {
-                    (groups || !needs_group(**code)) && (signatures || !super::is_signed(**code))
-                };
+                let curves = CURVES.iter().all(|group| offer.groups.contains(group));
+                let curves = curves || self.version == SSL3;
+                let certain = |code: &&u16| curves || !needs_group(**code);
                 let refused: Vec<u16> = offer.suites.iter().filter(certain).copied().collect();
                 self.suites.refuse(&refused);
             }
