@@ -26,7 +26,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next element; none at the end and where no element can be read.
-    pub fn next(&mut self) -> Option<Element<'a>> {
+    pub fn element(&mut self) -> Option<Element<'a>> {
         let [tag, first, after @ ..] = self.rest else { return None };
         if tag & 0x1f == 0x1f {
             return None;
@@ -49,12 +49,12 @@ impl<'a> Reader<'a> {
 
     /// The next element if it has that tag.
     pub fn expect(&mut self, tag: u8) -> Option<Element<'a>> {
-        self.next().filter(|element| element.tag == tag)
+        self.element().filter(|element| element.tag == tag)
     }
 
     /// The next element if it has that tag; without one, nothing is taken.
     pub fn optional(&mut self, tag: u8) -> Option<Element<'a>> {
-        if self.rest.first() == Some(&tag) { self.next() } else { None }
+        if self.rest.first() == Some(&tag) { self.element() } else { None }
     }
 
     /// True if nothing is left.

@@ -159,7 +159,7 @@ impl<'a> Basic<'a> {
         let mut tbs = data.inside();
         tbs.optional(0xa0);
         // The responder names itself or its key; either way the signature decides.
-        tbs.next().filter(|id| matches!(id.tag, 0xa1 | 0xa2))?;
+        tbs.element().filter(|id| matches!(id.tag, 0xa1 | 0xa2))?;
         tbs.expect(GENERALIZED_TIME)?;
         let answers = parts(tbs.expect(SEQUENCE)?)?;
         let answers = answers.into_iter().map(Single::read).collect::<Option<_>>()?;
@@ -209,7 +209,7 @@ impl<'a> Single<'a> {
         let issuer_name = id.expect(OCTET_STRING)?.content;
         let issuer_key = id.expect(OCTET_STRING)?.content;
         let serial = id.expect(INTEGER)?.content;
-        let outcome = match fields.next()?.tag {
+        let outcome = match fields.element()?.tag {
             0x80 => StapleOutcome::Good,
             0xa1 => StapleOutcome::Revoked,
             0x82 => StapleOutcome::Unknown,
@@ -255,7 +255,7 @@ fn parts(sequence: Element<'_>) -> Option<Vec<Element<'_>>> {
         if parts.len() >= MAX_PARTS {
             return None;
         }
-        parts.push(inside.next()?);
+        parts.push(inside.element()?);
     }
     Some(parts)
 }

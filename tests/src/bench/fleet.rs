@@ -1,4 +1,4 @@
-//! `device_cert_hygiene` over 1,000,000 certificates: one PEM file, a tar.gz, a CSV, and a folder.
+//! `device_cert_hygiene` over 1,000,000 certificates: one PEM file, a tar.gz, and a CSV.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -22,15 +22,11 @@ use super::{Row, grouped};
 /// Certificates of the fleet.
 const DEVICES: u32 = 1_000_000;
 
-/// Files of one folder below the set.
-const FOLDER: u32 = 10_000;
-
 /// What is read, and how it is called in the table.
-const SOURCES: [(&str, &str); 4] = [
+const SOURCES: [(&str, &str); 3] = [
     ("fleet.pem", "one PEM file"),
     ("fleet.tar.gz", "a tar.gz with a file for each"),
     ("fleet.csv", "a CSV that is its own inventory"),
-    ("fleet", "a folder with a file for each"),
 ];
 
 /// Measures.
@@ -46,7 +42,7 @@ pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Writes the same fleet four times; each certificate has a key of its own.
+/// Writes the same fleet three times; each certificate has a key of its own.
 fn write(folder: &Path, authority: &Authority) -> anyhow::Result<()> {
     let create = |name: &str| anyhow::Ok(BufWriter::new(File::create(folder.join(name))?));
     let mut pem = create("fleet.pem")?;
@@ -67,11 +63,6 @@ fn write(folder: &Path, authority: &Authority) -> anyhow::Result<()> {
         header.set_mode(0o644);
         let name = format!("fleet/{id}.pem");
         archive.append_data(&mut header, name, identity.cert_pem.as_bytes())?;
-        let below = folder.join("fleet").join((number / FOLDER).to_string());
-        if number % FOLDER == 0 {
-            fs::create_dir_all(&below)?;
-        }
-        fs::write(below.join(id).with_extension("der"), &identity.cert_der)?;
     }
     pem.flush()?;
     csv.flush()?;
