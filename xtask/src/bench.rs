@@ -5,9 +5,13 @@ use std::process::Command;
 
 use crate::cluster;
 use crate::shell::{self, cargo};
+use crate::tools;
 
 /// The word that those measurements begin with that need a cluster.
 const IN_CLUSTER: &str = "operator";
+
+/// The measurement that runs other scanners beside ours.
+const PEERS: &str = "peers";
 
 /// Builds the programs in release mode and runs the measurements.
 pub fn run(root: &Path, filter: Option<&str>) -> anyhow::Result<()> {
@@ -18,7 +22,12 @@ pub fn run(root: &Path, filter: Option<&str>) -> anyhow::Result<()> {
     let program = root.join(folder).join("release/bench");
     let in_cluster = |filter: &str| filter.starts_with(IN_CLUSTER);
     if !filter.is_some_and(in_cluster) {
-        shell::run(Command::new(&program).args(filter))?;
+        let mut command = Command::new(&program);
+        if filter.is_none_or(|filter| PEERS.contains(filter)) {
+            tools::require(tools::PEERS)?;
+            command.env("PLUMBLINE_SSLYZE", tools::sslyze(root)?);
+        }
+        shell::run(command.args(filter))?;
     }
     if filter.is_none_or(in_cluster) {
         cluster::bench(root, &program, filter.unwrap_or(IN_CLUSTER))?;

@@ -5,6 +5,7 @@
 mod artifacts;
 mod bench;
 mod cluster;
+mod fuzz;
 mod generate;
 mod image;
 mod interrupt;
@@ -50,6 +51,8 @@ enum Command {
         /// Only measurements whose name contains this
         filter: Option<String>,
     },
+    /// Run the fuzz targets under libFuzzer, on a fixed number of inputs each
+    Fuzz(fuzz::Arguments),
 }
 
 fn main() -> std::process::ExitCode {
@@ -70,6 +73,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Image(arguments) => image::run(&root, &arguments).map(drop),
         Command::Cluster { action } => cluster::run(&root, action),
         Command::Bench { filter } => bench::run(&root, filter.as_deref()),
+        Command::Fuzz(arguments) => fuzz::run(&root, &arguments),
     }
 }
 
@@ -84,6 +88,7 @@ mod tests {
             "README.md",
             "CONTRIBUTING.md",
             "tests/cluster/README.md",
+            "fuzz/README.md",
             "docs/operator/faults.md",
             "docs/operator/first-schedule.md",
         ];

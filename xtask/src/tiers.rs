@@ -96,6 +96,7 @@ const SCRIPTS: &[&str] =
 
 fn policy(root: &Path) -> anyhow::Result<()> {
     run(cargo(root).args(["fmt", "--all", "--check"]))?;
+    run(cargo(root).args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
     let features = "tests/services,tests/browser,tests/action,tests/chart,tests/cluster";
     let lints = ["--workspace", "--all-targets", "--features", features];
     run(cargo(root).arg("clippy").args(lints).args(["--", "-D", "warnings"]))?;

@@ -60,12 +60,26 @@ pub const CLUSTER: &[Tool] = &[Tool { name: "faketime", package: "faketime", pla
 /// What the policy tier needs.
 pub const POLICY: &[Tool] = &[Tool { name: "shellcheck", package: "shellcheck", places: &[] }];
 
+/// What is measured beside ours, and the servers that it is measured on.
+pub const PEERS: &[Tool] = &[
+    Tool { name: "sslscan", package: "sslscan", places: &[] },
+    Tool { name: "nmap", package: "nmap", places: &[] },
+    Tool { name: "testssl", package: "testssl.sh", places: &[] },
+    Tool { name: "openssl", package: "openssl", places: &[] },
+    Tool { name: "nginx", package: "nginx-light", places: &["/usr/sbin"] },
+    Tool { name: "haproxy", package: "haproxy", places: &["/usr/sbin"] },
+    Tool { name: "python3", package: "python3-venv", places: &[] },
+];
+
 /// The accessibility checker of the browser tier (MPL-2.0, so it is brought and never committed).
 const AXE: &str = "axe-core@4.14.1";
 
 /// The linters of the Action and of workflows; action-validator is a package of `tests/github`.
 const ZIZMOR: &str = "1.32.0";
 const ACTIONLINT: &str = "1.7.12";
+/// The scanner that is measured beside ours and that Debian does not have (AGPL-3.0: it is run, and
+/// nothing of it is part of anything here).
+const SSLYZE: &str = "6.3.1";
 /// What runs workflows without GitHub.
 const ACT: &str = "0.2.89";
 
@@ -138,22 +152,15 @@ pub fn github(root: &Path) -> anyhow::Result<PathBuf> {
 
 /// Makes sure that zizmor is here, which finds what workflows give away, and gives its program.
 pub fn zizmor(root: &Path) -> anyhow::Result<PathBuf> {
-    brought(root, "zizmor", ZIZMOR, "bin/zizmor", |folder| {
-        // Debian keeps this part of Python in a package of its own.
-        let python = || Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
-        let complete = || python().is_ok_and(|output| output.status.success());
-        if !complete() {
-            install(&["python3-venv"])?;
-        }
-        if !complete() {
-            bail!(
-                "missing: the module venv of python3. On Debian: sudo apt-get install python3-venv."
-            );
-        }
-        capture(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-        let flags = ["install", "--quiet", "--disable-pip-version-check"];
-        capture(Command::new(folder.join("bin/pip")).args(flags).arg(format!("zizmor=={ZIZMOR}")))?;
-        Ok(())
+    brought(root, "zizmor", ZIZMOR, "bin/zizmor", "--version", |folder| {
+        pip_install("zizmor", ZIZMOR, folder)
+    })
+}
+
+/// Makes sure that sslyze is here, and gives its program.
+pub fn sslyze(root: &Path) -> anyhow::Result<PathBuf> {
+    brought(root, "sslyze", SSLYZE, "bin/sslyze", "--help", |folder| {
+        pip_install("sslyze", SSLYZE, folder)
     })
 }
 
@@ -161,13 +168,15 @@ pub fn zizmor(root: &Path) -> anyhow::Result<PathBuf> {
 /// program.
 pub fn actionlint(root: &Path) -> anyhow::Result<PathBuf> {
     let module = format!("github.com/rhysd/actionlint/cmd/actionlint@v{ACTIONLINT}");
-    brought(root, "actionlint", ACTIONLINT, "actionlint", |folder| go_install(&module, folder))
+    brought(root, "actionlint", ACTIONLINT, "actionlint", "--version", |folder| {
+        go_install(&module, folder)
+    })
 }
 
 /// Makes sure that act is here, which runs workflows, and gives its program.
 pub fn act(root: &Path) -> anyhow::Result<PathBuf> {
     let module = format!("github.com/nektos/act@v{ACT}");
-    brought(root, "act", ACT, "act", |folder| go_install(&module, folder))
+    brought(root, "act", ACT, "act", "--version", |folder| go_install(&module, folder))
 }
 
 /// A program in `target/tools`, in a folder of its own, which is filled unless the program runs.
@@ -176,12 +185,13 @@ fn brought(
     name: &str,
     version: &str,
     program: &str,
+    harmless: &str,
     bring: impl FnOnce(&Path) -> anyhow::Result<()>,
 ) -> anyhow::Result<PathBuf> {
     let folder = target(root).join(format!("tools/{name}-{version}"));
     let program = folder.join(program);
     let runs = || {
-        let output = Command::new(&program).arg("--version").output();
+        let output = Command::new(&program).arg(harmless).output();
         output.is_ok_and(|output| output.status.success())
     };
     if !runs() {
@@ -196,6 +206,23 @@ fn brought(
         }
     }
     Ok(program)
+}
+
+/// Installs a program of PyPI with an environment of its own.
+fn pip_install(name: &str, version: &str, folder: &Path) -> anyhow::Result<()> {
+    // Debian keeps this part of Python in a package of its own.
+    let python = || Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
+    let complete = || python().is_ok_and(|output| output.status.success());
+    if !complete() {
+        install(&["python3-venv"])?;
+    }
+    if !complete() {
+        bail!("missing: the module venv of python3. On Debian: sudo apt-get install python3-venv.");
+    }
+    capture(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+    let flags = ["install", "--quiet", "--disable-pip-version-check"];
+    capture(Command::new(folder.join("bin/pip")).args(flags).arg(format!("{name}=={version}")))?;
+    Ok(())
 }
 
 fn go_install(module: &str, folder: &Path) -> anyhow::Result<()> {

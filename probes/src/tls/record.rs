@@ -68,7 +68,9 @@ impl Reassembler {
         }
         self.bytes.extend_from_slice(bytes);
         let mut read = 0;
-        while let Some(length) = self.record_at(read)? {
+        while !self.encrypted
+            && let Some(length) = self.record_at(read)?
+        {
             let body = read + 5;
             let Some(record) = self.bytes.get(body..body + length) else { break };
             let (kind, record) = (self.bytes[read], record.to_vec());
@@ -191,6 +193,8 @@ mod tests {
     fn what_follows_a_change_of_cipher_is_left_alone() {
         let got = events(&[&record(20, &[1]), b"anything at all"]).expect("ignored");
         assert_eq!(got, []);
+        let at_once = [&record(20, &[1])[..], b"anything at all"].concat();
+        assert_eq!(events(&[&at_once]), Ok(vec![]));
     }
 
     proptest! {

@@ -6,6 +6,7 @@ mod delta;
 mod fleet;
 mod operator;
 mod page;
+mod peers;
 mod resources;
 mod rules;
 mod run;
@@ -54,6 +55,7 @@ pub const ALL: &[Measurement] = &[
     plain("page", page::measure),
     plain("fleet", fleet::measure),
     plain("connections", connections::measure),
+    plain("peers", peers::measure),
     in_cluster("operator-idle", operator::idle::measure),
     in_cluster("operator-slots", operator::slots::measure),
     in_cluster("operator-ingest", operator::ingest::measure),

@@ -1,0 +1,101 @@
+//! What a server accepts, in the words of nobody in particular: code points.
+
+use std::collections::BTreeSet;
+
+use probes::tls::names;
+use probes::tls::suites::{self, SUITES};
+
+/// A version with a suite or a group.
+pub(super) type Pairs = BTreeSet<(u16, u16)>;
+
+/// What a server accepts, or what a tool says of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Versions with suites.
+    pub suites: Pairs,
+    /// Versions with groups; none where a tool does not list groups.
+    pub groups: Groups,
+}
+
+/// The groups, as exactly as a tool tells them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Groups {
+    /// Not at all, or only which one was chosen.
+    #[default]
+    Unlisted,
+    /// Without the version.
+    Together(BTreeSet<u16>),
+    /// For every version.
+    Each(Pairs),
+}
+
+impl Groups {
+    /// The groups, whatever the version.
+    pub(super) fn together(&self) -> Option<BTreeSet<u16>> {
+        match self {
+            Self::Unlisted => None,
+            Self::Together(groups) => Some(groups.clone()),
+            Self::Each(pairs) => Some(pairs.iter().map(|(_, group)| *group).collect()),
+        }
+    }
+}
+
+/// Oldest to newest, with the names that tools give them.
+const VERSIONS: &[(u16, &[&str])] = &[
+    (0x0002, &["SSLv2", "ssl2", "ssl_2_0"]),
+    (0x0300, &["SSLv3", "ssl3", "ssl_3_0"]),
+    (0x0301, &["TLSv1.0", "tls1", "tls_1_0"]),
+    (0x0302, &["TLSv1.1", "tls1_1", "tls_1_1"]),
+    (0x0303, &["TLSv1.2", "tls1_2", "tls_1_2"]),
+    (0x0304, &["TLSv1.3", "tls1_3", "tls_1_3"]),
+];
+
+/// The version of a name.
+pub(super) fn version(name: &str) -> Option<u16> {
+    VERSIONS.iter().find(|(_, names)| names.contains(&name)).map(|(code, _)| *code)
+}
+
+/// The suite of an IANA name.
+pub(super) fn suite(name: &str) -> Option<u16> {
+    // nmap has names of its own for those of TLS 1.3.
+    let name = name.replace("TLS_AKE_WITH_", "TLS_");
+    let newest = (0x1301..=0x1305).find(|code| suites::name(*code) == name);
+    newest.or_else(|| SUITES.iter().find(|suite| suite.name == name).map(|suite| suite.code))
+}
+
+/// The group of a name, whoever gave it.
+pub(super) fn group(name: &str) -> Option<u16> {
+    let name = match name {
+        "P-256" | "prime256v1" => "secp256r1",
+        "P-384" => "secp384r1",
+        "P-521" => "secp521r1",
+        other => other,
+    };
+    let known = [0x0010..=0x0020, 0x0100..=0x0104, 0x11eb..=0x11ed];
+    let mut known = known.into_iter().flatten();
+    known.find(|code| names::group(*code).eq_ignore_ascii_case(name))
+}
+
+/// The pairs as text, for people.
+pub(super) fn shown(pairs: impl Iterator<Item = (u16, u16)>, suites: bool) -> String {
+    let name = |code| if suites { suites::name(code) } else { names::group(code) };
+    let words: Vec<_> = pairs
+        .map(|(version, code)| format!("{} {}", names::version(version), name(code)))
+        .collect();
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_that_tools_give_are_code_points() {
+        assert_eq!(version("tls_1_2"), Some(0x0303));
+        assert_eq!(suite("TLS_AKE_WITH_AES_128_GCM_SHA256"), Some(0x1301));
+        assert_eq!(suite("TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"), Some(0xc013));
+        assert_eq!(group("P-256"), group("prime256v1"));
+        assert_eq!((group("X25519"), group("ffdhe2048")), (Some(0x001d), Some(0x0100)));
+        assert_eq!(group("sect571r1"), None);
+    }
+}
