@@ -89,9 +89,11 @@ fn it_closes_as_soon_as_anything_is_observed_and_opens_again_after_as_long() {
     assert_eq!(repository.look(&again, day(10)), []);
     assert_eq!(repository.look(&again, day(13)), [Why::Regressed]);
     assert_eq!((repository.state(1), repository.issues.len()), (State::Open, 1));
-    assert_eq!(
-        repository.comments,
-        [(1, "Nothing was observed again since 2026-11-09T10:00:00Z.".to_owned())]
+    let [(1, comment)] = &repository.comments[..] else { panic!("{:?}", repository.comments) };
+    assert_eq!(footer::without(comment), "Nothing was observed again since 2026-11-09T10:00:00Z.");
+    assert!(
+        comment.ends_with("[Report](<https://github.example/o/r/actions/runs/1794564000>)"),
+        "{comment}"
     );
     assert_eq!(repository.look(&again, day(14)), []);
 }
