@@ -142,10 +142,10 @@ impl<'a> Basic<'a> {
             return Err("the staple is of another kind than a basic OCSP response".to_owned());
         }
         let basic = body.expect(OCTET_STRING).ok_or_else(broken)?;
-        Self::basic(basic).ok_or_else(broken)
+        Self::signed_body(basic).ok_or_else(broken)
     }
 
-    fn basic(octets: Element<'a>) -> Option<Self> {
+    fn signed_body(octets: Element<'a>) -> Option<Self> {
         let mut fields = octets.inside().expect(SEQUENCE)?.inside();
         let data = fields.expect(SEQUENCE)?;
         fields.expect(SEQUENCE)?;
