@@ -15,7 +15,7 @@ fn verdicts(bench: &Bench) -> Vec<(String, String)> {
 
 fn is(verdicts: &[(String, String)], rule: &str, verdict: &str) {
     let found = verdicts.iter().find(|(name, _)| name == rule);
-    assert_eq!(found.map(|(_, found)| found.as_str()), Some(verdict), "{rule}");
+    assert_eq!(found.map(|(_, found)| found.as_str()), Some(verdict), "{rule}: {verdicts:?}");
 }
 
 /// The target of the gateway with other checks, and with further credentials.
