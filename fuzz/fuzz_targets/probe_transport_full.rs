@@ -1,4 +1,7 @@
 #![no_main]
 //! See `targets`.
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| plumbline_fuzz::targets::run("probe_transport_full", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| plumbline_fuzz::targets::run(
+    "probe_transport_full",
+    bytes
+));

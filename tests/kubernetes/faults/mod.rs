@@ -78,6 +78,11 @@ spec:
   endpoints:
   - {{name: broker, protocol: mqtts, host: {host}, port: {port}}}
   - {{name: ingest, protocol: http, host: {host}, port: {port}, path: /v1/ingest}}
+  checks:
+  - {{id: broker_transport_posture}}
+  - {{id: broker_cert_identity}}
+  - {{id: ingest_auth}}
+  - {{id: gateway_config_guardrails}}
   gatewayConfig:
   - {{name: main, format: mosquitto, configMapRef: {{name: {name}, key: mosquitto.conf}}}}
 "
