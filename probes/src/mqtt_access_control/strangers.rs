@@ -175,7 +175,7 @@ fn password_checked(endpoint: &Endpoint, random: &Knock) -> Item<bool> {
         Answer::Connack { code: 0, .. } => Item::not_attempted(
             "the broker takes any password, so whether clients send theirs here was not seen",
         ),
-        _ => random.reason().and_then(|code| Item::refused(code)),
+        _ => random.reason().and_then(Item::refused),
     }
 }
 
@@ -184,7 +184,7 @@ fn legacy(old: &Knock) -> Item<bool> {
         // Codes of MQTT 3.1 section 3.2; every one but 1 comes from a broker that speaks it.
         Answer::Connack { code: 0 | 2 | 4 | 5, .. } => Item::observed(true),
         _ if old.is_not_spoken() => Item::observed(false),
-        _ => old.reason().and_then(|code| Item::refused(code)),
+        _ => old.reason().and_then(Item::refused),
     }
 }
 
