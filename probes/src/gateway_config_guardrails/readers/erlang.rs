@@ -276,7 +276,7 @@ mod tests {
             (found[0].line, found[0].column, found[0].node.value.clone())
         };
         let scalar = |text: &str| Value::Scalar(text.to_owned());
-        assert_eq!(at("rabbit.max"), (3, 34, scalar("-1")));
+        assert_eq!(at("rabbit.max"), (3, 33, scalar("-1")));
         assert_eq!(at("rabbit.f").2, scalar("0.5"));
         assert_eq!(at("rabbit.p").2, scalar("a"));
         assert_eq!(at("rabbit.s"), (4, 3, scalar("bc")));

@@ -57,7 +57,9 @@ const REPEATED: [&str; 10] = [
 ];
 
 const KEYS: &[Key] = &[
-    key("listeners.*.*.bind-address", Kind::Address).on(&[G::Bind]).or(&[always("0.0.0.0")]),
+    key("listeners.*.*.bind-address", Kind::Address)
+        .on(&[G::Bind, G::Tls, G::Anonymous, G::Authorization])
+        .or(&[always("0.0.0.0")]),
     key("listeners.*.*.port", Kind::Number),
     key("listeners.*.*.tls.protocols.protocol.*", Kind::TlsVersions).on(&[G::TlsVersion]),
     key(
@@ -118,9 +120,6 @@ fn parse(main: &Text, environment: &Environment) -> Result<Settings, Unreadable>
         Place { file: main.name.clone(), line, column }
     };
     let syntax = |line, column| Unreadable::Syntax { format: "XML", line, column };
-    if depth(&main.content) > MAX_DEPTH {
-        return Err(Unreadable::Limit("64 levels"));
-    }
     let nodes_limit = u32::try_from(MAX_NODES).unwrap_or(u32::MAX);
     let options = roxmltree::ParsingOptions { allow_dtd: false, nodes_limit, ..Default::default() };
     let document = roxmltree::Document::parse_with_options(&main.content, options).map_err(
@@ -137,6 +136,9 @@ fn parse(main: &Text, environment: &Environment) -> Result<Settings, Unreadable>
     let mut settings = Settings::default();
     let mut open = vec![(root, Vec::new())];
     while let Some((element, steps)) = open.pop() {
+        if steps.len() >= MAX_DEPTH {
+            return Err(Unreadable::Limit("64 levels"));
+        }
         for child in element.children().filter(roxmltree::Node::is_element) {
             let name = child.tag_name().name();
             let mut steps: Vec<String> = steps.iter().cloned().chain([name.to_owned()]).collect();
@@ -155,25 +157,6 @@ fn parse(main: &Text, environment: &Environment) -> Result<Settings, Unreadable>
         }
     }
     Ok(settings)
-}
-
-/// Deepest nesting of elements, told without reading them.
-fn depth(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    for part in text.split('<').skip(1) {
-        match part.chars().next() {
-            Some('/') => depth = depth.saturating_sub(1),
-            Some('!' | '?') | None => {}
-            Some(_) => {
-                let tag = part.split('>').next().unwrap_or("");
-                if !tag.ends_with('/') {
-                    depth += 1;
-                    deepest = deepest.max(depth);
-                }
-            }
-        }
-    }
-    deepest
 }
 
 /// The text with `${NAME}` and `${ENV:NAME}` filled in.
@@ -237,9 +220,11 @@ fn judge(case: &mut Case<'_>) {
 
 /// Judges a listener: whether it demands a certificate, and from where it is reached.
 fn listener(case: &mut Case<'_>, at: &str, tls: bool) -> (bool, Reach) {
-    let address = case.value(&format!("{at}.bind-address"));
-    let reach = address.as_ref().map_or(Reach::Network, |address| bound(&address.value).reach());
-    if let Some(address) = address.filter(|address| bound(&address.value) == Bound::Wildcard) {
+    let Some(address) = case.value(&format!("{at}.bind-address")) else {
+        return (false, Reach::Loopback);
+    };
+    let reach = bound(&address.value).reach();
+    if bound(&address.value) == Bound::Wildcard {
         case.off(G::Bind, &address, reach);
     }
     if !tls {

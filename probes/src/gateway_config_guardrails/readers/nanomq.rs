@@ -145,9 +145,9 @@ fn judge(case: &mut Case<'_>) {
 
 /// Judges a listener; true if nobody gets in without a certificate.
 fn listener(case: &mut Case<'_>, at: &str, tls: bool) -> bool {
-    let bind = case.value(&format!("{at}.bind"));
-    let reach = bind.as_ref().map_or(Reach::Network, |bind| bound(address(&bind.value)).reach());
-    if let Some(bind) = bind.filter(|bind| bound(address(&bind.value)) == Bound::Wildcard) {
+    let Some(bind) = case.value(&format!("{at}.bind")) else { return false };
+    let reach = bound(address(&bind.value)).reach();
+    if bound(address(&bind.value)) == Bound::Wildcard {
         case.off(G::Bind, &bind, reach);
     }
     if !tls {

@@ -100,13 +100,13 @@ const KEYS: &[Key] = &[
     key("listener.*.max_connections", Kind::Bound).on(&[G::Limits]),
     key("listener.*.*.max_connections", Kind::Bound).on(&[G::Limits]),
     key("listener.tcp.default", Kind::Address)
-        .on(&[G::Bind, G::Tls])
+        .on(&[G::Bind, G::Tls, G::Anonymous])
         .or(&[always("127.0.0.1:1883")]),
     key("listener.http.default", Kind::Address).on(&[G::Admin]).or(&[always("127.0.0.1:8888")]),
     key("listener.vmq.clustering", Kind::Address)
         .on(&[G::Bind, G::Tls])
         .or(&[always("0.0.0.0:44053")]),
-    key("listener.*.*", Kind::Address).on(&[G::Bind, G::Tls, G::Admin]),
+    key("listener.*.*", Kind::Address).on(&[G::Bind, G::Tls, G::Admin, G::Anonymous]),
     key("listener.**", Kind::Text),
     key("http_module.*.auth.mode", MODULES).on(&[G::Admin]),
     key("http_module.**", Kind::Text),

@@ -1,5 +1,8 @@
 //! The settings of one configuration as one version of its program reads them.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use model::evidence::{Guardrail, Origin, Reach};
 
 use super::program::dotted;
@@ -49,7 +52,13 @@ pub struct Case<'a> {
     pub review: Review,
     program: &'a Program,
     top: Place,
+    /// Paths below which there are more names than are followed.
+    crowded: RefCell<BTreeSet<String>>,
 }
+
+/// Most names below one path that are followed. No broker has as many listeners; a file that
+/// says so wants us to work.
+const MAX_NAMES: usize = 256;
 
 impl<'a> Case<'a> {
     /// A case of which nothing is judged yet; `top` is the place of what is absent everywhere.
@@ -60,7 +69,17 @@ impl<'a> Case<'a> {
         version: Option<Version>,
         top: Place,
     ) -> Self {
-        Self { settings, environment, version, review: Review::default(), program, top }
+        let (review, crowded) = (Review::default(), RefCell::default());
+        Self { settings, environment, version, review, program, top, crowded }
+    }
+
+    /// What was found. What stood below too many names to follow leaves everything open.
+    pub fn finish(mut self, covers: &[Guardrail]) -> Review {
+        for crowded in self.crowded.take() {
+            let reason = "more than 256 entries below it are not followed";
+            self.open_at(covers, &crowded, reason);
+        }
+        self.review
     }
 
     /// True if a version is read, and it is this one or a later one.
@@ -179,9 +198,14 @@ impl<'a> Case<'a> {
         self.settings.has(&path(dotted_path))
     }
 
-    /// The steps that follow a path.
+    /// The steps that follow a path, at most 256 of them.
     pub fn names(&self, dotted_path: &str) -> Vec<String> {
-        self.settings.names(&path(dotted_path))
+        let mut names = self.settings.names(&path(dotted_path));
+        if names.len() > MAX_NAMES {
+            names.truncate(MAX_NAMES);
+            self.crowded.borrow_mut().insert(dotted_path.to_owned());
+        }
+        names
     }
 
     /// The place of a path: where it is set, else of the first setting of the innermost part of

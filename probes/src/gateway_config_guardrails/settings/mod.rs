@@ -90,11 +90,11 @@ impl Settings {
             }
         }
         self.order += 1;
-        if let Some((number, list)) = path.split_last()
-            && let Ok(number) = number.parse::<usize>()
-        {
-            let last = self.last_item.entry(list.to_vec()).or_default();
-            *last = number.max(*last);
+        for (at, step) in path.iter().enumerate() {
+            if let Ok(number) = step.parse::<usize>() {
+                let last = self.last_item.entry(path[..at].to_vec()).or_default();
+                *last = number.max(*last);
+            }
         }
         let given = Given { path: path.clone(), value, place, order: self.order };
         if let Some(old) = self.in_force.insert(path, given) {
@@ -129,6 +129,14 @@ impl Settings {
         if let Some(old) = self.in_force.remove(path) {
             self.give_way(old);
         }
+    }
+
+    /// Takes everything at and below a path away as if it had never been set, for what is set
+    /// under another name.
+    pub fn forget(&mut self, path: &[String]) {
+        let kept = self.overridden.len();
+        self.clear(path);
+        self.overridden.truncate(kept);
     }
 
     /// Sets everything that a tree holds, below `at`; tables merge, lists take the old one's place.

@@ -93,7 +93,7 @@ impl Program {
         let as_version = |version| {
             let mut case = Case::new(self, &settings, environment, version, top.clone());
             (self.judge)(&mut case);
-            case.review
+            case.finish(self.covers)
         };
         let mut review = match (version, self.releases) {
             (None, releases) if !releases.is_empty() => {
@@ -172,12 +172,13 @@ impl Program {
     }
 
     fn note_unknown(&self, review: &mut Review, given: &Given) {
-        if !self.covers.contains(&Guardrail::UnknownKey) || self.key(&given.path).is_some() {
+        let family = self.key(&given.path).map(|key| key.path.ends_with("**"));
+        if !self.covers.contains(&Guardrail::UnknownKey) || family == Some(false) {
             return;
         }
         let (says, near) = match self.schema {
-            Schema::Complete(says) => (says, self.near(&given.path)),
-            Schema::Partial(says) => match self.near(&given.path) {
+            Schema::Complete(says) if family.is_none() => (says, self.near(&given.path)),
+            Schema::Complete(says) | Schema::Partial(says) => match self.near(&given.path) {
                 Some(near) => (says, Some(near)),
                 None => return,
             },
@@ -229,6 +230,10 @@ fn is_near(pattern: &str, path: &[String]) -> bool {
 
 /// True if a word becomes another by one or two letters more, less or other.
 fn is_slip(known: &str, word: &str) -> bool {
+    // A character has up to four bytes.
+    if known.len().abs_diff(word.len()) > 8 {
+        return false;
+    }
     let (known, word): (Vec<_>, Vec<_>) = (known.chars().collect(), word.chars().collect());
     if known.len().abs_diff(word.len()) > 2 {
         return false;

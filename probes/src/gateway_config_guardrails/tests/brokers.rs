@@ -101,7 +101,7 @@ fn hivemq_is_told_by_line() {
         weak(&exposed),
         ["Anonymous off", "Authorization off", "Tls off", "Bind off", "Limits off"]
     );
-    assert_eq!(places(&exposed.bind_all_interfaces), ["conf/config.xml:2:20"]);
+    assert_eq!(places(&exposed.bind_all_interfaces), ["conf/config.xml:2:19"]);
     let off = ("extensions/hivemq-allow-all-extension/DISABLED", "");
     let disabled = seen(&[("conf/config.xml", text), ALLOW, off], Format::Hivemq, Some("2026.5"));
     assert_eq!(word(&disabled, Guardrail::Anonymous), "open");
@@ -185,7 +185,7 @@ fn rabbitmq_layers_are_read_from_weak_to_strong() {
         PLUGINS,
     ];
     let layered = seen(&files, Format::Rabbitmq, Some("3.13"));
-    assert_eq!(places(&layered.auth_anonymous), ["advanced.config:1:20"]);
+    assert_eq!(places(&layered.auth_anonymous), ["advanced.config:1:19"]);
     assert_eq!(word(&layered, Guardrail::Tls), "off");
     assert_eq!(places(&layered.admin_exposed), ["conf.d/10.conf:1:1"]);
     let overridden = layered.overridden.value().unwrap();
@@ -244,7 +244,7 @@ fn vernemq_is_told_by_line() {
         None,
     );
     assert_eq!(word(&twice, Guardrail::Anonymous), "on");
-    assert_eq!(places(&twice.overridden), ["vernemq.conf:10:1", "vernemq.conf:1:1"]);
+    assert_eq!(places(&twice.overridden), ["vernemq.conf:1:1", "vernemq.conf:10:1"]);
     let gone = seen(&[("vernemq.conf", VERNEMQ)], Format::Vernemq, None);
     assert_eq!(word(&gone, Guardrail::Authorization), "open");
 }
@@ -259,9 +259,14 @@ fn reason<T>(item: &Item<T>) -> &str {
 #[test]
 fn hostile_files_are_errors_that_say_what_and_where() {
     let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;&a;\">]><hivemq>&b;</hivemq>";
-    let cases: [(Format, String, &str); 8] = [
+    let cases: [(Format, String, &str); 9] = [
         (Format::Hivemq, bomb.to_owned(), "line 1"),
-        (Format::Hivemq, format!("<hivemq>{}", "<a>".repeat(1_000_000)), "64 levels"),
+        (Format::Hivemq, format!("<hivemq>{}", "<a>".repeat(1_000_000)), "100,000"),
+        (
+            Format::Hivemq,
+            format!("<hivemq>{}{}</hivemq>", "<a>".repeat(90_000), "</a>".repeat(90_000)),
+            "64 levels",
+        ),
         (Format::Hivemq, format!("<hivemq>{}</hivemq>", "<a/>".repeat(500_000)), "100,000"),
         (Format::Hivemq, "<hivemq><a></hivemq>".to_owned(), "XML"),
         (Format::Nanomq, format!("a = {}", "[".repeat(4_000_000)), "64 levels"),
@@ -279,6 +284,35 @@ fn hostile_files_are_errors_that_say_what_and_where() {
         let seen = observe(&context(folder.path()), &declared("f", format));
         assert!(reason(&seen.undetermined).contains("NUL"));
     }
+}
+
+#[test]
+fn files_that_want_much_work_are_read_in_bounds() {
+    let many =
+        |one: &str| (0..40_000).map(|n| one.replace('N', &n.to_string())).collect::<String>();
+    let cases = [
+        (Format::Emqx, many("listeners.tcp.lN.bind = 1\n") + &many("authentication.N.x = 1\n")),
+        (Format::Emqx, many("a = ${a}\n")),
+        (Format::Nanomq, format!("auth.acl.rules = [{}]", many("{topics = [a]}\n"))),
+        (
+            Format::Hivemq,
+            format!(
+                "<hivemq><listeners>{}</listeners></hivemq>",
+                many("<tcp-listener><port>N</port></tcp-listener>")
+            ),
+        ),
+        (Format::Rabbitmq, many("listeners.tcp.N = 1\n")),
+        (Format::Vernemq, many("listener.tcp.N = 1\n") + &many("allow_anonymuss = N\n")),
+    ];
+    for (format, text) in cases {
+        let seen = seen(&[("f", &text)], format, None);
+        let told = serde_json::to_string(&seen).unwrap().len();
+        assert!(told < 256 * 1024, "{format:?}: {told} bytes of evidence");
+    }
+    let text = format!("allow_anonymous = off\n{}", many("listener.ssl.N = 192.0.2.1:1\n"));
+    let seen = seen(&[("vernemq.conf", &text)], Format::Vernemq, None);
+    assert_eq!(word(&seen, Guardrail::Anonymous), "open");
+    assert!(undetermined(&seen).contains(&"listener.ssl".to_owned()));
 }
 
 #[test]

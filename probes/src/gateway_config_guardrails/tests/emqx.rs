@@ -225,6 +225,16 @@ fn a_variable_leaves_open_what_hangs_on_it_and_nothing_else() {
 }
 
 #[test]
+fn an_address_that_cannot_be_told_leaves_the_listener_open_and_not_off() {
+    let text = HARDENED.replace("tcp.default.enable = false", "tcp.default.bind = ${WHERE}");
+    let seen = emqx(&[("emqx.conf", &text), CLUSTER], "5.8");
+    assert_eq!(
+        weak(&seen),
+        ["Anonymous open", "Tls open", "Bind open", "Admin local", "Limits open"]
+    );
+}
+
+#[test]
 fn a_disabled_authenticator_is_none() {
     let text = HARDENED
         .replace(
@@ -261,11 +271,19 @@ fn a_link_without_tls_or_without_a_check_is_found() {
 
 #[test]
 fn a_misspelt_key_is_told_with_the_one_that_was_meant() {
-    let text = format!("{HARDENED}authorisation.no_match = deny\n");
-    let seen = emqx(&[("emqx.conf", &text), CLUSTER], "5.8");
-    let unknown = list(&seen, Guardrail::UnknownKey).value().unwrap();
-    assert_eq!(unknown.len(), 1);
-    assert!(unknown[0].value.contains("perhaps `authorization.no_match`"), "{unknown:?}");
+    for (line, meant) in [
+        ("authorisation.no_match = deny", "authorization.no_match"),
+        (
+            "listeners.ssl.default.ssl_options.verfy = verify_peer",
+            "listeners.*.*.ssl_options.verify",
+        ),
+    ] {
+        let text = format!("{HARDENED}{line}\n");
+        let seen = emqx(&[("emqx.conf", &text), CLUSTER], "5.8");
+        let unknown = list(&seen, Guardrail::UnknownKey).value().unwrap();
+        assert_eq!(unknown.len(), 1, "{unknown:?}");
+        assert!(unknown[0].value.contains(&format!("perhaps `{meant}`")), "{unknown:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The guardrails of EMQX under one release.
 
-use model::evidence::{Guardrail as G, LengthClass, Reach, SecretKind};
+use model::evidence::{Guardrail as G, LengthClass, Origin, Reach, SecretKind};
 
 use super::acl::{self, Rest};
 use super::keys::LISTENER;
@@ -71,10 +71,13 @@ fn listener(case: &mut Case<'_>, at: &str, tls: bool, profile: Profile) {
             return;
         }
     }
-    let bind = case.value(&format!("{at}.bind"));
-    let given = bind.as_ref().is_some_and(|bind| bind.origin == model::evidence::Origin::Explicit);
-    let reach = bind.as_ref().map_or(Reach::Network, |bind| bound(&bind.value).reach());
-    if let Some(bind) = bind.filter(|bind| bound(&bind.value) == Bound::Wildcard) {
+    let Some(bind) = case.value(&format!("{at}.bind")) else {
+        // From where it is reached is open, and whether it asks for a name is told all the same.
+        return anonymous(case, at, Reach::Network, profile);
+    };
+    let given = bind.origin == Origin::Explicit;
+    let reach = bound(&bind.value).reach();
+    if bound(&bind.value) == Bound::Wildcard {
         if profile == Profile::Unknown && !given {
             case.open_at(&[G::Bind], "EMQX_SECURITY_PROFILE", NO_PROFILE);
         } else if profile == Profile::Legacy || given {
@@ -192,7 +195,7 @@ fn authorization(case: &mut Case<'_>) {
     const LIST: &str = "authorization.sources";
     let no_match = case.value("authorization.no_match");
     let allows = no_match.filter(|word| word.value == "allow");
-    let explicit = allows.as_ref().filter(|word| word.origin == model::evidence::Origin::Explicit);
+    let explicit = allows.as_ref().filter(|word| word.origin == Origin::Explicit);
     let sources = match case.gap(LIST) {
         // Nothing is known of the sources, and what the file says of the rest still stands.
         Some(gap) if !case.has(LIST) => {
@@ -251,7 +254,7 @@ fn dashboard(case: &mut Case<'_>, profile: Profile) {
             continue;
         }
         open = true;
-        let given = bind.origin == model::evidence::Origin::Explicit;
+        let given = bind.origin == Origin::Explicit;
         let reach = match profile {
             Profile::Hardened if !given => Reach::Loopback,
             Profile::Unknown if !given => {

@@ -24,11 +24,11 @@ const VERIFY: Kind = Kind::Word(&["verify_none", "verify_peer"]);
 
 /// The first one that names a path counts.
 pub const KEYS: &[Key] = &[
-    key("listeners.tcp.default.bind", Kind::Address).on(&[G::Bind]).or(&[always("0.0.0.0:1883")]),
-    key("listeners.ssl.default.bind", Kind::Address).on(&[G::Bind]).or(&[always("0.0.0.0:8883")]),
-    key("listeners.ws.default.bind", Kind::Address).on(&[G::Bind]).or(&[always("0.0.0.0:8083")]),
-    key("listeners.wss.default.bind", Kind::Address).on(&[G::Bind]).or(&[always("0.0.0.0:8084")]),
-    key("listeners.*.*.bind", Kind::Address).on(&[G::Bind]),
+    key("listeners.tcp.default.bind", Kind::Address).on(LISTENER).or(&[always("0.0.0.0:1883")]),
+    key("listeners.ssl.default.bind", Kind::Address).on(LISTENER).or(&[always("0.0.0.0:8883")]),
+    key("listeners.ws.default.bind", Kind::Address).on(LISTENER).or(&[always("0.0.0.0:8083")]),
+    key("listeners.wss.default.bind", Kind::Address).on(LISTENER).or(&[always("0.0.0.0:8084")]),
+    key("listeners.*.*.bind", Kind::Address).on(LISTENER),
     key("listeners.*.*.enable", Kind::Flag).on(LISTENER),
     key("listeners.*.*.enabled", Kind::Flag).on(LISTENER),
     key("listeners.*.*.enable_authn", Kind::Word(&["true", "false", "quick_deny_anonymous"]))
@@ -82,6 +82,7 @@ pub const KEYS: &[Key] = &[
     key("mqtt.**", Kind::Text),
     key("connectors.*.*.enable", Kind::Flag).on(&[G::Tls]).or(&[always("true")]),
     key("connectors.*.*.server", Kind::Address).on(&[G::Tls]),
+    key("connectors.*.*.servers", Kind::Text),
     key("connectors.*.*.ssl.enable", Kind::Flag).on(&[G::Tls]).or(&[always("false")]),
     key("connectors.*.*.ssl.verify", VERIFY)
         .on(&[G::PeerVerification])

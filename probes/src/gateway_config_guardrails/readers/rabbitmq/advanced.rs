@@ -43,6 +43,9 @@ pub fn read_into(settings: &mut Settings, text: &Text) -> Result<(), Unreadable>
         }
         // Whatever else is there may hold secrets.
         settings.set_tree(&path("advanced"), &tree, &text.name)?;
+        for (from, _) in NAMES {
+            settings.forget(&path(&format!("advanced.{from}")));
+        }
     }
     Ok(())
 }

@@ -98,10 +98,7 @@ fn listeners(case: &mut Case<'_>, at: &str, undeclared: Option<&str>) -> Doors {
     let mut reach: Option<Reach> = None;
     let mut widen = |more: Reach| reach = Some(reach.map_or(more, |reach| reach.min(more)));
     for name in &names {
-        let Some(address) = case.value(&format!("{at}.{name}")) else {
-            widen(Reach::Network);
-            continue;
-        };
+        let Some(address) = case.value(&format!("{at}.{name}")) else { continue };
         let from = bound(&address.value).reach();
         widen(from);
         if bound(&address.value) == Bound::Wildcard {
