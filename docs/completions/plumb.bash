@@ -64,6 +64,9 @@ _plumb() {
             plumb__subcmd__rules,list)
                 cmd="plumb__subcmd__rules__subcmd__list"
                 ;;
+            plumb__subcmd__rules,profiles)
+                cmd="plumb__subcmd__rules__subcmd__profiles"
+                ;;
             plumb__subcmd__rules,show)
                 cmd="plumb__subcmd__rules__subcmd__show"
                 ;;
@@ -432,7 +435,7 @@ _plumb() {
             return 0
             ;;
         plumb__subcmd__rules)
-            opts="-q -h --store --color --quiet --progress --help list show test lint"
+            opts="-q -h --store --color --quiet --progress --help list show profiles test lint"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -484,6 +487,36 @@ _plumb() {
             return 0
             ;;
         plumb__subcmd__rules__subcmd__list)
+            opts="-q -h --rules --json --keys --markdown --store --color --quiet --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --rules)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "none plain json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        plumb__subcmd__rules__subcmd__profiles)
             opts="-q -h --rules --json --keys --markdown --store --color --quiet --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

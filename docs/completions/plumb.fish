@@ -204,19 +204,20 @@ json\t'A JSON object per line'"
 complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from prune" -l dry-run -d 'Only say what would go'
 complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Say nothing but what was asked for'
 complete -c plumb -n "__fish_plumb_using_subcommand runs; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show test lint" -l store -d 'Where runs are kept: sqlite:PATH or postgres://USER@HOST/NAME [default: SQLite in the user\'s data directory]' -r
-complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show test lint" -l color -d 'Colour on terminals' -r -f -a "auto\t'On a terminal'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show profiles test lint" -l store -d 'Where runs are kept: sqlite:PATH or postgres://USER@HOST/NAME [default: SQLite in the user\'s data directory]' -r
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show profiles test lint" -l color -d 'Colour on terminals' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show test lint" -l progress -d 'Progress on stderr [default: plain, with bars on a terminal]' -r -f -a "none\t'Not at all'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show profiles test lint" -l progress -d 'Progress on stderr [default: plain, with bars on a terminal]' -r -f -a "none\t'Not at all'
 plain\t'A line per probe'
 json\t'A JSON object per line'"
-complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show test lint" -s q -l quiet -d 'Say nothing but what was asked for'
-complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show test lint" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show test lint" -f -a "list" -d 'List rules'
-complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show test lint" -f -a "show" -d 'Show one rule as its page'
-complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show test lint" -f -a "test" -d 'Run the test vectors of a pack, or of the built-in one'
-complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show test lint" -f -a "lint" -d 'Check a pack without running it, or the built-in one'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show profiles test lint" -s q -l quiet -d 'Say nothing but what was asked for'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show profiles test lint" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show profiles test lint" -f -a "list" -d 'List rules'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show profiles test lint" -f -a "show" -d 'Show one rule as its page'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show profiles test lint" -f -a "profiles" -d 'List the TLS profiles that targets may name, or show one as its page'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show profiles test lint" -f -a "test" -d 'Run the test vectors of a pack, or of the built-in one'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and not __fish_seen_subcommand_from list show profiles test lint" -f -a "lint" -d 'Check a pack without running it, or the built-in one'
 complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from list" -l rules -d 'Folder with a rule pack, beside the built-in one; may be given several times' -r -F
 complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from list" -l store -d 'Where runs are kept: sqlite:PATH or postgres://USER@HOST/NAME [default: SQLite in the user\'s data directory]' -r
 complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from list" -l color -d 'Colour on terminals' -r -f -a "auto\t'On a terminal'
@@ -240,6 +241,19 @@ plain\t'A line per probe'
 json\t'A JSON object per line'"
 complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but what was asked for'
 complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from profiles" -l rules -d 'Folder with a rule pack, beside the built-in one; may be given several times' -r -F
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from profiles" -l store -d 'Where runs are kept: sqlite:PATH or postgres://USER@HOST/NAME [default: SQLite in the user\'s data directory]' -r
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from profiles" -l color -d 'Colour on terminals' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from profiles" -l progress -d 'Progress on stderr [default: plain, with bars on a terminal]' -r -f -a "none\t'Not at all'
+plain\t'A line per probe'
+json\t'A JSON object per line'"
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from profiles" -l json -d 'As JSON, whole'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from profiles" -l keys -d 'Ids alone, one per line'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from profiles" -l markdown -d 'As the page of docs/rules that lists them'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from profiles" -s q -l quiet -d 'Say nothing but what was asked for'
+complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from profiles" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from test" -l store -d 'Where runs are kept: sqlite:PATH or postgres://USER@HOST/NAME [default: SQLite in the user\'s data directory]' -r
 complete -c plumb -n "__fish_plumb_using_subcommand rules; and __fish_seen_subcommand_from test" -l color -d 'Colour on terminals' -r -f -a "auto\t'On a terminal'
 always\t'Always'

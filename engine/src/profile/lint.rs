@@ -9,6 +9,8 @@ use crate::rule::Problem;
 
 /// Most names in one list.
 const MAX_NAMES: usize = 512;
+/// Longest name or pattern, in bytes; the longest suite has 47.
+const MAX_NAME: usize = 80;
 /// Largest size of a key or a prime that a profile may ask for, in bits.
 const MAX_BITS: u32 = 16_384;
 /// Longest lifetime that a profile may allow, in days: a century.
@@ -139,7 +141,7 @@ impl Desk<'_> {
                     Part::Groups => is_group(name),
                     _ => is_scheme(name),
                 };
-                if !known {
+                if !known || name.len() > MAX_NAME {
                     let found = name.chars().take(80).collect::<String>();
                     let what = expected(part);
                     self.problem(field, format!("{place}: expected {what}, found `{found}`"));

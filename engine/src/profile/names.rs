@@ -52,6 +52,9 @@ const GROUPS: &[&str] = &[
     "SecP256r1MLKEM768",
     "X25519MLKEM768",
     "SecP384r1MLKEM1024",
+    "curveSM2MLKEM768",
+    "X25519Kyber768Draft00",
+    "SecP256r1Kyber768Draft00",
 ];
 
 /// Schemes of the IANA registry "TLS SignatureScheme", and the pairs of TLS 1.2 that are none.
@@ -85,6 +88,7 @@ const SCHEMES: &[&str] = &[
     "ecdsa_brainpoolP256r1tls13_sha256",
     "ecdsa_brainpoolP384r1tls13_sha384",
     "ecdsa_brainpoolP512r1tls13_sha512",
+    "sm2sig_sm3",
     "mldsa44",
     "mldsa65",
     "mldsa87",
@@ -198,9 +202,11 @@ pub(super) fn is_suite(version: Option<&str>, name: &str) -> bool {
     };
     let new = || {
         let cipher = name.strip_prefix("TLS_").and_then(|rest| rest.rsplit_once('_'));
+        // The last two are the suites of RFC 9150, which do not encrypt.
         !name.contains("_WITH_")
             && cipher.is_some_and(|(cipher, hash)| {
                 CIPHERS.contains(&cipher) && cipher != "NULL" && HASHES.contains(&hash)
+                    || matches!((cipher, hash), ("SHA256", "SHA256") | ("SHA384", "SHA384"))
             })
     };
     match version {
