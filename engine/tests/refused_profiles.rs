@@ -35,7 +35,7 @@ certificate_lifetime:
 
 fn refused(name: &str, text: &str) -> String {
     let pack = vec![("pack.yaml", PACK), (name, text)];
-    let problems = beside_built_in(&[pack]).expect_err("must be refused");
+    let problems = beside_built_in(&[pack]).err().expect("must be refused");
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -47,7 +47,7 @@ fn damaged(from: &str, to: &str) -> String {
 #[test]
 fn a_pack_may_hold_nothing_but_a_profile_which_a_target_names_as_its_own() {
     let pack = vec![("pack.yaml", PACK), ("profiles/plant-7.yaml", PROFILE)];
-    let rules = beside_built_in(&[pack.clone()]).unwrap();
+    let rules = beside_built_in(std::slice::from_ref(&pack)).unwrap();
     let own = rules.profiles().find("own").unwrap();
     assert_eq!((own.id.as_str(), own.pack.as_str()), ("plant-7", "mine"));
     assert!(rules.profiles().find("bsi").is_some());

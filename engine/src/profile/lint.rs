@@ -9,8 +9,8 @@ use crate::rule::Problem;
 
 /// Most names in one list.
 const MAX_NAMES: usize = 512;
-/// Longest name or pattern, in bytes; the longest of IANA's has 48.
-const MAX_NAME: usize = 100;
+/// Longest name or pattern, in bytes; the longest suite has 47.
+const MAX_NAME: usize = 80;
 /// Largest size of a key or a prime that a profile may ask for, in bits.
 const MAX_BITS: u32 = 16_384;
 /// Longest lifetime that a profile may allow, in days: a century.

@@ -172,8 +172,15 @@ impl Profile {
 }
 
 /// The profiles of all packs of a run.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Profiles(Vec<Arc<Profile>>);
+
+/// By id: every rule of a set holds them all.
+impl fmt::Debug for Profiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|profile| &profile.id)).finish()
+    }
+}
 
 impl Profiles {
     /// The same in order of id.
