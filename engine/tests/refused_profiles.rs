@@ -35,7 +35,7 @@ certificate_lifetime:
 
 fn refused(name: &str, text: &str) -> String {
     let pack = vec![("pack.yaml", PACK), (name, text)];
-    let problems = beside_built_in(&[pack]).err().expect("must be refused");
+    let Err(problems) = beside_built_in(&[pack]) else { panic!("must be refused") };
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 

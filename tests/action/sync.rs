@@ -97,7 +97,7 @@ fn ten_new_findings_of_the_cluster_take_ten_writes() {
         |at| format!("  - {{name: g{at}, format: mosquitto, path: conf/mosquitto.conf}}\n");
     let configs: String = (0..10).map(config).collect();
     let (head, _) = TARGET.split_once("  gatewayConfig:\n").unwrap();
-    cluster.bench.write("plumbline.yaml", &format!("{head}  gatewayConfig:\n{configs}"));
+    cluster.bench.write("plumbline.yaml", format!("{head}  gatewayConfig:\n{configs}"));
     cluster.audit(&anonymous());
     github.requests();
     cluster.sync(&github, &["--token", &token, "--author", AUTHOR]).expect(0);

@@ -50,6 +50,7 @@ pub(super) fn http_answer(bytes: &[u8]) {
         host: "ingest.example",
         authorization: None,
         body: Some("{}"),
+        headers: &[],
     };
     block_on(async {
         let stream = || tokio::io::join(bytes, tokio::io::sink());

@@ -229,8 +229,7 @@ impl<'a> Reader<'a> {
         if word != "fun" {
             return Ok(Kind::Text(word));
         }
-        let end =
-            self.rest().find("end").or_else(|| self.rest().find(|c| matches!(c, ',' | '}' | ']')));
+        let end = self.rest().find("end").or_else(|| self.rest().find([',', '}', ']']));
         let end = end.ok_or_else(|| self.broken(start))?;
         self.at += end;
         self.take("end");

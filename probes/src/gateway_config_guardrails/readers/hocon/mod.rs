@@ -182,11 +182,9 @@ impl<'a> Hocon<'a> {
         for piece in pieces {
             match piece {
                 Piece::Object(items) => self.items(items, path, file)?,
-                Piece::Filled { path: from, .. } => {
-                    if !self.copy(&from, path, place)? {
-                        let reason = format!("{FILLED}, and that is not in evidence");
-                        self.settings.gap(path.to_vec(), place.clone(), "${...}", reason);
-                    }
+                Piece::Filled { path: from, .. } if !self.copy(&from, path, place)? => {
+                    let reason = format!("{FILLED}, and that is not in evidence");
+                    self.settings.gap(path.to_vec(), place.clone(), "${...}", reason);
                 }
                 _ => {}
             }
