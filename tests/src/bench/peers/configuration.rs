@@ -64,7 +64,7 @@ pub(super) enum Keys {
 }
 
 /// A server by its flags.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Configuration {
     range: (usize, usize),
     /// Its suites up to TLS 1.2.
@@ -73,15 +73,15 @@ pub(super) struct Configuration {
     pub newest: &'static str,
     /// Its groups.
     pub groups: &'static str,
-    /// Its certificates.
-    pub keys: Keys,
+    keys: Keys,
     tickets: bool,
 }
 
-/// A server of TLS 1.2 and 1.3 as its documentation would have it, for programs other than s_server.
+/// A server of TLS 1.2 and 1.3, for programs other than s_server. They take DHE only with parameters
+/// of their own.
 pub(super) const USUAL: Configuration = Configuration {
     range: (2, 3),
-    list: "HIGH:!aNULL",
+    list: "HIGH:!aNULL:!DHE",
     newest: NEWEST[0],
     groups: GROUPS[0],
     keys: Keys::Both,
@@ -107,6 +107,16 @@ pub(super) fn all(count: usize) -> Vec<Configuration> {
 }
 
 impl Configuration {
+    /// The same with these certificates.
+    pub(super) const fn with(self, keys: Keys) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// Its certificates.
+    pub(super) const fn keys(&self) -> Keys {
+        self.keys
+    }
+
     /// The flags of `openssl s_server`, apart from port and certificates.
     pub(super) fn flags(&self) -> Vec<String> {
         let mut flags = vec![
@@ -160,6 +170,10 @@ impl Configuration {
             }
         }
         pairs.retain(|(version, group)| *version < 0x0304 || !(0x001a..=0x001c).contains(group));
+        // OpenSSL has one list of groups for all versions below, and evidence tells it once.
+        let best =
+            pairs.iter().map(|(version, _)| *version).filter(|version| *version < 0x0304).max();
+        pairs.retain(|(version, _)| *version == 0x0304 || Some(*version) == best);
         Ok(Seen { suites, groups: Groups::Each(pairs) })
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
-use super::seen::{Groups, Seen, group, suite, version};
+use super::seen::{Groups, Pairs, Seen, group, suite, version};
 
 /// Evidence of `plumb probe broker_transport_posture --full`.
 pub(super) fn plumb(text: &str) -> anyhow::Result<Seen> {
@@ -12,6 +12,9 @@ pub(super) fn plumb(text: &str) -> anyhow::Result<Seen> {
         let item = &evidence["stable"][pointer];
         item["value"].as_array().with_context(|| format!("{pointer} is {item}"))
     };
+    if evidence["stable"]["/tls/full/suites"]["status"] == "refused" {
+        return Ok(Seen { groups: Groups::Each(Pairs::new()), ..Seen::default() });
+    }
     let mut seen = Seen::default();
     for entry in list("/tls/full/suites")? {
         seen.suites.insert(pair(entry, "suite", suite)?);
@@ -35,7 +38,11 @@ pub(super) fn sslyze(text: &str) -> anyhow::Result<Seen> {
     let report: Value = serde_json::from_str(text)?;
     let server = &report["server_scan_results"][0];
     let Some(attempts) = server["scan_result"].as_object() else {
-        bail!("sslyze scanned nothing: {}", server["connectivity_error_trace"]);
+        // It looks first whether it can connect, and where it finds no way it lists nothing.
+        if server["connectivity_status"] == "ERROR" {
+            return Ok(Seen { groups: Groups::Together([].into()), ..Seen::default() });
+        }
+        bail!("sslyze scanned nothing, and does not say that it cannot connect");
     };
     let mut seen = Seen::default();
     for (name, attempt) in attempts {
@@ -57,7 +64,7 @@ pub(super) fn sslyze(text: &str) -> anyhow::Result<Seen> {
 /// `sslscan --xml`.
 pub(super) fn sslscan(text: &str) -> anyhow::Result<Seen> {
     let mut seen = Seen::default();
-    let mut groups = super::seen::Pairs::new();
+    let mut groups = Pairs::new();
     for tag in tags(text) {
         let code = || {
             let id = attribute(tag, "id").unwrap_or_default().trim_start_matches("0x");
@@ -147,7 +154,9 @@ mod tests {
         assert_eq!(seen.suites, BTreeSet::from([(0x0304, 0x1301)]));
         assert_eq!(seen.groups, Groups::Each(BTreeSet::from([(0x0304, 0x001d)])));
         let refused = r#"{"stable": {"/tls/full/suites": {"status": "refused", "reason": "no"}}}"#;
-        assert!(plumb(refused).unwrap_err().to_string().contains("refused"));
+        assert_eq!(plumb(refused).unwrap().suites, BTreeSet::new());
+        let late = r#"{"stable": {"/tls/full/suites": {"status": "timeout", "reason": "late"}}}"#;
+        assert!(plumb(late).unwrap_err().to_string().contains("timeout"));
     }
 
     #[test]
@@ -168,9 +177,10 @@ mod tests {
         .unwrap();
         assert_eq!(seen.suites, BTreeSet::from([(0x0303, 0x00c0)]));
         assert_eq!(seen.groups, Groups::Together(BTreeSet::from([0x001d])));
-        let nothing = r#"{"server_scan_results": [{"scan_result": null,
-            "connectivity_error_trace": "refused"}]}"#;
-        assert!(sslyze(nothing).is_err());
+        let nothing = r#"{"server_scan_results": [{"scan_status": "ERROR_NO_CONNECTIVITY",
+            "scan_result": null, "connectivity_status": "ERROR"}]}"#;
+        assert_eq!(sslyze(nothing).unwrap().suites, BTreeSet::new());
+        assert!(sslyze("{}").is_err());
     }
 
     #[test]

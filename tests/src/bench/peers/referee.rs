@@ -1,5 +1,5 @@
-//! Whether a server takes a suite, asked of `openssl s_client`: one handshake, nothing offered but
-//! this suite and this version.
+//! Whether a server takes a suite or a group, asked of `openssl s_client`: one handshake in which
+//! nothing else is offered.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
@@ -17,26 +17,54 @@ impl Referee {
 
     /// Whether the handshake came about; none where this OpenSSL cannot offer the pair.
     pub(super) fn accepts(&self, port: u16, (version, suite): (u16, u16)) -> Option<bool> {
-        let flag = match version {
-            0x0301 => "-tls1",
-            0x0302 => "-tls1_1",
-            0x0303 => "-tls1_2",
-            0x0304 => "-tls1_3",
-            _ => return None,
-        };
-        let mut command = Command::new("openssl");
-        command.env("OPENSSL_CONF", "/dev/null");
-        command.args(["s_client", flag, "-connect", &format!("127.0.0.1:{port}")]);
-        if version == 0x0304 {
-            command.args(["-ciphersuites", &probes::tls::suites::name(suite)]);
+        let offer = if version == 0x0304 {
+            ["-ciphersuites".to_owned(), probes::tls::suites::name(suite)]
         } else {
-            let name = self.0.get(&suite)?;
-            // The groups of every client are wide, so that none of them decides.
-            let groups = "X25519:P-256:X448:P-521:P-384:brainpoolP256r1";
-            command.args(["-cipher", &format!("{name}:@SECLEVEL=0"), "-groups", groups]);
-        }
-        let output = command.stdin(Stdio::null()).output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        Some(text.contains("New, ") && !text.contains("Cipher is (NONE)"))
+            ["-cipher".to_owned(), format!("{}:@SECLEVEL=0", self.0.get(&suite)?)]
+        };
+        // The groups of every client are wide, so that none of them decides.
+        let groups = "X25519:P-256:X448:P-521:P-384:brainpoolP256r1".to_owned();
+        let text =
+            handshake(port, version, &[&offer[..], &["-groups".to_owned(), groups]].concat())?;
+        Some(is_done(&text))
     }
+
+    /// Whether the handshake came about with the group; none where this OpenSSL cannot offer it.
+    pub(super) fn agrees_on(&self, port: u16, (version, group): (u16, u16)) -> Option<bool> {
+        let own = match group {
+            0x0017 => "prime256v1".to_owned(),
+            0x001d => "X25519".to_owned(),
+            0x001e => "X448".to_owned(),
+            other => probes::tls::names::group(other),
+        };
+        // A server with a key on P-256 needs that curve in the list, too (RFC 8422 section 5.1).
+        let groups = if group == 0x0017 { own.clone() } else { format!("{own}:P-256") };
+        let suites = "ECDHE:AECDH:@SECLEVEL=0".to_owned();
+        let words = ["-groups".to_owned(), groups, "-cipher".to_owned(), suites];
+        let text = handshake(port, version, &words)?;
+        let key = text.lines().find_map(|line| line.trim().strip_prefix("Server Temp Key: "));
+        Some(
+            is_done(&text) && key.is_some_and(|key| group == 0x0017 || !key.contains("prime256v1")),
+        )
+    }
+}
+
+/// What s_client prints of one handshake in one version.
+fn handshake(port: u16, version: u16, words: &[String]) -> Option<String> {
+    let flag = match version {
+        0x0301 => "-tls1",
+        0x0302 => "-tls1_1",
+        0x0303 => "-tls1_2",
+        0x0304 => "-tls1_3",
+        _ => return None,
+    };
+    let mut command = Command::new("openssl");
+    command.env("OPENSSL_CONF", "/dev/null");
+    command.args(["s_client", flag, "-connect", &format!("127.0.0.1:{port}")]).args(words);
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn is_done(text: &str) -> bool {
+    text.contains("New, ") && !text.contains("Cipher is (NONE)")
 }

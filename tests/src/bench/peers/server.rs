@@ -78,7 +78,7 @@ pub(super) fn start(
 ) -> anyhow::Result<Server> {
     let folder = TempDir::new()?;
     let port = free_port();
-    let files = certificates.files(configuration.keys);
+    let files = certificates.files(configuration.keys());
     let mut command = match program {
         Program::OpenSsl => openssl(configuration, port, &files),
         Program::Nginx => nginx(configuration, port, &files, folder.path())?,
@@ -135,17 +135,14 @@ fn haproxy(
     files: &[PathBuf],
     folder: &Path,
 ) -> anyhow::Result<Command> {
-    // HAProxy takes `server.pem.rsa` and `server.pem.ecdsa` as the two halves of `server.pem`.
-    let bundle = files[0].with_extension("");
+    // It shows a client that names no server one of its certificates, so it has one.
+    let certificate = files[0].display();
     let text = format!(
         "global\n  tune.ssl.default-dh-param 2048\ndefaults\n  mode http\n  timeout client 5s\n  \
          timeout server 5s\n  timeout connect 5s\nfrontend f\n  bind 127.0.0.1:{port} ssl crt {} \
          ssl-min-ver TLSv1.2 ciphers {}:@SECLEVEL=0 ciphersuites {} curves {}\n  \
          http-request return status 200\n",
-        bundle.display(),
-        configuration.list,
-        configuration.newest,
-        configuration.groups
+        certificate, configuration.list, configuration.newest, configuration.groups
     );
     let file = folder.join("haproxy.cfg");
     fs::write(&file, text)?;

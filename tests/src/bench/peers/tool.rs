@@ -58,7 +58,7 @@ pub(super) fn quick() -> anyhow::Result<Vec<Tool>> {
 /// testssl.sh, which takes more than a minute for a server.
 pub(super) fn slow() -> anyhow::Result<Tool> {
     let says = said("testssl".as_ref(), &["--version"])?;
-    let version = word_after(&says, "testssl.sh");
+    let version = word_after(&says, "testssl");
     Ok(Tool {
         name: format!("testssl.sh {version}"),
         kind: Kind::Testssl,
