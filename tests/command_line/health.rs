@@ -21,8 +21,10 @@ fn is(verdicts: &[(String, String)], rule: &str, verdict: &str) {
 /// The target of the gateway with other checks, and with further credentials.
 fn asks(bench: &Bench, gateway: &Running, credentials: &str, checks: &str) -> String {
     let target = std::fs::read_to_string(gateway.target()).unwrap();
-    let target = target.split("  checks:\n").next().unwrap();
-    let target = target.replace("  gatewayConfig:\n", &format!("{credentials}  gatewayConfig:\n"));
+    let (head, rest) = target.split_once("  checks:\n").unwrap();
+    let (_, tail) = rest.split_once("  gatewayConfig:\n").unwrap();
+    let target = format!("{head}  gatewayConfig:\n{tail}")
+        .replace("  gatewayConfig:\n", &format!("{credentials}  gatewayConfig:\n"));
     bench.write("gateway/asks.yaml", format!("{target}  checks:\n{checks}"));
     bench.path("gateway/asks.yaml").to_str().unwrap().to_owned()
 }

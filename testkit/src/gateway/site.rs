@@ -280,11 +280,11 @@ spec:
     - name: ingest
       kind: bearer
       {token}
-  gatewayConfig:
+{checks}  gatewayConfig:
     - name: gateway-main
       format: plumbline-gateway
       {config}
-{checks}",
+",
             api = model::document::API_VERSION,
             host = yaml_text(&self.host),
             ca = source(CA_FILE),
