@@ -1,4 +1,4 @@
-//! What is kept of one certificate: about 200 bytes, whatever the certificate holds.
+//! What is kept of one certificate: identities, dates and short text, never the certificate.
 
 use std::sync::Arc;
 

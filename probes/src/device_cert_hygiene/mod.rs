@@ -3,8 +3,7 @@
 //! It reads files and contacts no device. A set may be a folder (PEM, DER and PKCS#12, read
 //! recursively), one file of many PEM certificates, an archive of such files, a CSV that holds them,
 //! or PEM text in a variable or at an address. Everything is read by several threads as streams; of
-//! each certificate one entry of about 200 bytes stays in memory, so a million of them fit into
-//! 512 MiB.
+//! each certificate one small entry stays in memory.
 
 mod archive;
 mod cohorts;
