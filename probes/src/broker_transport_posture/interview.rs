@@ -16,6 +16,7 @@ use super::narrowing::{self, Narrowing};
 use super::session::{self, Session};
 use crate::insecure_tls::HandshakeError;
 use crate::net::Dialer;
+use crate::tls::enumerate::CURVES;
 use crate::tls::names::{HYBRID_GROUPS, SSL3, TLS10, TLS11, TLS12, TLS13};
 use crate::tls::{ClientHello, ServerFlight};
 
@@ -63,7 +64,7 @@ pub(super) async fn hold(dialer: &Dialer, endpoint: &Endpoint, mode: Mode) -> In
     }
     let bare = ClientHello::ssl3(narrowing::old(SSL3));
     let (old, ssl3, tls13) = join!(
-        walk_down(dialer, sni),
+        walk_down(dialer, sni, mode),
         Hello::ask(dialer, "SSL 3.0", bare),
         ask_tls13(dialer, sni, &interview.session, mode),
     );
@@ -77,8 +78,15 @@ pub(super) async fn hold(dialer: &Dialer, endpoint: &Endpoint, mode: Mode) -> In
 }
 
 /// TLS 1.1; and 1.0, unless the first answer shows already whether it is there.
-async fn walk_down(dialer: &Dialer, sni: Option<&str>) -> Vec<Hello> {
-    let hello = |version| ClientHello::up_to(version, narrowing::old(version), sni);
+/// Full mode offers every curve, so that a refusal is about the version and needs no second hello.
+async fn walk_down(dialer: &Dialer, sni: Option<&str>, mode: Mode) -> Vec<Hello> {
+    let hello = |version| {
+        let mut hello = ClientHello::up_to(version, narrowing::old(version), sni);
+        if mode == Mode::Full {
+            hello.groups = CURVES.to_vec();
+        }
+        hello
+    };
     let first = Hello::ask(dialer, "TLS 1.1", hello(TLS11)).await;
     let has_tls11 = first.accepted().is_some_and(|flight| flight.version == TLS11);
     let mut asked = vec![first];

@@ -26,8 +26,6 @@ pub struct Elimination {
     anchor: Option<u16>,
     /// Whether the anchor was chosen while groups were open that a client would rather have.
     behind: bool,
-    /// How often something was confirmed.
-    confirmed: u8,
     log: Log,
 }
 
@@ -50,7 +48,6 @@ impl Elimination {
             hidden: Vec::new(),
             anchor: None,
             behind: false,
-            confirmed: 0,
             log: Log::default(),
         }
     }
@@ -86,7 +83,7 @@ impl Elimination {
                 return Some(offer);
             }
         }
-        let order = self.log.to_confirm(&self.suites.found, self.confirmed)?;
+        let order = self.log.to_confirm(&self.suites.found)?;
         Some(self.offer(Ask::Confirm, order, self.all_groups()))
     }
 
@@ -181,7 +178,7 @@ impl Elimination {
             (Ask::Signatures, Some(Chosen { signature: Some(scheme), .. }))
                 if self.signatures.find(scheme) => {}
             (Ask::Signatures, _) => self.signatures.open.clear(),
-            (Ask::Confirm, _) => self.confirmed += 1,
+            (Ask::Confirm, _) => {}
         }
     }
 

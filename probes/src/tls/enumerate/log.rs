@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Offer;
+use super::{Ask, Offer};
 
 /// Whose order of suites decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,10 @@ impl Log {
         let mut before: BTreeSet<(u16, u16)> = BTreeSet::new();
         for (offer, chosen) in &self.0 {
             let Some(chosen) = *chosen else { continue };
+            // Where groups or signatures are cut short, these decide and no order does.
+            if !matches!(offer.ask, Ask::Pairs | Ask::Suites | Ask::Confirm) {
+                continue;
+            }
             let known = || offer.suites.iter().copied().filter(|suite| found.contains(suite));
             client &= known().next().is_none_or(|first| first == chosen);
             before.extend(known().filter(|other| *other != chosen).map(|other| (chosen, other)));
@@ -51,18 +55,22 @@ impl Log {
         }
     }
 
-    /// What to offer once more when everything is known: the suite that was found last, and with it
-    /// the one that was found first where it is not known whose order decides. That may take both
-    /// orders. `times` is how often this was done.
-    pub(super) fn to_confirm(&self, found: &[u16], times: u8) -> Option<Vec<u16>> {
+    /// What to offer once more when everything is known. First both ends of what was found, where
+    /// it is not known whose order decides; that may take both orders. Then the suite that was
+    /// found first, unless it was just chosen again: a fleet of unlike servers is told by it.
+    pub(super) fn to_confirm(&self, found: &[u16]) -> Option<Vec<u16>> {
         let (first, last) = (*found.first()?, *found.last()?);
-        let unknown = self.preference(found) == Preference::Unknown;
-        match times {
-            0 if unknown => Some(vec![last, first]),
-            0 => Some(vec![last]),
-            1 if unknown => Some(vec![first, last]),
-            _ => None,
+        let confirmed = || self.0.iter().filter(|(offer, _)| offer.ask == Ask::Confirm);
+        if self.preference(found) == Preference::Unknown {
+            match confirmed().count() {
+                0 => return Some(vec![last, first]),
+                1 => return Some(vec![first, last]),
+                _ => {}
+            }
         }
+        let again =
+            confirmed().any(|(offer, chosen)| *chosen == Some(first) || offer.suites == [first]);
+        (!again).then(|| vec![first])
     }
 
     /// Suites that were chosen from one offer, while another one that held all of it was refused.

@@ -17,8 +17,6 @@ pub struct Elimination {
     groups: Dimension,
     /// Whether what is left of suites and groups was refused together.
     split: bool,
-    /// How often something was confirmed.
-    confirmed: u8,
     log: Log,
 }
 
@@ -28,7 +26,6 @@ impl Default for Elimination {
             suites: Dimension::of(&TLS13_SUITES),
             groups: Dimension::of(&GROUPS),
             split: false,
-            confirmed: 0,
             log: Log::default(),
         }
     }
@@ -53,7 +50,7 @@ impl Elimination {
         if !groups.open.is_empty() {
             return Some(self.offer(Ask::Groups, all, groups.open.clone()));
         }
-        let order = self.log.to_confirm(&suites.found, self.confirmed)?;
+        let order = self.log.to_confirm(&suites.found)?;
         Some(self.offer(Ask::Confirm, order, whole(&self.groups, &GROUPS)))
     }
 
@@ -70,7 +67,7 @@ impl Elimination {
             return;
         }
         match (offer.ask, chosen) {
-            (Ask::Confirm, _) => self.confirmed += 1,
+            (Ask::Confirm, _) => {}
             (_, Some(chosen)) => {
                 let new_suite = self.suites.find(chosen.suite);
                 let new_group = chosen.group.is_some_and(|group| self.groups.find(group));

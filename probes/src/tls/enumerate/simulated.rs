@@ -34,13 +34,14 @@ impl Server {
             }
             Self::choose(self.own_groups, &self.groups, &offer.groups)
         };
-        let signature = || Self::choose(self.own, &self.signatures, &offer.signatures);
+        let signature =
+            |code: u16| Self::choose(self.own, &self.signatures_of(code), &offer.signatures);
         let usable: Vec<u16> = self
             .suites
             .iter()
             .copied()
             .filter(|code| !needs_group(*code) || group(*code).is_some())
-            .filter(|code| !is_signed(*code) || signature().is_some())
+            .filter(|code| !is_signed(*code) || signature(*code).is_some())
             .collect();
         let Some(suite) = Self::choose(self.own, &usable, &offer.suites) else {
             return Reply::Refused;
@@ -48,9 +49,15 @@ impl Server {
         Reply::Chosen(Chosen {
             suite,
             group: if needs_group(suite) { group(suite) } else { None },
-            signature: if is_signed(suite) { signature() } else { None },
+            signature: if is_signed(suite) { signature(suite) } else { None },
             curve: self.curve.filter(|_| by_ecdsa(suite)),
         })
+    }
+
+    /// The schemes that a suite is signed with: those of its kind of key, told by the second byte.
+    fn signatures_of(&self, suite: u16) -> Vec<u16> {
+        let of_kind = |scheme: &&u16| (**scheme & 0xff == 3) == by_ecdsa(suite);
+        self.signatures.iter().filter(of_kind).copied().collect()
     }
 
     fn answer13(&self, offer: &Offer) -> Reply {
@@ -110,8 +117,8 @@ fn a_hardened_server_costs_few_hellos() {
     assert_eq!((machine.signatures(), machine.hidden()), (vec![0x0403], &[][..]));
     assert_eq!(machine.preference(), Preference::Client);
     // Two suites and two refusals of what does not fit one hello; the curve of the certificate and
-    // whose order it stands in; the refusal of signatures; the confirmation.
-    assert_eq!(hellos, 8);
+    // whose order it stands in; the refusal of signatures; two confirmations.
+    assert_eq!(hellos, 9);
 }
 
 #[test]
@@ -180,7 +187,10 @@ proptest! {
         let curve = curve.map(|at| groups[at.index(groups.len())]);
         let mut suites = suites;
         suites.retain(|code| curve.is_some() || !by_ecdsa(*code));
-        let server = Server { suites, groups, signatures, own, own_groups, curve };
+        let mut server = Server { suites, groups, signatures, own, own_groups, curve };
+        // What cannot be signed is not accepted.
+        let all = server.clone();
+        server.suites.retain(|code| !is_signed(*code) || !all.signatures_of(*code).is_empty());
         let (machine, hellos) = legacy(&server, true);
         prop_assert_eq!(machine.suites(), sorted(&server.suites));
         prop_assert!(machine.contradictions().is_empty());
@@ -190,16 +200,16 @@ proptest! {
             seen.retain(|group| !hidden.contains(group));
             prop_assert_eq!(machine.groups(), sorted(&seen));
         }
-        if server.suites.iter().any(|code| is_signed(*code)) {
-            prop_assert_eq!(machine.signatures(), sorted(&server.signatures));
-        }
+        let signed = server.suites.iter().filter(|code| is_signed(**code));
+        let used: Vec<u16> = signed.flat_map(|code| server.signatures_of(*code)).collect();
+        prop_assert_eq!(machine.signatures(), sorted(&used));
         let expected = match server.suites.len() {
             0 | 1 => Preference::Single,
             _ if own => Preference::Server,
             _ => Preference::Client,
         };
         prop_assert_eq!(machine.preference(), expected);
-        let most = server.suites.len() + server.groups.len() + server.signatures.len() + 7;
+        let most = server.suites.len() + server.groups.len() + server.signatures.len() + 8;
         prop_assert!(hellos <= most, "{} hellos", hellos);
     }
 
@@ -214,7 +224,7 @@ proptest! {
         prop_assert_eq!(machine.suites(), sorted(&server.suites));
         prop_assert_eq!(machine.groups(), sorted(&server.groups));
         prop_assert!(machine.contradictions().is_empty());
-        prop_assert!(hellos <= server.suites.len().max(server.groups.len()) + 9);
+        prop_assert!(hellos <= server.suites.len().max(server.groups.len()) + 10);
         let expected = match server.suites.len() {
             1 => Preference::Single,
             _ if own => Preference::Server,
