@@ -224,7 +224,8 @@ fn the_policies_for_targets_look_at_every_place_where_a_source_can_stand() {
             // The last names before `.name` are the place; a term of a list is mapped over `it`.
             let covered = terms.iter().any(|words| {
                 let known = place.iter().all(|field| words.contains(&field.as_str()));
-                let others = ["password", "inventory", "mapping", "caBundle", "crls"];
+                let others =
+                    ["password", "inventory", "mapping", "environment", "caBundle", "crls"];
                 let more = others
                     .iter()
                     .any(|word| words.contains(word) && !place.iter().any(|field| field == word));

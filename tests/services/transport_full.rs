@@ -199,11 +199,19 @@ async fn what_is_enumerated_is_what_the_flags_of_the_server_say() {
         let server = Server::start(identity, &flags).expect("openssl s_server");
         let seen = enumerate(server.port()).await;
         let about = format!("turn {turn}, {keys:?}, {flags:?}");
-        assert_eq!(
-            testkit::evidence::status(&seen, "/tls/full/suites"),
-            "observed",
-            "{about}, expected {suites:?}"
-        );
+        // With a hole in its versions and no suite of an old one, OpenSSL refuses its own client, too.
+        if testkit::evidence::status(&seen, "/tls/full/suites") == "refused" {
+            assert!(has_hole || flags.contains(&"-no_tls1_2"), "{about}");
+            let address = format!("127.0.0.1:{}", server.port());
+            let client = std::process::Command::new("openssl")
+                .args(["s_client", "-connect", &address])
+                .stdin(std::process::Stdio::null())
+                .output()
+                .expect("openssl s_client");
+            let said = String::from_utf8_lossy(&client.stdout).into_owned();
+            assert!(said.contains("Cipher is (NONE)"), "{about}: {said}");
+            continue;
+        }
         assert_eq!(pairs(&seen, "/tls/full/suites", "suite"), suites, "{about}");
         // What hides behind the curve of the certificate is nobody's to know.
         let hidden = pairs(&seen, "/tls/full/hidden_groups", "group");

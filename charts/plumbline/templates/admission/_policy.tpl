@@ -126,7 +126,7 @@ dict: group, resource, kind (for people). Goes with the variable of "plumbline.a
 
 {{/*
 The names in every SOURCE of an AuditTarget, by the field that names the object (secretRef or
-configMapRef). A SOURCE stands in an entry of three lists, beside it in four fields, and in two places
+configMapRef). A SOURCE stands in an entry of three lists, beside it in five fields, and in two places
 of `trust`.
 */}}
 {{- define "plumbline.admission.sources" -}}
@@ -134,6 +134,7 @@ of `trust`.
 object.spec.?credentials.orValue([]).map(it, has(it.{{ $ref }}), it.{{ $ref }}.name)
 + object.spec.?gatewayConfig.orValue([]).map(it, has(it.{{ $ref }}), it.{{ $ref }}.name)
 + object.spec.?gatewayConfig.orValue([]).map(it, has(it.mapping) && has(it.mapping.{{ $ref }}), it.mapping.{{ $ref }}.name)
++ object.spec.?gatewayConfig.orValue([]).map(it, has(it.environment) && has(it.environment.{{ $ref }}), it.environment.{{ $ref }}.name)
 + object.spec.?deviceCertificates.orValue([]).map(it, has(it.{{ $ref }}), it.{{ $ref }}.name)
 + object.spec.?deviceCertificates.orValue([]).map(it, has(it.password) && has(it.password.{{ $ref }}), it.password.{{ $ref }}.name)
 + object.spec.?deviceCertificates.orValue([]).map(it, has(it.inventory) && has(it.inventory.{{ $ref }}), it.inventory.{{ $ref }}.name)
