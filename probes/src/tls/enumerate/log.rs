@@ -57,7 +57,7 @@ impl Log {
 
     /// What to offer once more when everything is known. First both ends of what was found, where
     /// it is not known whose order decides; that may take both orders. Then the suite that was
-    /// found first, unless it was just chosen again: a fleet of unlike servers is told by it.
+    /// found first, unless it was chosen again: a fleet of unlike servers is told by it.
     pub(super) fn to_confirm(&self, found: &[u16]) -> Option<Vec<u16>> {
         let (first, last) = (*found.first()?, *found.last()?);
         let confirmed = || self.0.iter().filter(|(offer, _)| offer.ask == Ask::Confirm);
@@ -68,9 +68,10 @@ impl Log {
                 _ => {}
             }
         }
-        let again =
-            confirmed().any(|(offer, chosen)| *chosen == Some(first) || offer.suites == [first]);
-        (!again).then(|| vec![first])
+        let asked = confirmed().any(|(offer, _)| offer.suites == [first]);
+        // Any later answer confirms it as well; what rides on a confirmation needs one of them.
+        let again = self.0.iter().filter(|(_, chosen)| *chosen == Some(first)).nth(1).is_some();
+        (!asked && !(again && confirmed().next().is_some())).then(|| vec![first])
     }
 
     /// Suites that were chosen from one offer, while another one that held all of it was refused.

@@ -117,8 +117,8 @@ fn a_hardened_server_costs_few_hellos() {
     assert_eq!((machine.signatures(), machine.hidden()), (vec![0x0403], &[][..]));
     assert_eq!(machine.preference(), Preference::Client);
     // Two suites and two refusals of what does not fit one hello; the curve of the certificate and
-    // whose order it stands in; the refusal of signatures; two confirmations.
-    assert_eq!(hellos, 9);
+    // whose order it stands in; the refusal of signatures; one confirmation.
+    assert_eq!(hellos, 8);
 }
 
 #[test]
