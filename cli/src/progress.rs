@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use model::evidence::Evidence;
+use model::evidence::{Evidence, Item};
 use model::request::CheckRequest;
 use serde_json::json;
 
@@ -48,6 +48,9 @@ impl Watcher {
         self.change(|running| running.retain(|other| *other != name));
         let observed = evidence.stable.values().filter(|item| item.value().is_some()).count();
         let items = evidence.stable.len();
+        // What nobody asked for, such as the lists of full mode, is nothing that somebody misses.
+        let not_asked = |item: &&Item<_>| matches!(item, Item::NotAttempted { .. });
+        let asked = items - evidence.stable.values().filter(not_asked).count();
         match self.output.progress() {
             Progress::None => {}
             Progress::Json => self.line(&json!({
@@ -57,7 +60,7 @@ impl Watcher {
             })),
             Progress::Plain => {
                 let text = format!(
-                    "{:24} {:24} {observed:3} of {items:3} items observed in {} ms",
+                    "{:24} {:24} {observed:3} of {asked:3} items observed in {} ms",
                     evidence.check.as_str(),
                     tame(&evidence.subject.0),
                     evidence.duration_ms

@@ -134,7 +134,7 @@ pub struct VersionPreference {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Leaf {
-    /// Key: algorithm with size or curve, such as `rsa2048` or `secp256r1`; `unknown` where the
+    /// Key: algorithm with size or curve, such as `rsa2048` or `ec256`; `unknown` where the
     /// certificate cannot be read.
     pub key: String,
     /// Algorithm that it is signed with, such as `sha256WithRSAEncryption`; `unknown` where the
