@@ -6,6 +6,8 @@
 use jiff::Timestamp;
 use model::{Digest, TargetKey};
 
+use super::decide::without_marker;
+use super::marker::{unmarked, with_line};
 use super::plan::Plan;
 use super::unobserved::Step;
 use super::{Marker, TargetMarker, Why};
@@ -87,13 +89,13 @@ pub fn tell(steps: &mut [Step], report: impl Fn(&TargetKey) -> Option<Report>) {
 fn told(body: &str, why: Why, report: &impl Fn(&TargetKey) -> Option<Report>) -> String {
     let Some(marker) = Marker::of(body) else { return body.to_owned() };
     let words = last(why, marker.evidence.as_ref(), marker.observed_at, report(&marker.target));
-    super::marker::with_line(&with(super::decide::without_marker(body), &words), &marker.line())
+    with_line(&with(without_marker(body), &words), &marker.line())
 }
 
 fn told_of_target(body: &str, why: Why, report: &impl Fn(&TargetKey) -> Option<Report>) -> String {
     let Some(marker) = TargetMarker::of(body) else { return body.to_owned() };
     let words = last(why, None, marker.observed_at, report(&marker.target));
-    super::marker::with_line(&with(&super::marker::unmarked(body), &words), &marker.line())
+    with_line(&with(&unmarked(body), &words), &marker.line())
 }
 
 fn last(why: Why, evidence: Option<&Digest>, at: Timestamp, report: Option<Report>) -> String {
@@ -153,7 +155,7 @@ mod tests {
         let first = told(&with_marker("What was seen.", &own), Why::New, &|_| page(1));
         let second = told(&first, Why::Resolved, &|_| page(2));
         assert_eq!(Marker::of(&second), Some(own.clone()));
-        assert_eq!(super::super::decide::without_marker(&second), "What was seen.");
+        assert_eq!(without_marker(&second), "What was seen.");
         let evidence = own.evidence.unwrap();
         let expected = format!(
             "What was seen.\n\n{HEAD}\n**Last change:** seen to pass, 2026-11-22T10:00:00Z. \

@@ -71,7 +71,8 @@ impl Log {
         let asked = confirmed().any(|(offer, _)| offer.suites == [first]);
         // Any later answer confirms it as well; what rides on a confirmation needs one of them.
         let again = self.0.iter().filter(|(_, chosen)| *chosen == Some(first)).nth(1).is_some();
-        (!asked && !(again && confirmed().next().is_some())).then(|| vec![first])
+        let none = confirmed().next().is_none();
+        (!asked && (!again || none)).then(|| vec![first])
     }
 
     /// Suites that were chosen from one offer, while another one that held all of it was refused.
