@@ -168,7 +168,7 @@ impl<'a> Bench<'a> {
             severity: control.severity,
             domain: rule.domain,
             title: rule.title.clone(),
-            what: rule.texts.message.fill(with),
+            what: rule.texts.message.say(with),
             why: rule.texts.why.fill(with),
             observed: all(&rule.texts.observed),
             expected: all(&rule.texts.expected),

@@ -14,8 +14,10 @@ use crate::expression::{Expression, ExpressionError, Params, Scope};
 
 /// Longest value that is put into a sentence, in bytes.
 const MAX_VALUE: usize = 160;
-/// Most elements of a list that are put into a sentence one by one.
+/// Most elements of a list that stand one by one beside what was expected.
 const MAX_ELEMENTS: usize = 12;
+/// Most elements of a list in a sentence that says what was found: more are counted, not read.
+const SPOKEN_ELEMENTS: usize = 4;
 
 /// Why a sentence is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -133,7 +135,16 @@ impl Template {
 
     /// The sentence, filled. A value that was not observed reads as its status word.
     pub fn fill(&self, with: &Filling<'_>) -> String {
-        self.parts.iter().map(|part| part.fill(with)).collect()
+        self.fill_up_to(MAX_ELEMENTS, with)
+    }
+
+    /// The same, with lists that are short enough to be read aloud.
+    pub fn say(&self, with: &Filling<'_>) -> String {
+        self.fill_up_to(SPOKEN_ELEMENTS, with)
+    }
+
+    fn fill_up_to(&self, elements: usize, with: &Filling<'_>) -> String {
+        self.parts.iter().map(|part| part.fill(elements, with)).collect()
     }
 }
 
@@ -157,7 +168,7 @@ impl Part {
         Err(TemplateError::Unknown(inner.chars().take(80).collect()))
     }
 
-    fn fill(&self, with: &Filling<'_>) -> String {
+    fn fill(&self, elements: usize, with: &Filling<'_>) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Pointer(pointer) => match with.items.get(pointer) {
@@ -172,15 +183,15 @@ impl Part {
                 .map_or_else(|_| "(not observed)".to_owned(), |text| tame(&text)),
             Self::List(inner) => inner
                 .texts(with.scope, with.compiled)
-                .map_or_else(|_| "(not observed)".to_owned(), |texts| some_of(&texts)),
+                .map_or_else(|_| "(not observed)".to_owned(), |texts| some_of(elements, &texts)),
         }
     }
 }
 
 /// The first elements, and how many more there are: a name is shown whole or not at all.
-fn some_of(texts: &[String]) -> String {
-    let shown: Vec<_> = texts.iter().take(MAX_ELEMENTS).map(|text| tame(text)).collect();
-    match texts.len().saturating_sub(MAX_ELEMENTS) {
+fn some_of(elements: usize, texts: &[String]) -> String {
+    let shown: Vec<_> = texts.iter().take(elements).map(|text| tame(text)).collect();
+    match texts.len().saturating_sub(elements) {
         0 if shown.is_empty() => "none".to_owned(),
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
@@ -228,6 +239,10 @@ mod tests {
     use super::*;
 
     fn fill(source: &str) -> String {
+        filled(source, Template::fill)
+    }
+
+    fn filled(source: &str, fill: impl Fn(&Template, &Filling<'_>) -> String) -> String {
         let items = Items::from([
             ("/a/status".to_owned(), Item::observed(json!(202))),
             ("/text".to_owned(), Item::observed(json!("x`y"))),
@@ -242,13 +257,14 @@ mod tests {
         ]);
         let params = BTreeMap::from([("limit".to_owned(), json!(30))]);
         let now = "2026-01-01T12:00:00Z".parse().unwrap();
-        Template::parse(source).unwrap().fill(&Filling {
+        let filling = Filling {
             items: &items,
             scope: &Scope::new(&items, now),
             params: &params,
             compiled: &Params::new(&params),
             now,
-        })
+        };
+        fill(&Template::parse(source).unwrap(), &filling)
     }
 
     #[test]
@@ -267,6 +283,8 @@ mod tests {
         let long = fill("{list=evidence.names}");
         assert!(long.starts_with("name-0, name-1, "), "{long}");
         assert!(long.ends_with(", name-11 and 8 more"), "{long}");
+        let said = filled("{list=evidence.names}", Template::say);
+        assert_eq!(said, "name-0, name-1, name-2, name-3 and 16 more");
     }
 
     #[test]

@@ -11,3 +11,4 @@ mod hostile;
 mod page;
 mod sarif;
 mod snapshots;
+mod thorough;

@@ -1,13 +1,18 @@
 //! Evidence in a page: the rows that decide a finding, and every document whole; of many documents
 //! that are alike, what most of them hold is written once.
 
+mod accepted;
 mod alike;
+mod expiry;
+mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
-use model::Digest;
 use model::evidence::{Evidence, Item, Items};
+use model::{CheckId, Digest};
+use serde::Deserialize as _;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::components::{breaking, evidence_id, permalink, shown};
@@ -39,7 +44,7 @@ fn row(pointer: &str, item: &Item<Value>) -> Markup {
         tr {
             th scope="row" { (breaking(pointer)) }
             td { (item.status()) }
-            td { (shown(&text::item(item))) }
+            td { (value::cell(item)) }
             td { (Digest::of(item).short()) }
         }
     }
@@ -195,7 +200,22 @@ fn document(digest: &Digest, body: &Evidence) -> Markup {
             }
         }
     };
-    article(digest, title, whole)
+    article(digest, title, html! { (summary(body)) (whole) })
+}
+
+/// What a reader would rather look at than read, before the items.
+fn summary(body: &Evidence) -> Markup {
+    let summary = match body.check {
+        CheckId::BrokerTransportPosture => accepted::section(body),
+        CheckId::DeviceCertHygiene => expiry::section(body),
+        _ => None,
+    };
+    summary.unwrap_or_default()
+}
+
+/// The entries of a list that was observed.
+fn list<T: DeserializeOwned>(body: &Evidence, pointer: &str) -> Option<Vec<T>> {
+    Vec::deserialize(body.item(pointer)?.value()?).ok()
 }
 
 fn without_body(digest: &Digest) -> Markup {
