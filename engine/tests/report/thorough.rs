@@ -64,3 +64,12 @@ fn a_long_list_of_an_item_is_folded_under_its_length() {
     let page = report::audit(&fixture::thorough(), Format::Html).unwrap();
     assert!(page.contains("<summary><b>10 entries</b></summary>"), "the suites");
 }
+
+#[test]
+fn markdown_says_how_long_a_list_is_and_how_it_begins() {
+    let text = report::audit(&fixture::pointing_at_a_list(), Format::Md).unwrap();
+    let row = text.lines().find(|line| line.contains("`/names`")).unwrap();
+    assert!(row.contains("300 entries: `[\"name-0\", \"name-1\""), "{row}");
+    assert!(row.contains("(first 480 of "), "{row}");
+    assert!(row.len() < 700, "{row}");
+}

@@ -22,6 +22,7 @@ use serde_json::Value;
 
 use super::text;
 use super::view::View;
+use super::words::count;
 
 /// A sign before a posture word, for readers who skim; the word decides.
 pub const fn sign(posture: Posture) -> &'static str {
@@ -59,10 +60,21 @@ pub fn decisive(out: &mut String, view: &View<'_>, digest: &Digest, pointers: &[
         vec![
             markdown_code(pointer),
             item.map_or("absent", Item::status).to_owned(),
-            item.map_or_else(String::new, |item: &Item<Value>| shown(&text::item(item))),
+            item.map_or_else(String::new, value),
         ]
     });
     table(out, &["Pointer", "Status", "Value"], rows);
+}
+
+/// A value in a cell: of a list that does not fit beside others its length and how it begins.
+fn value(item: &Item<Value>) -> String {
+    match item.value() {
+        Some(list @ Value::Array(entries)) if text::brief(list).cut.is_some() => {
+            let begins = text::brief(list);
+            format!("{}: {}", count(entries.len(), "entry", "entries"), shown(&begins))
+        }
+        _ => shown(&text::item(item)),
+    }
 }
 
 /// Addresses of documents, and what each is.
