@@ -11,3 +11,4 @@ mod rules;
 mod secrets;
 mod sources;
 mod story;
+mod tarpits;

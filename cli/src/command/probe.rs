@@ -27,7 +27,7 @@ pub async fn run(args: ProbeArgs, output: &Output) -> Outcome {
             let declared = found.remove(0);
             (declared.target, declared.base)
         }
-        (None, Some(url)) => (synthetic(url)?, PathBuf::from(".")),
+        (None, Some(url)) => (synthetic(url, args.check)?, PathBuf::from(".")),
         (None, None) => return Err(Failure::usage("give a target with -f or an --endpoint")),
     };
     if let Some(ca) = &args.ca {
@@ -91,8 +91,8 @@ fn ask_for_everything(target: &mut AuditTarget, check: CheckId) -> Result<(), Fa
     Ok(())
 }
 
-/// A target with one endpoint, from an address.
-fn synthetic(url: &str) -> Result<AuditTarget, Failure> {
+/// A target with one endpoint, from an address. Its path is that of the health, where that is asked.
+fn synthetic(url: &str, check: CheckId) -> Result<AuditTarget, Failure> {
     let wrong = |what: &str| {
         let url = without_secrets(url);
         Failure::usage(format!("--endpoint {url}: {what}; expected PROTOCOL://HOST:PORT[/PATH]"))
@@ -109,7 +109,11 @@ fn synthetic(url: &str) -> Result<AuditTarget, Failure> {
         _ => return Err(wrong("the protocol is none of mqtt, mqtts, ws, wss, http, https, tls")),
     };
     let port = address.port.or(default).ok_or_else(|| wrong("no port"))?;
-    let path = Some(address.request_path()).filter(|path| path != "/");
+    let path = Some(address.request_path());
+    let (path, health_path) = match check {
+        CheckId::GatewayRuntimeHealth => (None, path),
+        _ => (path.filter(|path| path != "/"), None),
+    };
     Ok(AuditTarget {
         api_version: API_VERSION.to_owned(),
         metadata: Metadata { name: "endpoint".to_owned(), ..Metadata::default() },
@@ -120,6 +124,7 @@ fn synthetic(url: &str) -> Result<AuditTarget, Failure> {
             description: None,
             endpoints: vec![Endpoint {
                 path,
+                health_path,
                 ..Endpoint::new("endpoint", protocol, address.host, port)
             }],
             trust: None,
@@ -136,8 +141,10 @@ fn synthetic(url: &str) -> Result<AuditTarget, Failure> {
 mod tests {
     use super::*;
 
+    const POSTURE: CheckId = CheckId::BrokerTransportPosture;
+
     fn endpoint(url: &str) -> Endpoint {
-        synthetic(url).unwrap().spec.endpoints.remove(0)
+        synthetic(url, POSTURE).unwrap().spec.endpoints.remove(0)
     }
 
     #[test]
@@ -151,8 +158,15 @@ mod tests {
     }
 
     #[test]
+    fn the_path_of_an_address_is_that_of_the_health_where_the_health_is_asked() {
+        let mut target = synthetic("http://gw/healthz", CheckId::GatewayRuntimeHealth).unwrap();
+        let endpoint = target.spec.endpoints.remove(0);
+        assert_eq!((endpoint.path, endpoint.health_path.as_deref()), (None, Some("/healthz")));
+    }
+
+    #[test]
     fn full_mode_is_a_parameter_of_the_transport_check_and_of_no_other() {
-        let mut target = synthetic("mqtts://broker").unwrap();
+        let mut target = synthetic("mqtts://broker", POSTURE).unwrap();
         let failure = ask_for_everything(&mut target, CheckId::IngestAuth).unwrap_err();
         assert!(failure.message.contains("broker_transport_posture"), "{failure}");
         ask_for_everything(&mut target, CheckId::BrokerTransportPosture).unwrap();
@@ -172,7 +186,7 @@ mod tests {
             "http://u:p@x/",
         ];
         for wrong in endpoints {
-            let failure = synthetic(wrong).unwrap_err();
+            let failure = synthetic(wrong, POSTURE).unwrap_err();
             assert!(failure.message.contains("expected PROTOCOL://HOST:PORT"), "{failure}");
             assert!(!failure.message.contains("u:p"), "{failure}");
         }
