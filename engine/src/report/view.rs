@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::assessment::{Assessment, ControlResult, Finding};
-use model::delta::{Delta, DeltaClass};
+use model::delta::{ControlDelta, ControlSide, Delta, DeltaClass, PointerChange};
 use model::evidence::{Evidence, Item};
 use model::run::{RunBundle, RunRecord};
 use model::{CheckId, Digest, IssueKey, Severity, Subject, Verdict};
@@ -97,19 +97,45 @@ impl<'a> View<'a> {
     }
 
     /// One side of a changed pointer as a reader sees it: a list or an object from its document, where
-    /// the bundle holds that, and everything else as the comparison kept it. None if it is absent.
+    /// the bundle holds that, and everything else as the comparison kept it. Of a long list only what
+    /// the document of the other side does not have. None if it is absent.
     pub fn changed(
         &self,
         document: Option<&Digest>,
+        other: Option<&Digest>,
         pointer: &str,
         kept: Option<&str>,
     ) -> Option<Shown> {
         let kept = kept?;
-        let body = document.and_then(|digest| self.body(digest));
-        let value = body.and_then(|body| body.item(pointer)).and_then(Item::value);
-        match value {
-            Some(value @ (Value::Array(_) | Value::Object(_))) => Some(text::brief(value)),
+        let value = |document: Option<&Digest>| {
+            let body = document.and_then(|digest| self.body(digest));
+            body.and_then(|body| body.item(pointer)).and_then(Item::value)
+        };
+        match (value(document), value(other)) {
+            (Some(here @ Value::Array(list)), Some(Value::Array(other))) => {
+                text::only_here(list, other).or_else(|| Some(text::brief(here)))
+            }
+            (Some(value @ (Value::Array(_) | Value::Object(_))), _) => Some(text::brief(value)),
             _ => Some(text::hostile(kept)),
+        }
+    }
+
+    /// The same, of a control that was compared.
+    pub fn side_of_change(
+        &self,
+        before: bool,
+        control: &ControlDelta,
+        change: &PointerChange,
+    ) -> Option<Shown> {
+        let evidence =
+            |side: &'_ Option<ControlSide>| side.as_ref().and_then(|s| s.evidence.clone());
+        let (earlier, later) = (evidence(&control.before), evidence(&control.after));
+        if before {
+            let kept = change.before.as_deref();
+            self.changed(earlier.as_ref(), later.as_ref(), &change.pointer, kept)
+        } else {
+            let kept = change.after.as_deref();
+            self.changed(later.as_ref(), earlier.as_ref(), &change.pointer, kept)
         }
     }
 

@@ -73,3 +73,16 @@ fn markdown_says_how_long_a_list_is_and_how_it_begins() {
     assert!(row.contains("(first 480 of "), "{row}");
     assert!(row.len() < 700, "{row}");
 }
+
+#[test]
+fn a_list_that_changed_shows_what_only_one_side_has() {
+    let bundle = fixture::with_a_list_that_changed();
+    let page = report::delta(&bundle, Format::Html).unwrap();
+    for name in ["old", "new"] {
+        let shown = format!("301 entries, 1 only here: [&quot;{name}&quot;]");
+        assert!(page.contains(&shown), "{name}");
+    }
+    let text = report::delta(&bundle, Format::Md).unwrap();
+    let row = text.lines().find(|line| line.contains("`/names`")).unwrap();
+    assert!(row.contains("only here: [\"old\"]") && row.contains("only here: [\"new\"]"), "{row}");
+}

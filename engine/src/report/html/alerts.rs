@@ -242,13 +242,14 @@ impl AlertsPage<'_> {
     /// Changed pointers of one side, and its evidence.
     fn side(&self, regression: &Regression<'_>, before: bool) -> Markup {
         let alert = regression.alert;
-        let digest = if before { &alert.before } else { &alert.after };
+        let (digest, other) =
+            if before { (&alert.before, &alert.after) } else { (&alert.after, &alert.before) };
         html! {
             @for change in regression.changes() {
                 @let value = if before { &change.before } else { &change.after };
                 li {
                     (breaking(&change.pointer)) ": "
-                    @match regression.view.changed(digest.as_ref(), &change.pointer, value.as_deref()) {
+                    @match regression.view.changed(digest.as_ref(), other.as_ref(), &change.pointer, value.as_deref()) {
                         Some(value) => (shown(&value)),
                         None => "absent",
                     }

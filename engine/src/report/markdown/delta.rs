@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use model::delta::{ControlSide, Delta, DeltaClass, PointerChange};
+use model::delta::{ControlDelta, ControlSide, Delta, DeltaClass, PointerChange};
 
 use super::{documents, sign, table};
 use crate::report::text::{self, markdown, markdown_code, markdown_prose};
@@ -85,8 +85,8 @@ fn controls(out: &mut String, view: &View<'_>, delta: &Delta, class: DeltaClass)
             vec![
                 markdown_code(control.rule.as_str()),
                 markdown_code(&change.pointer),
-                value(view, control.before.as_ref(), change, change.before.as_deref()),
-                value(view, control.after.as_ref(), change, change.after.as_deref()),
+                value(view, true, control, change),
+                value(view, false, control, change),
             ]
         })
         .collect();
@@ -95,14 +95,8 @@ fn controls(out: &mut String, view: &View<'_>, delta: &Delta, class: DeltaClass)
     }
 }
 
-fn value(
-    view: &View<'_>,
-    side: Option<&ControlSide>,
-    change: &PointerChange,
-    kept: Option<&str>,
-) -> String {
-    let document = side.and_then(|side| side.evidence.as_ref());
-    let value = view.changed(document, &change.pointer, kept);
+fn value(view: &View<'_>, before: bool, control: &ControlDelta, change: &PointerChange) -> String {
+    let value = view.side_of_change(before, control, change);
     value.map_or_else(|| "absent".to_owned(), |value| super::shown(&value))
 }
 

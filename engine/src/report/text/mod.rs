@@ -7,6 +7,7 @@
 mod markdown;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use model::evidence::Item;
@@ -149,6 +150,28 @@ pub fn value(value: &Value) -> Shown {
 /// The same, cut sooner, for a value beside another one.
 pub fn brief(value: &Value) -> Shown {
     value_within(value, BRIEF_BYTES)
+}
+
+/// From this many entries on, a list beside another one is reduced to what the other does not have.
+const COMPARED_FROM: usize = 4;
+
+/// A list beside another state of it: what this one has alone, and how long it is. None for lists
+/// that are as quickly read.
+pub fn only_here(list: &[Value], other: &[Value]) -> Option<Shown> {
+    if list.len().max(other.len()) < COMPARED_FROM {
+        return None;
+    }
+    let there: BTreeSet<_> = other.iter().map(Value::to_string).collect();
+    let alone = list.iter().filter(|entry| !there.contains(&entry.to_string())).cloned();
+    let alone: Vec<_> = alone.collect();
+    let all = super::words::count(list.len(), "entry", "entries");
+    Some(match alone.len() {
+        0 => Shown::whole(format!("{all}, none of them only here")),
+        n => {
+            let Shown { text, cut } = brief(&Value::Array(alone));
+            Shown { text: format!("{all}, {} only here: {text}", super::words::number(n)), cut }
+        }
+    })
 }
 
 fn value_within(value: &Value, limit: usize) -> Shown {

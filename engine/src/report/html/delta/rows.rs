@@ -138,8 +138,8 @@ impl DeltaPage<'_> {
                 (self.changes(control))
             } @else if !control.changes.is_empty() {
                 (facts(&[
-                    self.column("Before", control.before.as_ref(), control, |c| c.before.as_deref()),
-                    self.column("After", control.after.as_ref(), control, |c| c.after.as_deref()),
+                    self.column(true, control),
+                    self.column(false, control),
                 ]))
             }
             @if control.class == DeltaClass::Improved { (self.criteria(control)) }
@@ -173,15 +173,10 @@ impl DeltaPage<'_> {
         }
     }
 
-    fn column(
-        &self,
-        when: &str,
-        side: Option<&ControlSide>,
-        control: &ControlDelta,
-        kept: impl Fn(&PointerChange) -> Option<&str>,
-    ) -> Column {
+    fn column(&self, before: bool, control: &ControlDelta) -> Column {
+        let side = if before { &control.before } else { &control.after }.as_ref();
         Column {
-            heading: format!("{when}: {}", verdict_word(side)),
+            heading: format!("{}: {}", if before { "Before" } else { "After" }, verdict_word(side)),
             posture: match side.map(|side| &side.verdict) {
                 Some(Verdict::Pass) => Posture::Green,
                 Some(Verdict::Fail) => Posture::Red,
@@ -191,28 +186,21 @@ impl DeltaPage<'_> {
                 @for change in &control.changes {
                     li {
                         (breaking(&change.pointer)) ": "
-                        b { (self.value(side, change, kept(change))) }
+                        b { (self.value(before, control, change)) }
                     }
                 }
             },
         }
     }
 
-    fn value(
-        &self,
-        side: Option<&ControlSide>,
-        change: &PointerChange,
-        kept: Option<&str>,
-    ) -> Markup {
-        let document = side.and_then(|side| side.evidence.as_ref());
-        match self.view.changed(document, &change.pointer, kept) {
+    fn value(&self, before: bool, control: &ControlDelta, change: &PointerChange) -> Markup {
+        match self.view.side_of_change(before, control, change) {
             Some(value) => shown(&value),
             None => html! { "absent" },
         }
     }
 
     fn changes(&self, control: &ControlDelta) -> Markup {
-        let (before, after) = (control.before.as_ref(), control.after.as_ref());
         html! {
             table.evd.stack {
                 caption.vh { "Changed pointers: " (control.rule.as_str()) }
@@ -227,8 +215,8 @@ impl DeltaPage<'_> {
                     @for change in &control.changes {
                         tr {
                             th scope="row" { (breaking(&change.pointer)) }
-                            td data-l="Before" { del { (self.value(before, change, change.before.as_deref())) } }
-                            td data-l="After" { ins { (self.value(after, change, change.after.as_deref())) } }
+                            td data-l="Before" { del { (self.value(true, control, change)) } }
+                            td data-l="After" { ins { (self.value(false, control, change)) } }
                         }
                     }
                 }
