@@ -9,6 +9,7 @@ mod mqtt;
 mod run;
 mod staple;
 mod store;
+mod tables;
 mod transport;
 mod transport_full;
 mod trial_postgres;
