@@ -6,6 +6,7 @@ mod chains;
 mod config;
 mod ingest;
 mod mqtt;
+mod online;
 mod run;
 mod staple;
 mod store;
