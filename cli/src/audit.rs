@@ -1,7 +1,7 @@
 //! One audit of one target, from plan to stored record. `plumb run` and `plumb demo` both walk
 //! this way.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::conclude::{Terms, conclude};
@@ -189,7 +189,8 @@ async fn collect(
     watcher: &Watcher,
     record: &RunRecord,
 ) -> Result<Vec<Evidence>, Failure> {
-    let context = Context::new(record.id.clone(), order.declared.base.clone());
+    let context = Context::new(record.id.clone(), order.declared.base.clone())
+        .with_tables(Arc::new(tables::Postgres));
     let mut probing = JoinSet::new();
     let mut waiting = order.plan.requests.iter().cloned().enumerate();
     let mut documents: Vec<Option<Evidence>> = vec![None; order.plan.requests.len()];

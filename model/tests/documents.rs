@@ -572,3 +572,41 @@ fn a_file_full_of_mistakes_is_cut_off() {
     let problems = read("t.yaml", &broken, Place::Outside).expect_err("nothing is good");
     assert!((50..=51).contains(&problems.len()), "{}", problems.len());
 }
+
+#[test]
+fn a_table_needs_names_that_postgres_keeps_and_an_address_that_is_a_secret() {
+    let set = |source: &str, table: &str| {
+        target(&format!("deviceCertificates: [{{name: fleet, {source}, table: {{{table}}}}}]"))
+    };
+    let good = "schema: \"PKI; x\", name: \"the \\\"table\\\"\", device: id, certificate: pem, cohort: site";
+    assert_eq!(problems(&set("env: FLEET", good)), "no problem in 1 documents");
+    let told = problems(&set("path: address", "name: t, device: id, certificate: pem"));
+    assert_eq!(told, "no problem in 1 documents");
+    let long = "x".repeat(64);
+    let wrong = set(
+        "url: https://h/x, password: {env: P}",
+        &format!("name: \"\", device: {long}, certificate: \"a\\0b\""),
+    );
+    let told = problems(&wrong);
+    for expected in [
+        "deviceCertificates[0].url: with `table` the source holds the address of a database",
+        "deviceCertificates[0].password: password opens PKCS#12 files",
+        "deviceCertificates[0].table.name: expected a name of Postgres",
+        "deviceCertificates[0].table.device: expected a name of Postgres",
+        "deviceCertificates[0].table.certificate: expected a name of Postgres",
+    ] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+    assert_eq!(told.lines().count(), 5, "{told}");
+}
+
+#[test]
+fn hosts_for_revocation_are_hosts_with_a_port_at_most() {
+    let hosts = |list: &str| target(&format!("trust: {{revocationHosts: [{list}]}}"));
+    let told = problems(&hosts("ca.example, \"10.0.0.7:8080\", \"[::1]:80\""));
+    assert_eq!(told, "no problem in 1 documents");
+    for wrong in ["\"http://ca.example\"", "ca.example/ocsp", "\"h:0\"", "\"u@h\"", "\"\"", "h, h"]
+    {
+        assert!(problems(&hosts(wrong)).contains("spec.trust.revocationHosts"), "{wrong}");
+    }
+}

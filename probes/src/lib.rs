@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -12,6 +13,8 @@ use model::evidence::{Contract, Document, Evidence, ProbeInfo};
 use model::request::CheckRequest;
 use model::{CheckId, RunId};
 
+#[cfg(test)]
+mod asked;
 mod broken;
 pub mod broker_cert_identity;
 pub mod broker_transport_posture;
@@ -26,6 +29,7 @@ pub mod mqtt;
 pub mod mqtt_access_control;
 pub mod net;
 pub mod source;
+pub mod table;
 pub mod text;
 pub mod tls;
 pub mod verified_tls;
@@ -40,6 +44,8 @@ pub struct Context {
     pub base: PathBuf,
     /// Name and version written into evidence.
     pub probe: ProbeInfo,
+    /// What reads tables of databases; none reads none.
+    pub tables: Option<Arc<dyn table::Tables>>,
 }
 
 impl Context {
@@ -47,7 +53,13 @@ impl Context {
     pub fn new(run: RunId, base: PathBuf) -> Self {
         let probe =
             ProbeInfo { name: "plumb".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
-        Self { run, base, probe }
+        Self { run, base, probe, tables: None }
+    }
+
+    /// The same with something that reads tables of databases.
+    #[must_use]
+    pub fn with_tables(self, tables: Arc<dyn table::Tables>) -> Self {
+        Self { tables: Some(tables), ..self }
     }
 }
 

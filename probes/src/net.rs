@@ -4,6 +4,8 @@
 //! own deadline and byte limit, so whatever speaks over it (MQTT, TLS, HTTP) is bounded too. What
 //! goes wrong is one of a few [`Failure`]s, told apart by kind and never by text.
 
+mod public;
+
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -62,6 +64,9 @@ pub enum Failure {
     /// The name has no address.
     #[error("`{0}` has no address")]
     Unresolved(String),
+    /// The name has addresses, and none of them is one that may be connected to.
+    #[error("`{0}` has no public address")]
+    NotPublic(String),
     /// The port refuses connections.
     #[error("the connection was refused")]
     Refused,
@@ -101,9 +106,11 @@ impl Failure {
                 Item::timeout(reason)
             }
             Self::TooManyBytes(_) | Self::BudgetSpent(_) => Item::truncated(reason),
-            Self::Unresolved(_) | Self::Reset | Self::Closed | Self::Other(_) => {
-                Item::error(reason)
-            }
+            Self::Unresolved(_)
+            | Self::NotPublic(_)
+            | Self::Reset
+            | Self::Closed
+            | Self::Other(_) => Item::error(reason),
         }
     }
 
@@ -161,6 +168,8 @@ pub struct Dialer {
     end: Instant,
     slots: Arc<Semaphore>,
     opened: AtomicU32,
+    /// Connects to public addresses only.
+    public_only: bool,
     /// The address that answered first; every later connection goes to the same one.
     address: OnceCell<SocketAddr>,
 }
@@ -180,8 +189,16 @@ impl Dialer {
             end: Instant::now() + limits.total,
             slots: Arc::new(Semaphore::new(limits.at_once.max(1).into())),
             opened: AtomicU32::new(0),
+            public_only: false,
             address: OnceCell::new(),
         }
+    }
+
+    /// The same, but for public addresses only: for names that somebody else has written. What a
+    /// name is resolved to is what is looked at and connected to, so no second look-up comes between.
+    #[must_use]
+    pub fn public_only(self) -> Self {
+        Self { public_only: true, ..self }
     }
 
     /// Opens a connection as soon as one of the slots is free.
@@ -236,6 +253,11 @@ impl Dialer {
                 .map_err(|_| unresolved())?
                 .take(MAX_ADDRESSES)
                 .collect();
+        let is_open = |address: &SocketAddr| !self.public_only || public::is_public(address.ip());
+        if !addresses.is_empty() && !addresses.iter().any(is_open) {
+            return Err(Failure::NotPublic(self.host.clone()));
+        }
+        let addresses = addresses.into_iter().filter(is_open);
         let mut first = None;
         for address in addresses {
             match timeout_at(until, dial(address)).await.unwrap_or_else(|_| Err(late())) {

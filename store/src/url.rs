@@ -35,6 +35,14 @@ impl StoreUrl {
         }
     }
 
+    /// What the driver needs to reach a Postgres; none for SQLite.
+    pub fn postgres_options(&self) -> Option<&PgConnectOptions> {
+        match &self.0 {
+            Address::Sqlite(_) => None,
+            Address::Postgres(options) => Some(options),
+        }
+    }
+
     pub(crate) const fn address(&self) -> &Address {
         &self.0
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use engine::judge::judge;
 use engine::rule::built_in;
@@ -22,7 +23,10 @@ use testkit::pki::{Authority, Identity, Leaf, self_signed};
 /// A folder with the files that a target names.
 pub struct Place {
     folder: tempfile::TempDir,
-    trust: Trust,
+    /// Whom the target trusts.
+    pub trust: Trust,
+    /// What its probes may do.
+    pub policy: ProbePolicy,
 }
 
 impl Place {
@@ -31,7 +35,8 @@ impl Place {
         let folder = tempfile::tempdir().expect("folder");
         std::fs::write(folder.path().join("ca.pem"), bundle).expect("bundle");
         let ca_bundle = Some(Source::path("ca.pem"));
-        Self { folder, trust: Trust { ca_bundle, ..Trust::default() } }
+        let trust = Trust { ca_bundle, ..Trust::default() };
+        Self { folder, trust, policy: ProbePolicy::default() }
     }
 
     /// Where the files are.
@@ -43,7 +48,8 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    fn put(&self, name: &str, content: &str) -> PathBuf {
+    /// Writes a file beside the others.
+    pub fn put(&self, name: &str, content: &str) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, content).expect("file");
         path
@@ -51,13 +57,14 @@ impl Place {
 
     async fn collect(&self, check: CheckId, inputs: Inputs) -> Evidence {
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-        let context = Context::new(RunId("run".to_owned()), self.folder.path().to_owned());
+        let context = Context::new(RunId("run".to_owned()), self.folder.path().to_owned())
+            .with_tables(Arc::new(tables::Postgres));
         let request = CheckRequest {
             check,
             target: TargetKey("target".to_owned()),
             subject: Subject("subject".to_owned()),
             inputs,
-            policy: ProbePolicy::default(),
+            policy: self.policy.clone(),
             params: BTreeMap::new(),
         };
         probes::collect(&context, &request).await
@@ -88,6 +95,11 @@ impl Place {
             path: Some(folder.to_owned()),
             ..DeviceCertificates::default()
         };
+        self.set(certificates).await
+    }
+
+    /// What a set of devices holds.
+    pub async fn set(&self, certificates: DeviceCertificates) -> Evidence {
         let trust = self.trust.clone();
         self.collect(CheckId::DeviceCertHygiene, Inputs::DeviceCertificates { certificates, trust })
             .await

@@ -23,18 +23,21 @@ keyUsage = critical, keyCertSign, cRLSign
 subjectAltName = DNS:localhost
 extendedKeyUsage = serverAuth
 keyUsage = critical, digitalSignature
-tlsfeature = status_request
 ";
 
-/// An authority and a server certificate that promises a staple, made by OpenSSL.
-struct Authority {
+/// What makes the certificate promise a staple.
+const PROMISE: &str = "tlsfeature = status_request\n";
+
+/// An authority and a server certificate, made by OpenSSL.
+pub struct Authority {
     folder: tempfile::TempDir,
 }
 
 impl Authority {
-    fn new() -> Self {
+    /// An authority whose server certificate has these extensions, too.
+    pub fn with(extensions: &str) -> Self {
         let authority = Self { folder: tempfile::tempdir().unwrap() };
-        authority.put("profiles", PROFILES);
+        authority.put("profiles", &format!("{PROFILES}{extensions}"));
         for name in ["ca.key", "server.key"] {
             authority.openssl(&format!("ecparam -name prime256v1 -genkey -noout -out {name}"));
         }
@@ -52,15 +55,18 @@ impl Authority {
         authority
     }
 
-    fn put(&self, name: &str, text: &str) {
+    /// Writes a file of it.
+    pub fn put(&self, name: &str, text: &str) {
         fs::write(self.folder.path().join(name), text).unwrap();
     }
 
-    fn text(&self, name: &str) -> String {
+    /// The text of a file of it.
+    pub fn text(&self, name: &str) -> String {
         fs::read_to_string(self.folder.path().join(name)).unwrap()
     }
 
-    fn openssl(&self, arguments: &str) {
+    /// Runs OpenSSL among its files.
+    pub fn openssl(&self, arguments: &str) {
         let output = Command::new("openssl")
             .args(arguments.split_whitespace())
             .current_dir(self.folder.path())
@@ -73,10 +79,20 @@ impl Authority {
         );
     }
 
-    /// A response with this line in the index of the authority; the path of its file.
-    fn respond(&self, line: &str, days: &str) -> String {
+    /// Where a file of it is.
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes the index of what it issued: this one line.
+    pub fn index(&self, line: &str) {
         self.put("index", &format!("{line}\tunknown\t/CN=localhost\n"));
         self.put("index.attr", "");
+    }
+
+    /// A response with this line in the index of the authority; the path of its file.
+    fn respond(&self, line: &str, days: &str) -> String {
+        self.index(line);
         self.openssl(&format!(
             "ocsp -index index -CA ca.pem -rsigner ca.pem -rkey ca.key -issuer ca.pem \
              -cert server.pem {days} -respout response.der"
@@ -84,7 +100,8 @@ impl Authority {
         self.folder.path().join("response.der").display().to_string()
     }
 
-    fn identity(&self) -> Identity {
+    /// The server's certificate and key.
+    pub fn identity(&self) -> Identity {
         let cert_pem = self.text("server.pem");
         Identity { cert_pem, cert_der: Vec::new(), key_pem: self.text("server.key") }
     }
@@ -92,7 +109,7 @@ impl Authority {
 
 #[tokio::test]
 async fn a_staple_is_verified_and_judged() {
-    let authority = Authority::new();
+    let authority = Authority::with(PROMISE);
     let due = Timestamp::now() + 1_000.hours();
     let due = due.strftime("%y%m%d%H%M%SZ");
     for (line, days, outcome, expected) in [
@@ -112,7 +129,7 @@ async fn a_staple_is_verified_and_judged() {
 
 #[tokio::test]
 async fn a_promise_without_a_staple_fails_for_that_and_nothing_else() {
-    let authority = Authority::new();
+    let authority = Authority::with(PROMISE);
     let server = Server::start(&authority.identity(), &[]).unwrap();
     let place = Place::trusting(&authority.text("ca.pem"));
     let evidence = place.look_for(server.port(), "localhost").await;

@@ -14,9 +14,10 @@ const NEVER: &[(&str, &[&str])] = &[
     ),
     ("engine", &["tokio", "kube", "sqlx", "rustls", "hyper", "reqwest", "probes", "store"]),
     ("probes", &["engine", "store", "kube", "sqlx", "testkit"]),
-    ("store", &["engine", "probes", "kube", "testkit"]),
+    ("store", &["engine", "probes", "tables", "kube", "testkit"]),
+    ("tables", &["engine", "kube", "testkit"]),
     ("crds", &["sqlx", "kube-client", "engine", "store", "probes"]),
-    ("operator", &["probes", "rumqttc-v4-next", "octocrab", "testkit"]),
+    ("operator", &["probes", "tables", "rumqttc-v4-next", "octocrab", "testkit"]),
     ("cli", &["octocrab", "kube"]),
     ("action", &["kube", "kube-client", "testkit"]),
 ];

@@ -1,6 +1,7 @@
 //! Probes of one plan, and the folder that each of them reads from.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use engine::contract;
 use model::RunId;
@@ -89,7 +90,8 @@ pub async fn collect(
         while probing.len() < plan.at_once() {
             let Some((position, request)) = waiting.next() else { break };
             tracing::info!(check = %request.check, subject = %request.subject, "probes");
-            let context = Context::new(run.clone(), base(&request));
+            let context =
+                Context::new(run.clone(), base(&request)).with_tables(Arc::new(tables::Postgres));
             probing.spawn(async move { (position, probes::collect(&context, &request).await) });
         }
         let Some(joined) = probing.join_next().await else { break };

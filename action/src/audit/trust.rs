@@ -97,6 +97,15 @@ pub fn compose(base: Option<&AuditTarget>, head: &AuditTarget) -> Composed {
             }
         }
     }
+    spec.device_certificates.retain(|set| {
+        // A table is a database that is connected to with a secret, so the base names it.
+        let same = base.is_some_and(|base| base.spec.device_certificates.contains(set));
+        if set.table.is_some() && !same {
+            waits.push(format!("{key}: the table of {} is read when this is merged", set.name));
+            return false;
+        }
+        true
+    });
     // The process that probes has secrets in its environment.
     let known: Vec<Source> = base.map(|base| base.spec.sources()).unwrap_or_default();
     let mut read = |source: Source, what: &str| {

@@ -105,7 +105,8 @@ pub async fn run(args: CollectArgs, output: &Output) -> Outcome {
     });
     let plan = mounted(plan, &args.mounts);
     output.note(&format!("run {run}: {} probes", plan.requests.len()));
-    let context = Context::new(run.clone(), args.mounts.clone());
+    let context =
+        Context::new(run.clone(), args.mounts.clone()).with_tables(Arc::new(tables::Postgres));
     let mut left: Vec<(CheckId, Subject)> =
         plan.requests.iter().map(|request| (request.check, request.subject.clone())).collect();
     let turns = Arc::new(Semaphore::new(plan.at_once()));

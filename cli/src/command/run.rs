@@ -171,7 +171,10 @@ fn dry_run(plans: &[(&Declared, Plan)], output: &Output) -> Outcome {
                     (format!("connects to {protocol}://{}{with}", endpoint.address()), None)
                 }
                 Inputs::Config { config } => reads(config.source()),
-                Inputs::DeviceCertificates { certificates, .. } => reads(certificates.source()),
+                Inputs::DeviceCertificates { certificates, .. } => {
+                    let place = probes::device_cert_hygiene::place(certificates);
+                    (format!("reads {place}"), Some(certificates.source()))
+                }
             };
             let place = place + &further_sources(request, own.as_ref());
             output.line(&format!(

@@ -27,6 +27,8 @@ pub(super) const LABEL: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
 pub(super) const LABEL_LENGTH: usize = 63;
 /// Longest DNS name (RFC 1035, section 2.3.4, without the length octets).
 pub(super) const HOST_LENGTH: usize = 253;
+/// Longest name that Postgres keeps whole (NAMEDATALEN - 1).
+pub(super) const IDENTIFIER_LENGTH: usize = 63;
 /// A path of a request.
 pub(super) const REQUEST_PATH: &str = "^/";
 /// Name of an environment variable.

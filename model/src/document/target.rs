@@ -281,6 +281,12 @@ pub struct Trust {
     /// Certificate revocation lists, PEM or DER.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crls: Vec<Source>,
+    /// Hosts, or `host:port`, that may be asked for revocation where `probePolicy.allow` names
+    /// `onlineRevocation`, whatever their address; no other is asked then. Without it a host that a
+    /// certificate names is asked at port 80, and only at a public address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(length(min = 1, max = limits::HOST_LENGTH)))]
+    pub revocation_hosts: Vec<String>,
 }
 
 /// A TLS profile that a rule pack holds as data.
@@ -507,7 +513,8 @@ pub enum ConfigFormat {
 with_source! {
 /// A set of device certificates.
 ///
-/// Where the certificates are: a file, a folder, or a CSV that holds them.
+/// Where the certificates are: a file, a folder, or a CSV that holds them. With `table` it holds the
+/// address of a Postgres database instead: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeviceCertificates {
@@ -520,7 +527,43 @@ pub struct DeviceCertificates {
     /// CSV inventory that binds devices to certificates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<Source>,
+    /// Table of a Postgres database that holds the certificates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<DeviceTable>,
 }
+}
+
+/// A table or view with a row for each certificate of a device. It is read and never written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeviceTable {
+    /// Schema of the table; without it the search path of the user finds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = limits::IDENTIFIER_LENGTH))]
+    pub schema: Option<String>,
+    /// Its name, with its case.
+    #[schemars(length(min = 1, max = limits::IDENTIFIER_LENGTH))]
+    pub name: String,
+    /// Column with the id of the device, of any type.
+    #[schemars(length(min = 1, max = limits::IDENTIFIER_LENGTH))]
+    pub device: String,
+    /// Column with the certificate, PEM or DER, of type `text`, `varchar` or `bytea`.
+    #[schemars(length(min = 1, max = limits::IDENTIFIER_LENGTH))]
+    pub certificate: String,
+    /// Column with the cohort of the device, of any type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = limits::IDENTIFIER_LENGTH))]
+    pub cohort: Option<String>,
+}
+
+impl DeviceTable {
+    /// The table as sentences name it: `schema.name`, or its name alone.
+    pub fn written(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{schema}.{}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// One selected check with its settings.
@@ -583,6 +626,7 @@ pub struct ProbePolicySpec {
 pub enum Allowance {
     /// Write one canary record that the owner can tell from real data.
     CanaryWrite,
-    /// Ask OCSP responders and CRL distribution points.
+    /// Ask the OCSP responder and the CRL distribution point that the certificate of an endpoint
+    /// names, once its path is trusted.
     OnlineRevocation,
 }

@@ -163,6 +163,18 @@ pub enum RevocationOutcome {
     Revoked,
 }
 
+/// Whether an answer about revocation, or a list, was current when it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Freshness {
+    /// Newer information was not due yet.
+    Current,
+    /// It was.
+    Overdue,
+    /// It does not say when newer information is due.
+    Undated,
+}
+
 /// Items that rules read. Where no chain was presented, every item below `/handshake` says why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -248,7 +260,14 @@ pub struct BrokerCertIdentityStable {
     /// responder that the issuer certified.
     #[serde(rename = "/staple/outcome", default = "super::not_asked::<StapleOutcome>")]
     pub staple_outcome: Item<StapleOutcome>,
-    /// When newer information than the staple's is due; absent if it does not say.
+    /// Whether it was current when it came.
+    #[serde(rename = "/staple/freshness", default = "super::not_asked::<Freshness>")]
+    pub staple_freshness: Item<Freshness>,
+    /// Since when newer information was due; absent where it was not.
+    #[serde(rename = "/staple/overdue_since", default = "super::not_asked::<Option<Timestamp>>")]
+    pub staple_overdue_since: Item<Option<Timestamp>>,
+    /// When newer information than the staple's is due, in older evidence. It changes with every
+    /// renewal, so newer evidence has it as `/staple/due` in the volatile half.
     #[serde(rename = "/staple/next_update", default = "super::not_asked::<Option<Timestamp>>")]
     pub staple_next_update: Item<Option<Timestamp>>,
 
@@ -325,7 +344,27 @@ pub struct BrokerCertIdentityStable {
     #[serde(rename = "/policy/profile", default = "super::not_asked::<String>")]
     pub policy_profile: Item<String>,
 
-    /// When the next list is due, of those that decide: the earliest; absent if one does not say.
+    /// Whether the lists that decide were current; the worst of them.
+    #[serde(rename = "/revocation/freshness", default = "super::not_asked::<Freshness>")]
+    pub revocation_freshness: Item<Freshness>,
+    /// Since when the next list was due; absent where none was.
+    #[serde(
+        rename = "/revocation/overdue_since",
+        default = "super::not_asked::<Option<Timestamp>>"
+    )]
+    pub revocation_overdue_since: Item<Option<Timestamp>>,
+    /// Whether the target allows to ask whom the certificate names.
+    #[serde(rename = "/revocation/online/allowed", default = "super::not_asked::<bool>")]
+    pub online_allowed: Item<bool>,
+    /// What they say about the leaf; observed only if the answer is verified, as a staple or a
+    /// declared list is, and current.
+    #[serde(rename = "/revocation/online/outcome", default = "super::not_asked::<StapleOutcome>")]
+    pub online_outcome: Item<StapleOutcome>,
+    /// Who said so: `OCSP` or `CRL` and the address, without its query.
+    #[serde(rename = "/revocation/online/source", default = "super::not_asked::<String>")]
+    pub online_source: Item<String>,
+    /// When the next list is due, of those that decide, in older evidence; newer evidence has it as
+    /// `/revocation/due` in the volatile half.
     #[serde(rename = "/revocation/next_update", default = "super::not_asked::<Option<Timestamp>>")]
     pub revocation_next_update: Item<Option<Timestamp>>,
 
@@ -350,4 +389,16 @@ pub struct BrokerCertIdentityVolatile {
     /// When the staple's answer was known to be so.
     #[serde(rename = "/staple/this_update", default = "super::not_asked::<Timestamp>")]
     pub staple_this_update: Item<Timestamp>,
+    /// When newer information than the staple's is due; absent if it does not say.
+    #[serde(rename = "/staple/due", default = "super::not_asked::<Option<Timestamp>>")]
+    pub staple_due: Item<Option<Timestamp>>,
+    /// When the next list is due, of those that decide: the earliest; absent if one does not say.
+    #[serde(rename = "/revocation/due", default = "super::not_asked::<Option<Timestamp>>")]
+    pub revocation_due: Item<Option<Timestamp>>,
+    /// When what was asked for online was known to be so.
+    #[serde(rename = "/revocation/online/this_update", default = "super::not_asked::<Timestamp>")]
+    pub online_this_update: Item<Timestamp>,
+    /// When newer information than that is due; absent if it does not say.
+    #[serde(rename = "/revocation/online/due", default = "super::not_asked::<Option<Timestamp>>")]
+    pub online_due: Item<Option<Timestamp>>,
 }

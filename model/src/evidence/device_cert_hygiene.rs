@@ -55,6 +55,20 @@ pub struct ExpiryDay {
 /// `truncated`.
 pub const MAX_MONTHS: usize = 600;
 
+/// Devices that the inventory puts into one cohort.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceGroup {
+    /// Its name, cut: hostile.
+    pub name: String,
+    /// Devices in it that are in use.
+    pub devices: u32,
+    /// Certificates that they hold.
+    pub certificates: u32,
+    /// Earliest end of validity of these; absent if none of them ends.
+    pub first_end: Option<Timestamp>,
+}
+
 /// Cohorts that are told apart; a set with more of them is `truncated`.
 pub const MAX_COHORTS: usize = 500;
 
@@ -244,6 +258,10 @@ pub struct DeviceCertHygieneStable {
     /// [`MAX_COHORTS`]; certificates that name themselves as their issuer are one issuer, `self`.
     #[serde(rename = "/cohorts", default = "super::not_asked::<Vec<Cohort>>")]
     pub cohorts: Item<Vec<Cohort>>,
+    /// Devices in use by the cohort that the inventory puts them in, the largest first. At most
+    /// [`MAX_COHORTS`]; devices without one are left out.
+    #[serde(rename = "/groups", default = "super::not_asked::<Vec<DeviceGroup>>")]
+    pub groups: Item<Vec<DeviceGroup>>,
 
     /// Lifetimes of certificates that end, shortest first.
     #[serde(rename = "/lifetime/years")]

@@ -100,6 +100,16 @@ pub enum Repetition {
     Rejected,
 }
 
+/// Whether a device can write in the name of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceBinding {
+    /// Its canary under its own id was taken, and the one under the other's id was not.
+    Bound,
+    /// Both were taken.
+    NotBound,
+}
+
 /// Where a redirect of an HTTPS endpoint leads.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -268,6 +278,20 @@ pub struct IngestAuthStable {
     /// Status of that answer.
     #[serde(rename = "/query_token/response/status", default = "super::not_asked::<u16>")]
     pub query_token_status: Item<u16>,
+
+    /// Whether `params.deviceId` and `params.otherDeviceId` name two devices, and `canaryWrite` is
+    /// allowed.
+    #[serde(rename = "/device_binding/declared", default = "super::not_asked::<bool>")]
+    pub device_binding_declared: Item<bool>,
+    /// What the declared credential may write, which stands for the first of them.
+    #[serde(rename = "/device_binding/outcome", default = "super::not_asked::<DeviceBinding>")]
+    pub device_binding_outcome: Item<DeviceBinding>,
+    /// Status of the answer to its canary under its own id.
+    #[serde(rename = "/device_binding/own/status", default = "super::not_asked::<u16>")]
+    pub device_binding_own: Item<u16>,
+    /// Status of the answer to its canary under the other's id.
+    #[serde(rename = "/device_binding/other/status", default = "super::not_asked::<u16>")]
+    pub device_binding_other: Item<u16>,
 
     /// Worst redirect among the answers of an HTTPS endpoint. None is ever followed.
     #[serde(rename = "/redirect/target", default = "super::not_asked::<RedirectTarget>")]

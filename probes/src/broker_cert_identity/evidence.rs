@@ -1,5 +1,7 @@
-//! From a presented chain and the declared trust to evidence; no network, no clock.
+//! From a presented chain and the declared trust to evidence; no network, and no clock but the time
+//! that is given.
 
+use jiff::Timestamp;
 use model::document::{Endpoint, Trust};
 use model::evidence::{
     BrokerCertIdentityStable, CertificateSeen, ChainBreach, ChainCertificate, ChainKey, ChainRole,
@@ -7,7 +9,8 @@ use model::evidence::{
 };
 use rustls::pki_types::CertificateDer;
 
-use super::revocation::{next_update, revocation, staple, stapled};
+use super::online::Online;
+use super::revocation::{freshness, next_update, revocation, staple, stapled};
 use crate::text::cut;
 use crate::x509::declared::count;
 use crate::x509::path::{self, Path};
@@ -33,14 +36,40 @@ pub struct Presented {
     pub staple: Option<Vec<u8>>,
 }
 
+/// What a chain is held against.
+pub struct Looked<'a> {
+    /// What the target declares.
+    pub trust: &'a Trust,
+    /// What was read of it.
+    pub declared: &'a Declared,
+    /// What was asked for online.
+    pub online: &'a Online,
+    /// Connections to the endpoint.
+    pub connections: u32,
+    /// When all this was.
+    pub now: Timestamp,
+}
+
+/// When the next of the lists is due that decide about the leaf.
+pub fn lists_due(presented: &Item<Presented>, declared: &Declared) -> Item<Option<Timestamp>> {
+    let leaf = presented.as_ref().and_then(|presented| match presented.chain.first() {
+        Some(leaf) => Facts::read(leaf).map_or_else(
+            |error| Item::error(format!("the leaf cannot be read: {error}")),
+            Item::observed,
+        ),
+        None => Item::error("no certificate was presented"),
+    });
+    next_update(leaf.as_ref(), declared)
+}
+
 /// The stable half of the evidence. `presented` says why where there is no chain.
 pub fn stable(
     endpoint: &Item<&Endpoint>,
     presented: &Item<Presented>,
-    trust: &Trust,
-    declared: &Declared,
-    connections: u32,
+    looked: &Looked<'_>,
 ) -> BrokerCertIdentityStable {
+    let Looked { trust, declared, online, connections, now } = *looked;
+    let overdue = |due: Option<Timestamp>| due.filter(|due| *due <= now);
     let endpoint = || endpoint.clone();
     let chain = presented.as_ref().map(|presented| Chain::read(&presented.chain, declared));
     let chain = chain.as_ref();
@@ -53,6 +82,7 @@ pub fn stable(
     let mortal = || mortal.clone();
     let path = path_of(&chain, declared);
     let staple = staple(presented, declared);
+    let due = next_update(leaf(), declared);
     let names = |limit: usize, list: Vec<String>| {
         if list.len() <= limit {
             Item::observed(list)
@@ -102,7 +132,9 @@ pub fn stable(
         }),
         staple_present: stapled(presented).map(|staple| !staple.is_empty()),
         staple_outcome: staple.as_ref().map(|answer| answer.outcome),
-        staple_next_update: staple.as_ref().map(|answer| answer.next_update),
+        staple_freshness: staple.as_ref().map(|answer| freshness(answer.next_update, now)),
+        staple_overdue_since: staple.as_ref().map(|answer| overdue(answer.next_update)),
+        staple_next_update: Item::not_attempted("the date is `/staple/due`, which is not judged"),
 
         names_dns: leaf().and_then(|facts| names(MAX_NAMES, cut_all(&facts.names.dns))),
         names_ip: leaf().and_then(|facts| {
@@ -138,7 +170,15 @@ pub fn stable(
         issuers_outcome: issuer(leaf(), &trust.expected_issuers),
         revocation_declared: Item::observed(count(trust.crls.len())),
         revocation_outcome: revocation(leaf(), declared),
-        revocation_next_update: next_update(leaf(), declared),
+        revocation_freshness: due.as_ref().map(|due| freshness(*due, now)),
+        revocation_overdue_since: due.map(overdue),
+        revocation_next_update: Item::not_attempted(
+            "the date is `/revocation/due`, which is not judged",
+        ),
+
+        online_allowed: Item::observed(online.allowed),
+        online_outcome: online.said.as_ref().map(|said| said.outcome),
+        online_source: online.said.as_ref().map(|said| said.source.clone()),
 
         policy_profile: trust.profile.map_or_else(
             || Item::not_attempted("no profile is declared"),

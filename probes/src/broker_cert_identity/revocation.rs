@@ -1,6 +1,8 @@
-//! Whether the leaf was revoked: what declared lists and the staple say. Nothing is fetched.
+//! Whether the leaf was revoked: what declared lists and the staple say. Nothing is fetched here.
 
-use model::evidence::{CrlSignature, Item, RevocationOutcome};
+use jiff::Timestamp;
+use model::evidence::{CrlSignature, Freshness, Item, RevocationOutcome};
+use rustls::pki_types::CertificateDer;
 
 use super::evidence::Presented;
 use crate::x509::ocsp::{self, Answer};
@@ -25,16 +27,32 @@ pub fn staple(presented: &Item<Presented>, declared: &Declared) -> Item<Answer> 
             let Some((leaf, sent)) = presented.chain.split_first() else {
                 return Item::error("no certificate was presented");
             };
-            let members = declared.bundle.value().into_iter().flat_map(|bundle| bundle.members());
-            let kept = members.map(|member| member.der.clone());
-            let issuers: Vec<_> = sent.iter().cloned().chain(kept).collect();
+            let issuers = issuers(sent, declared);
             ocsp::read(staple, leaf, &issuers).map_or_else(Item::error, Item::observed)
         })
     })
 }
 
+/// The certificates that may have issued a leaf: those that were sent with it, and the bundle's.
+pub fn issuers(
+    sent: &[CertificateDer<'static>],
+    declared: &Declared,
+) -> Vec<CertificateDer<'static>> {
+    let members = declared.bundle.value().into_iter().flat_map(|bundle| bundle.members());
+    sent.iter().cloned().chain(members.map(|member| member.der.clone())).collect()
+}
+
+/// Whether what says when newer information is due was current at that time.
+pub fn freshness(due: Option<Timestamp>, now: Timestamp) -> Freshness {
+    match due {
+        None => Freshness::Undated,
+        Some(due) if due <= now => Freshness::Overdue,
+        Some(_) => Freshness::Current,
+    }
+}
+
 /// When the next of the lists is due that decide about the leaf.
-pub fn next_update(leaf: Item<&Facts>, declared: &Declared) -> Item<Option<jiff::Timestamp>> {
+pub fn next_update(leaf: Item<&Facts>, declared: &Declared) -> Item<Option<Timestamp>> {
     declared.crls.as_ref().and_then(|lists| {
         leaf.and_then(|facts| {
             let deciding = lists.iter().map(|list| &list.crl).filter(|crl| {

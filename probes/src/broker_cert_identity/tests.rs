@@ -337,7 +337,11 @@ fn offline(chain: Vec<Vec<u8>>) -> BrokerCertIdentityStable {
         staple: Some(Vec::new()),
     });
     let endpoint = mqtts(8883);
-    evidence::stable(&Item::observed(&endpoint), &presented, &Trust::default(), &declared, 2)
+    let online = online::Online { allowed: false, said: Item::not_attempted("not allowed") };
+    let (trust, now) = (Trust::default(), Timestamp::now());
+    let (declared, online) = (&declared, &online);
+    let looked = evidence::Looked { trust: &trust, declared, online, connections: 2, now };
+    evidence::stable(&Item::observed(&endpoint), &presented, &looked)
 }
 
 fn der(pem: &str) -> Vec<u8> {

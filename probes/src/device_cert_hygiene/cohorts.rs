@@ -1,11 +1,13 @@
 //! What ends together, and what is replaced together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::tz::TimeZone;
-use model::evidence::{Cohort, ExpiryMonth, Item, MAX_COHORTS, MAX_MONTHS};
+use model::evidence::{Cohort, DeviceGroup, ExpiryMonth, Item, MAX_COHORTS, MAX_MONTHS};
 
 use super::entry::Entry;
+use super::inventory::MAX_GROUPS;
 use super::short::Short;
 use super::tally::Tally;
 use crate::x509::key::Key;
@@ -66,6 +68,50 @@ impl Tally<'_> {
             example: self.job.example(entry),
         });
         whole(listed.collect(), all, "cohorts of issuer, month and kind of key")
+    }
+
+    /// Devices in use by the cohort that the inventory puts them in.
+    pub fn groups_of_devices(&self) -> Item<Vec<DeviceGroup>> {
+        let inventory = &self.job.inventory;
+        if inventory.groups.is_empty() {
+            return Item::not_attempted("the inventory puts no device into a cohort");
+        }
+        if inventory.too_many_groups {
+            return Item::truncated(format!(
+                "more than the {MAX_GROUPS} cohorts of devices that are counted"
+            ));
+        }
+        let mut groups: BTreeMap<&str, DeviceGroup> = BTreeMap::new();
+        let in_use = inventory.devices.iter().filter(|device| !device.retired);
+        for name in in_use.filter_map(|device| inventory.group(device.group?)) {
+            let group = groups.entry(name).or_insert_with(|| DeviceGroup {
+                name: name.to_owned(),
+                devices: 0,
+                certificates: 0,
+                first_end: None,
+            });
+            group.devices += 1;
+        }
+        for entry in &self.devices {
+            let holders = entry.holders.as_slice().iter();
+            let holders = holders.filter_map(|holder| inventory.device(*holder));
+            // A certificate on several devices of a cohort is one certificate.
+            let names: BTreeSet<&str> = holders
+                .filter(|device| !device.retired)
+                .filter_map(|device| inventory.group(device.group?))
+                .collect();
+            for name in names {
+                let Some(group) = groups.get_mut(name) else { continue };
+                group.certificates += 1;
+                group.first_end = group.first_end.into_iter().chain(entry.not_after()).min();
+            }
+        }
+        let all = groups.len();
+        let mut groups: Vec<_> = groups.into_values().collect();
+        // By name already, and the sort is stable.
+        groups.sort_by_key(|group| Reverse(group.devices));
+        groups.truncate(MAX_COHORTS);
+        whole(groups, all, "cohorts of devices")
     }
 }
 

@@ -69,6 +69,7 @@ fn stable(prepared: &Prepared, set: &Item<Set>) -> DeviceCertHygieneStable {
         certificates: cohorts,
 
         cohorts: tally().and_then(|tally| tally.shares()),
+        groups: known().and_then(|()| tally().and_then(|tally| tally.groups_of_devices())),
 
         lifetime_years: tally().map(|tally| tally.lifetimes()),
         lifetime_initial_identities: only(|entry| {

@@ -1,8 +1,8 @@
 //! The probe of `device_cert_hygiene`: are the certificates of a fleet in order?
 //!
 //! It reads files and contacts no device. A set may be a folder (PEM, DER and PKCS#12, read
-//! recursively), one file of many PEM certificates, an archive of such files, a CSV that holds them,
-//! or PEM text in a variable or at an address. Everything is read by several threads as streams; of
+//! recursively), one file of many PEM certificates, an archive of such files, a CSV or a table of a
+//! database that holds them, or PEM text in a variable or at an address. Everything is read by several threads as streams; of
 //! each certificate one small entry stays in memory.
 
 mod archive;
@@ -15,8 +15,10 @@ mod inventory;
 mod prepare;
 mod queue;
 mod reading;
+mod rows;
 mod set;
 mod short;
+mod table;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,7 @@ use tokio::runtime::Handle;
 
 use crate::Context;
 use prepare::Prepared;
+pub use table::place;
 
 /// Collects one document of `device_cert_hygiene.v1`.
 pub async fn collect(context: &Context, request: &CheckRequest) -> Evidence {

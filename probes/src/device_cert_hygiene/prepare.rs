@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use model::document::{DeviceCertificates, Source, Trust, without_secrets};
+use model::document::{DeviceCertificates, DeviceTable, Source, Trust, without_secrets};
 use model::evidence::{Item, Unreadable};
 
 use super::counted::Counted;
@@ -12,6 +12,8 @@ use super::files::{self, MAX_FILES};
 use super::inventory::Inventory;
 use super::reading;
 use super::set::{Csv, Job};
+use super::table::{self, Table};
+use crate::table::TableError;
 use crate::x509::Declared;
 use crate::x509::declared::count;
 use crate::x509::pem::{self, Block};
@@ -57,7 +59,7 @@ impl Prepared {
         until: Instant,
     ) -> Self {
         let own = certificates.source();
-        let mut job = Job::new(source::place(&own), trust.expected_issuers.clone(), until);
+        let mut job = Job::new(table::place(certificates), trust.expected_issuers.clone(), until);
         let mut skipped = Counted::default();
         if let Some(password) = &certificates.password {
             match source::secret(context, password).await {
@@ -74,24 +76,25 @@ impl Prepared {
             inventory = take_inventory(read, &mut job);
         }
         let named = own.path.clone().or_else(|| own.url.as_deref().map(without_secrets));
-        let listed = match &own.path {
-            _ if named.is_some_and(|named| files::is_csv(named.as_ref())) => {
-                match (read_inventory(context, &own).await, &certificates.inventory) {
-                    (Err(reason), _) => Err(Item::error(reason)),
-                    (Ok((rows, csv)), None) => {
-                        inventory = take_inventory(Ok(rows), &mut job);
+        let listed = match (&certificates.table, &own.path) {
+            (Some(declared), _) => match open_table(context, certificates, declared, until).await {
+                Err(error) => Err(error.item()),
+                Ok((rows, table)) => {
+                    job.table = Some(table);
+                    Ok(take_rows(rows, certificates, &mut inventory, &mut job))
+                }
+            },
+            (None, _) if named.is_some_and(|named| files::is_csv(named.as_ref())) => {
+                match read_inventory(context, &own).await {
+                    Err(reason) => Err(Item::error(reason)),
+                    Ok((rows, csv)) => {
                         job.csv = Some(csv);
-                        Ok(Counted::default())
-                    }
-                    // The declared inventory binds; rows that are broken here are still told.
-                    (Ok((rows, csv)), Some(_)) => {
-                        job.csv = Some(csv);
-                        Ok(rows.bad_rows)
+                        Ok(take_rows(rows, certificates, &mut inventory, &mut job))
                     }
                 }
             }
-            Some(path) => list_files(context, path, &mut job),
-            None => blocks(context, &own, &mut job).await,
+            (None, Some(path)) => list_files(context, path, &mut job),
+            (None, None) => blocks(context, &own, &mut job).await,
         };
         let skipped = match listed {
             Ok(more) => {
@@ -109,6 +112,39 @@ impl Prepared {
             job: Arc::new(job),
         }
     }
+}
+
+/// A table, and what its rows say.
+async fn open_table(
+    context: &Context,
+    certificates: &DeviceCertificates,
+    declared: &DeviceTable,
+    until: Instant,
+) -> Result<(Inventory, Table), TableError> {
+    let table = Table::open(context, certificates, declared, until).await?;
+    let place = table::place(certificates);
+    // The rows are waited for by blocking, as the readers do who come after.
+    let read = tokio::task::spawn_blocking(move || {
+        table.inventory(&place).map(|inventory| (inventory, table))
+    });
+    read.await.unwrap_or_else(|_| {
+        Err(TableError::Failed("reading the table stopped unexpectedly".to_owned()))
+    })
+}
+
+/// Takes the rows of a set for its inventory where none is declared. Where one is, it binds; rows
+/// that are broken here are still told.
+fn take_rows(
+    rows: Inventory,
+    certificates: &DeviceCertificates,
+    inventory: &mut Item<bool>,
+    job: &mut Job,
+) -> Counted<Unreadable> {
+    if certificates.inventory.is_some() {
+        return rows.bad_rows;
+    }
+    *inventory = take_inventory(Ok(rows), job);
+    Counted::default()
 }
 
 fn take_inventory(read: Result<Inventory, String>, job: &mut Job) -> Item<bool> {

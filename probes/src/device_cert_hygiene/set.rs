@@ -11,11 +11,14 @@ use model::evidence::{CertificateExample, Item, Unreadable};
 use super::counted::Counted;
 use super::entry::{Entry, Issuer};
 use super::files::Files;
-use super::inventory::{self, Inventory};
+use super::inventory::Inventory;
 use super::queue::{Producer, Queue};
 use super::reading::{self, Piece, Spot};
+use super::rows;
 use super::short;
+use super::table::Table;
 use crate::source::Secret;
+use crate::table::TableError;
 use crate::text::cut;
 use crate::x509::facts::serial_text;
 use crate::x509::name::NameId;
@@ -96,6 +99,8 @@ pub struct Job {
     pub loose: Vec<(u32, Vec<u8>)>,
     /// A CSV whose rows hold certificates.
     pub csv: Option<Csv>,
+    /// A table whose rows hold certificates.
+    pub table: Option<Table>,
     /// Password of PKCS#12 files.
     pub password: Option<Secret>,
     /// The inventory.
@@ -108,6 +113,7 @@ pub struct Job {
     taken: AtomicU32,
     kept: AtomicU64,
     limit: Mutex<Option<String>>,
+    broken: Mutex<Option<TableError>>,
     queue: Queue<Batch>,
 }
 
@@ -119,6 +125,7 @@ impl Job {
             files: Files::default(),
             loose: Vec::new(),
             csv: None,
+            table: None,
             password: None,
             inventory: Inventory::default(),
             expected_issuers,
@@ -127,6 +134,7 @@ impl Job {
             taken: AtomicU32::new(0),
             kept: AtomicU64::new(0),
             limit: Mutex::new(None),
+            broken: Mutex::new(None),
             queue: Queue::new(),
         }
     }
@@ -147,6 +155,9 @@ impl Job {
                 Ok(part) => set.merge(part),
                 Err(_) => return Item::error("a reader of the set stopped unexpectedly"),
             }
+        }
+        if let Some(error) = self.broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return error.item();
         }
         if self.taken.load(Ordering::Relaxed) > MAX_CERTIFICATES {
             return Item::truncated(format!(
@@ -181,6 +192,8 @@ impl Job {
         let source = usize::try_from(source).unwrap_or(usize::MAX);
         match source.checked_sub(self.files.len()) {
             None => Spot::written(&self.files.place(source), member, number),
+            // A row goes by its device: rows of a table have no order.
+            Some(1) if self.table.is_some() => Spot::written(&self.place, member, number),
             Some(0) if number == 0 => self.place.clone(),
             Some(0) => format!("{}#{number}", self.place),
             Some(_) => format!("{}:{number}", self.place),
@@ -235,12 +248,32 @@ impl Reader<'_> {
             self.certificate(source(0), &spot, der);
             return true;
         }
-        match &job.csv {
-            Some(csv) if number == files + job.loose.len() => {
-                self.csv(csv, source(1), producer);
-                true
-            }
-            _ => false,
+        if number != files + job.loose.len() {
+            return false;
+        }
+        match (&job.csv, &job.table) {
+            (Some(csv), _) => self.csv(csv, source(1), producer),
+            (None, Some(table)) => self.table(table, source(1), producer),
+            (None, None) => return false,
+        }
+        true
+    }
+
+    fn table(&mut self, table: &Table, source: u32, producer: &Producer<'_, Batch>) {
+        let job = self.job;
+        let mut batch = Batch::new();
+        let mut bytes = 0;
+        // What is wrong with the rows was told when the inventory was read.
+        let read = table.certificates(&mut |device, der| {
+            bytes += u64::try_from(der.len()).unwrap_or(u64::MAX);
+            let spot = Spot { member: cut(device.as_bytes()).into(), number: 0 };
+            self.share(&mut batch, (source, spot, der), producer);
+            job.may_go_on()
+        });
+        self.batch(batch);
+        self.part.bytes += bytes;
+        if let Err(error) = read {
+            *job.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
     }
 
@@ -290,7 +323,7 @@ impl Reader<'_> {
     ) {
         let job = self.job;
         // What is wrong with the rows was told when the inventory was read.
-        inventory::certificates(reader, |line, der| {
+        rows::certificates(reader, |line, der| {
             let number = u32::try_from(line).unwrap_or(u32::MAX);
             let spot = Spot { number, ..Spot::default() };
             self.share(batch, (source, spot, der), producer);

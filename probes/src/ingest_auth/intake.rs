@@ -84,7 +84,7 @@ fn read(
 }
 
 /// The status of an answer to a body. A 2xx before a byte of the body was sent says nothing of it.
-fn taken(reply: Reply) -> Item<u16> {
+pub fn taken(reply: Reply) -> Item<u16> {
     reading::status(&reply.outcome).and_then(|status| match reply.outcome {
         Ok(answer) if (200..300).contains(&status) && answer.body == Body::Kept => {
             Item::error(format!("{status} came before the body was sent"))

@@ -25,8 +25,11 @@
 //! Parameters: `method` (`POST` or `PUT`), `path`, `body` (a string, or JSON), `plainPort`, a port
 //! where the edge used to speak plaintext, which is then asked as well; `expiredToken` and
 //! `wrongAudienceToken`, names of credentials that must not be let in; `queryParameter`, the
-//! parameter in which the edge may take a token; and `maxBodyBytes`, the declared limit.
+//! parameter in which the edge may take a token; `maxBodyBytes`, the declared limit; and `deviceId`
+//! and `otherDeviceId`, two devices of the owner's, under both of which the canary goes out with the
+//! credential of the first, where `canaryWrite` is allowed.
 
+mod binding;
 pub(crate) mod credential;
 mod edge;
 mod intake;
@@ -155,6 +158,7 @@ async fn observe(
 
         let credential = present(&mut stable, &mut edge, &question, credential).await;
         tokens::refused(context, credentials, &mut stable, &mut edge, &question, &credential).await;
+        binding::ask(&mut stable, &mut edge, &question, &credential).await;
         let way_in = intake::WayIn::of(&stable, &credential);
         intake::ask(&mut stable, &mut edge, &question, &way_in).await;
         surface::ask(&mut stable, &mut edge, &question, required).await;

@@ -8,6 +8,7 @@ use model::document::{Allowance, Credential, Endpoint, Protocol};
 use model::request::ProbePolicy;
 use serde_json::Value;
 
+use super::binding::Devices;
 use super::credential::in_header;
 use crate::http::{Request, authority, is_plain};
 use crate::text::cut;
@@ -23,6 +24,9 @@ const CANARY: &str = r#"{"device":"plumbline-canary","canary":true,"seq":0,"read
 
 /// How the canary is called.
 const CANARY_NAME: &str = "plumbline-canary";
+
+/// Where a target's own body holds the id of its device.
+const DEVICE: &str = "{device}";
 
 /// The canary, broken off inside its list: no JSON, and nothing that could be stored.
 pub const BROKEN: &str = r#"{"device":"plumbline-canary","canary":true,"seq":0,"readings":["#;
@@ -55,10 +59,14 @@ pub struct Question {
     pub query_parameter: Option<String>,
     /// Length that no body of this edge may have, in bytes.
     pub too_long: u64,
+    /// Two devices of the owner's, the first of which the credential stands for.
+    pub devices: Option<Devices>,
     /// Whether a record may be written.
     pub may_write: bool,
     host: String,
     body: String,
+    /// The body before an id stands in it.
+    template: String,
 }
 
 impl Question {
@@ -103,7 +111,19 @@ impl Question {
                 shown(name)
             ));
         }
+        let devices = Devices::read(params)?;
+        let body = body(params.get("body"), policy)?;
+        if devices.is_some() && body != CANARY && !body.contains(DEVICE) {
+            return Err(format!(
+                "`params.body` must hold `{DEVICE}` where `params.deviceId` stands in it"
+            ));
+        }
+        // Every other request is the own device's.
+        let own = devices.as_ref().map_or(CANARY_NAME, |devices| &devices.own);
+        let written = written(&body, own);
         Ok(Self {
+            devices,
+            template: body,
             expired_token: name("expiredToken")?,
             wrong_audience_token: name("wrongAudienceToken")?,
             query_parameter,
@@ -114,7 +134,7 @@ impl Question {
             health_path: health_path.to_owned(),
             plain_port: plain_port(params.get("plainPort"))?,
             host,
-            body: body(params.get("body"), policy)?,
+            body: written,
         })
     }
 
@@ -160,11 +180,16 @@ impl Question {
     /// The body that a message is repeated with: the target's own, or the canary with an id that
     /// no earlier run has sent.
     pub fn message(&self) -> String {
-        if self.body != CANARY {
-            return self.body.clone();
+        match self.template == CANARY {
+            true => named(&self.body),
+            false => self.body.clone(),
         }
-        let id = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 12]>());
-        CANARY.replacen('{', &format!("{{\"id\":\"{CANARY_NAME}-{id}\","), 1)
+    }
+
+    /// The body as the device of this id sends it.
+    pub fn message_of(&self, device: &str) -> String {
+        let body = written(&self.template, device);
+        if self.template == CANARY { named(&body) } else { body }
     }
 
     /// Connections that the parameters and allowances ask for beyond the usual ones.
@@ -172,7 +197,8 @@ impl Question {
         let tokens = [&self.expired_token, &self.wrong_audience_token, &self.query_parameter];
         let asked = tokens.into_iter().flatten().map(|_| 1).sum::<u32>();
         // Two other methods, and a message twice.
-        asked + if self.may_write { 4 } else { 0 }
+        let under_two_ids = if self.devices.is_some() { 2 } else { 0 };
+        asked + if self.may_write { 4 + under_two_ids } else { 0 }
     }
 
     /// The health request. It never carries a credential.
@@ -186,6 +212,20 @@ impl Question {
             headers: &[],
         }
     }
+}
+
+/// A body in the name of a device.
+fn written(template: &str, device: &str) -> String {
+    match template == CANARY {
+        true => template.replacen(CANARY_NAME, device, 1),
+        false => template.replace(DEVICE, device),
+    }
+}
+
+/// A canary with an id that no earlier run has sent.
+fn named(canary: &str) -> String {
+    let id = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 12]>());
+    canary.replacen('{', &format!("{{\"id\":\"{CANARY_NAME}-{id}\","), 1)
 }
 
 /// The name that virtual hosts are told apart by, and the port.
@@ -211,7 +251,7 @@ fn too_long(param: Option<&Value>) -> Result<u64, String> {
 }
 
 /// A declared value as a sentence shows it: evidence stays small whatever a document says.
-fn shown(value: impl ToString) -> String {
+pub fn shown(value: impl ToString) -> String {
     cut(value.to_string().as_bytes())
 }
 

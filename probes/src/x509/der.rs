@@ -69,3 +69,36 @@ impl<'a> Element<'a> {
         Reader::new(self.content)
     }
 }
+
+/// An element of that tag, made of these parts (X.690 sections 8.1.3 and 10.1).
+pub fn written(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let octets = content.len().to_be_bytes();
+    let significant = octets.iter().position(|octet| *octet != 0).unwrap_or(octets.len());
+    let length = match (content.len(), &octets[significant..]) {
+        (0, _) => vec![0],
+        (1..=0x7f, short) => short.to_vec(),
+        (_, long) => {
+            let count = u8::try_from(long.len()).unwrap_or(u8::MAX);
+            [&[0x80 | count], long].concat()
+        }
+    };
+    [&[tag], length.as_slice(), &content].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for size in [0, 1, 127, 128, 255, 256, 70_000] {
+            let content = vec![7; size];
+            let octets = written(0x04, &[&content[..size / 2], &content[size / 2..]]);
+            let mut reader = Reader::new(&octets);
+            assert_eq!(reader.expect(0x04).map(|e| e.content.to_vec()), Some(content));
+            assert!(reader.is_empty(), "{size}");
+        }
+        assert_eq!(written(0x04, &[&[7; 128]])[..3], [0x04, 0x81, 0x80]);
+    }
+}

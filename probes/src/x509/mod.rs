@@ -15,6 +15,7 @@ pub mod ocsp;
 pub mod path;
 pub mod pem;
 pub mod profile;
+pub mod revocation_places;
 pub mod signature;
 pub mod subject_names;
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Stapled OCSP responses (RFC 6960): what one says about a certificate, and who says so.
+//! OCSP responses (RFC 6960): what one says about a certificate, and who says so.
 //!
-//! Nothing is fetched. Only a response counts whose signature is the issuer's own, or that of a
+//! Nothing is fetched here. Only a response counts whose signature is the issuer's own, or that of a
 //! responder to whom the issuer gave id-kp-OCSPSigning; whether it is recent is judged by rules.
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 
-use super::der::{Element, Reader};
+use super::der::{self, Element, Reader};
 use super::{Facts, path};
 
 /// Most octets of a response that are read.
@@ -59,32 +59,24 @@ pub fn read(
 ) -> Result<Answer, String> {
     if response.len() > MAX_BYTES {
         return Err(format!(
-            "the staple has {} bytes, more than the {MAX_BYTES} that are read",
+            "the response has {} bytes, more than the {MAX_BYTES} that are read",
             response.len()
         ));
     }
-    let broken = || "the staple is no OCSP response in DER".to_owned();
+    let broken = || "it is no OCSP response in DER".to_owned();
     let basic = Basic::read(response)?;
     let facts = Facts::read(leaf).map_err(|error| format!("the leaf cannot be read: {error}"))?;
-    let (_, certificate) = X509Certificate::from_der(leaf).map_err(|_| broken())?;
-    let issuer = issuers
-        .iter()
-        .find(|issuer| {
-            let named = Facts::read(issuer).is_ok_and(|own| own.subject_id == facts.issuer_id);
-            let tbs = certificate.tbs_certificate.as_ref();
-            named && path::signed_by(issuer, tbs, &certificate.signature_value.data) == Some(true)
-        })
-        .ok_or(
-            "the certificate that issued the leaf is not at hand, so the staple cannot be verified",
-        )?;
+    let issuer = issuer(leaf, issuers).ok_or(
+        "the certificate that issued the leaf is not at hand, so the response cannot be verified",
+    )?;
     let (_, authority) = X509Certificate::from_der(issuer).map_err(|_| broken())?;
     let answer = basic
         .answers
         .iter()
         .find(|answer| answer.is_about(&facts.serial, &authority))
-        .ok_or("the staple speaks about another certificate")?;
+        .ok_or("the response speaks about another certificate")?;
     if answer.has_critical_extension || basic.has_critical_extension {
-        return Err("the staple has a critical extension that is not understood".to_owned());
+        return Err("the response has a critical extension that is not understood".to_owned());
     }
     basic.verify(issuer, answer.this_update)?;
     Ok(Answer {
@@ -92,6 +84,42 @@ pub fn read(
         this_update: answer.this_update,
         next_update: answer.next_update,
     })
+}
+
+/// The certificate among these whose key made the signature of `leaf`, under the name of its issuer.
+pub fn issuer<'i, 'd>(
+    leaf: &[u8],
+    issuers: &'i [CertificateDer<'d>],
+) -> Option<&'i CertificateDer<'d>> {
+    let facts = Facts::read(leaf).ok()?;
+    let (_, certificate) = X509Certificate::from_der(leaf).ok()?;
+    issuers.iter().find(|issuer| {
+        let named = Facts::read(issuer).is_ok_and(|own| own.subject_id == facts.issuer_id);
+        let tbs = certificate.tbs_certificate.as_ref();
+        named && path::signed_by(issuer, tbs, &certificate.signature_value.data) == Some(true)
+    })
+}
+
+/// A request about `leaf` (RFC 6960 section 4.1.1), without a nonce: responders answer with what
+/// they have prepared, and its age is judged. None where one of the two cannot be read.
+pub fn request(leaf: &[u8], issuer: &[u8]) -> Option<Vec<u8>> {
+    let (_, leaf) = X509Certificate::from_der(leaf).ok()?;
+    let (_, issuer) = X509Certificate::from_der(issuer).ok()?;
+    // RFC 5019 section 2.1.1: every responder knows SHA-1 here, where it protects nothing.
+    let algorithm = der::written(SEQUENCE, &[&der::written(OBJECT, &[SHA1]), &[0x05, 0x00]]);
+    let name = Sha1::digest(issuer.subject().as_raw());
+    let key = Sha1::digest(&issuer.public_key().subject_public_key.data);
+    let id = der::written(
+        SEQUENCE,
+        &[
+            &algorithm,
+            &der::written(OCTET_STRING, &[&name]),
+            &der::written(OCTET_STRING, &[&key]),
+            &der::written(INTEGER, &[leaf.raw_serial()]),
+        ],
+    );
+    // Request, requestList, tbsRequest, OCSPRequest.
+    Some((0..4).fold(id, |inside, _| der::written(SEQUENCE, &[&inside])))
 }
 
 /// A basic response, unverified.
@@ -117,11 +145,11 @@ struct Single<'a> {
 
 impl<'a> Basic<'a> {
     fn read(response: &'a [u8]) -> Result<Self, String> {
-        let broken = || "the staple is no OCSP response in DER".to_owned();
+        let broken = || "it is no OCSP response in DER".to_owned();
         let mut outer = Reader::new(response);
         let whole = outer.expect(SEQUENCE).ok_or_else(broken)?;
         if !outer.is_empty() {
-            return Err("bytes follow the OCSP response in the staple".to_owned());
+            return Err("bytes follow the OCSP response".to_owned());
         }
         let mut fields = whole.inside();
         let status = fields.expect(ENUMERATED).ok_or_else(broken)?;
@@ -139,7 +167,7 @@ impl<'a> Basic<'a> {
         let body = fields.expect(0xa0).and_then(|body| body.inside().expect(SEQUENCE));
         let mut body = body.ok_or_else(broken)?.inside();
         if body.expect(OBJECT).ok_or_else(broken)?.content != BASIC {
-            return Err("the staple is of another kind than a basic OCSP response".to_owned());
+            return Err("the response is of another kind than a basic OCSP response".to_owned());
         }
         let basic = body.expect(OCTET_STRING).ok_or_else(broken)?;
         Self::signed_body(basic).ok_or_else(broken)
@@ -172,11 +200,11 @@ impl<'a> Basic<'a> {
         match path::signed_by(issuer, self.signed, self.signature) {
             Some(true) => return Ok(()),
             None if self.certificates.is_empty() => {
-                return Err("the staple is signed by an algorithm that is not checked".to_owned());
+                return Err("the response is signed by an algorithm that is not checked".to_owned());
             }
             _ => {}
         }
-        let mut reason = "the signature of the staple does not verify";
+        let mut reason = "the signature of the response does not verify";
         for certificate in &self.certificates {
             let der = CertificateDer::from(*certificate);
             if path::signed_by(&der, self.signed, self.signature) != Some(true) {
@@ -188,11 +216,12 @@ impl<'a> Basic<'a> {
             let Ok(facts) = Facts::read(certificate) else { continue };
             let usages = facts.extended_usage.iter().flatten();
             if issued != Some(true) {
-                reason = "the staple is signed by a responder whom the issuer did not certify";
+                reason = "the response is signed by a responder whom the issuer did not certify";
             } else if !usages.into_iter().any(|usage| usage == "OCSPSigning") {
-                reason = "the staple is signed by a certificate that is not for OCSP";
+                reason = "the response is signed by a certificate that is not for OCSP";
             } else if at < facts.not_before || facts.not_after.is_some_and(|end| at > end) {
-                reason = "the staple is signed by a responder whose certificate was not valid then";
+                reason =
+                    "the response is signed by a responder whose certificate was not valid then";
             } else {
                 return Ok(());
             }

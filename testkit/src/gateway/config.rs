@@ -22,6 +22,7 @@
 //! | `ingest.auth.authenticators` | list of `bearer` | `[]` | which credentials are known; enabled with an empty list refuses to start |
 //! | `ingest.auth.token_file` | path | none | file that holds the bearer token |
 //! | `ingest.auth.token_env` | variable name | none | environment variable that holds the bearer token |
+//! | `ingest.auth.device` | string | none | the one device that the token stands for: messages of another are answered 403 |
 //! | `ingest.tls.*` | as `mqtt.tls.*` | off | TLS on the ingest port |
 //! | `ingest.limits.max_body_bytes` | bytes | `1048576` | larger bodies are answered 413, by their length before they are read |
 //! | `ingest.limits.requests_per_minute` | count | `6000` | more requests are answered 429; every answer says how many are left |
@@ -199,6 +200,9 @@ pub struct IngestAuth {
     /// Environment variable that holds the bearer token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_env: Option<String>,
+    /// The device that the token stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }
 
 /// A kind of credential.

@@ -38,6 +38,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// What handlers share.
 struct Edge {
     token: Option<Digest>,
+    device: Option<String>,
     requests_per_minute: u32,
     max_body_bytes: usize,
     secure: bool,
@@ -55,8 +56,7 @@ struct Minute {
 /// The body of an ingest request.
 #[derive(Deserialize)]
 struct Telemetry {
-    #[serde(rename = "device")]
-    _device: String,
+    device: String,
     readings: Vec<Value>,
 }
 
@@ -80,8 +80,10 @@ pub fn router(
         // A gateway that asks nobody for a credential shows its metrics to nobody.
         guarded = guarded.route("/metrics", get(metrics));
     }
+    let auth = config.ingest.auth.as_ref().filter(|auth| auth.enabled);
     let edge = Arc::new(Edge {
         token,
+        device: auth.and_then(|auth| auth.device.clone()),
         requests_per_minute: config.ingest.requests_per_minute(),
         max_body_bytes: config.ingest.max_body_bytes(),
         secure: config.ingest.tls.as_ref().is_some_and(|tls| tls.enabled),
@@ -158,6 +160,9 @@ async fn metrics(State(edge): State<Arc<Edge>>) -> Response {
 async fn ingest(State(edge): State<Arc<Edge>>, body: Bytes) -> Response {
     let fault = |status: StatusCode, reason: String| (status, Json(json!({"error": reason})));
     match serde_json::from_slice::<Telemetry>(&body) {
+        Ok(telemetry) if edge.device.as_ref().is_some_and(|own| *own != telemetry.device) => {
+            fault(StatusCode::FORBIDDEN, "the token stands for another device".to_owned())
+        }
         Ok(telemetry) => {
             let count = telemetry.readings.len() as u64;
             edge.readings.fetch_add(count, Ordering::Relaxed);

@@ -188,6 +188,7 @@ impl Site {
                     authenticators: if hardened { vec![Authenticator::Bearer] } else { Vec::new() },
                     token_file: hardened.then(|| TOKEN_FILE.into()),
                     token_env: None,
+                    device: None,
                 }),
                 tls: hardened.then(tls),
                 limits: hardened.then_some(Limits {

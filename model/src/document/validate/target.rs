@@ -7,8 +7,8 @@ use crate::digest::Digest;
 use crate::document::location::Field;
 use crate::document::problem::quote;
 use crate::document::{
-    AuditTargetSpec, CheckSelection, Credential, CredentialKind, Endpoint, Protocol, Trust, limits,
-    suggest,
+    Address, AuditTargetSpec, CheckSelection, Credential, CredentialKind, DeviceCertificates,
+    DeviceTable, Endpoint, Protocol, Trust, limits, suggest,
 };
 
 pub(super) fn check(faults: &mut Faults, spec: &AuditTargetSpec) {
@@ -50,6 +50,9 @@ pub(super) fn check(faults: &mut Faults, spec: &AuditTargetSpec) {
         }
         if let Some(inventory) = &set.inventory {
             faults.source(&field.key("inventory"), inventory);
+        }
+        if let Some(table) = &set.table {
+            check_table(faults, &field, set, table);
         }
     }
 
@@ -192,6 +195,58 @@ fn check_trust(faults: &mut Faults, field: &Field, trust: &Trust) {
     faults.unique(&keys, "", trust.pinned_keys.iter().map(String::as_str));
     for (index, list) in trust.crls.iter().enumerate() {
         faults.source(&field.key("crls").index(index), list);
+    }
+    let hosts = field.key("revocationHosts");
+    for (index, host) in trust.revocation_hosts.iter().enumerate() {
+        if let Err(message) = check_revocation_host(host) {
+            faults.add(hosts.index(index), message);
+        }
+    }
+    faults.unique(&hosts, "", trust.revocation_hosts.iter().map(String::as_str));
+}
+
+/// A table, and the source beside it, which holds an address with a password.
+fn check_table(faults: &mut Faults, field: &Field, set: &DeviceCertificates, table: &DeviceTable) {
+    let unfit = [("url", set.url.is_some()), ("configMapRef", set.config_map_ref.is_some())];
+    for (name, _) in unfit.into_iter().filter(|(_, is_set)| *is_set) {
+        let message = format!(
+            "with `table` the source holds the address of a database, which is a secret; expected \
+             secretRef, path or env, found {name}"
+        );
+        faults.add(field.key(name), message);
+    }
+    if set.password.is_some() {
+        let message = "password opens PKCS#12 files, and a table has none; the password of the \
+                       database stands in its address";
+        faults.add(field.key("password"), message);
+    }
+    let field = field.key("table");
+    let names = [
+        ("schema", table.schema.as_ref()),
+        ("name", Some(&table.name)),
+        ("device", Some(&table.device)),
+        ("certificate", Some(&table.certificate)),
+        ("cohort", table.cohort.as_ref()),
+    ];
+    for (key, name) in names {
+        let Some(name) = name else { continue };
+        let fits = (1..=limits::IDENTIFIER_LENGTH).contains(&name.len());
+        if !fits || name.contains('\0') {
+            let (most, found) = (limits::IDENTIFIER_LENGTH, quote(name));
+            let message = format!(
+                "expected a name of Postgres, 1 to {most} bytes without NUL, found {found}"
+            );
+            faults.add(field.key(key), message);
+        }
+    }
+}
+
+fn check_revocation_host(host: &str) -> Result<(), String> {
+    // The form of an address, so that the port is read as it is everywhere.
+    let text = format!("http://{host}");
+    match Address::parse(&text)?.path {
+        "" => Ok(()),
+        _ => Err(format!("expected a host or `host:port`, found {}", quote(host))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which device holds which certificate.
 
+use model::document::DeviceTable;
 use model::evidence::Item;
 use testkit::pki::{Authority, Leaf, key};
 
@@ -130,4 +131,57 @@ async fn a_csv_can_hold_the_certificates_themselves() {
     assert_eq!(stable.binding_missing_sample, Item::observed(vec!["d-3".into(), "d-5".into()]));
     assert_eq!(stable.inventory_bad_rows_count, Item::observed(1));
     assert_eq!(stable.unreadable_count, Item::observed(1));
+}
+
+#[tokio::test]
+async fn devices_are_counted_by_the_cohort_that_the_inventory_puts_them_in() {
+    let authority = Authority::new("Devices");
+    let place = Place::new().inventory(
+        "device_id,status,cohort\n\
+         d-1,,north\nd-2,,south\nd-3,,south\nd-4,,\nd-5,retired,north\nd-6,,south\nd-6,,early\n",
+    );
+    for name in ["d-1", "d-2", "d-4", "d-5", "d-6"] {
+        place.put(&format!("fleet/{name}.pem"), issue(&authority, name));
+    }
+    let stable = place.stable().await;
+    let groups = stable.groups.value().expect("groups");
+    let seen: Vec<_> = groups
+        .iter()
+        .map(|group| (group.name.as_str(), group.devices, group.certificates))
+        .collect();
+    // Of two cohorts of one device the one that sorts first counts.
+    assert_eq!(seen, [("south", 2, 1), ("early", 1, 1), ("north", 1, 1)]);
+    assert!(groups.iter().all(|group| group.first_end.is_some()));
+    let place = Place::new().inventory("device_id\nd-1\n");
+    place.put("fleet/d-1.pem", issue(&authority, "d-1"));
+    let stable = place.stable().await;
+    assert_eq!(stable.groups, Item::not_attempted("the inventory puts no device into a cohort"));
+}
+
+#[tokio::test]
+async fn more_cohorts_than_are_listed_are_told_and_not_passed_off_as_all() {
+    let authority = Authority::new("Devices");
+    let rows: String = (0..501).map(|n| format!("d-{n},group-{n:03}\n")).collect();
+    let place = Place::new().inventory(&format!("device_id,cohort\n{rows}"));
+    place.put("fleet/d-1.pem", issue(&authority, "d-1"));
+    let groups = place.stable().await.groups;
+    assert_eq!(groups.status(), "truncated");
+    assert_eq!(groups.reason(), Some("501 cohorts of devices, more than the 500 that are listed"));
+}
+
+#[tokio::test]
+async fn a_table_without_somebody_who_reads_it_is_an_item_that_says_so() {
+    let mut place = Place::new();
+    place.certificates.path = Some("address".to_owned());
+    place.put("address", "postgres://u:s3cr3t@127.0.0.1/d");
+    place.certificates.table = Some(DeviceTable {
+        schema: None,
+        name: "devices".to_owned(),
+        device: "id".to_owned(),
+        certificate: "pem".to_owned(),
+        cohort: None,
+    });
+    let stable = place.stable().await;
+    assert_eq!(stable.set_certificates, Item::error("this program reads no tables of databases"));
+    assert_eq!(stable.set_source, Item::observed("table devices of address".to_owned()));
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::evidence::GatewayRuntimeHealthStable;
 use testkit::process::free_port;
 
 use super::*;

@@ -1,79 +1,22 @@
 mod hostile;
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use model::document::{Credential, CredentialKind, Endpoint, Protocol, Source, Trust};
-use model::evidence::{
-    ClockState, Document, Evidence, GatewayRuntimeHealthStable, GatewayRuntimeHealthVolatile,
-    HealthState, Item, MetricsFormat,
-};
-use model::request::{CheckRequest, Inputs, ProbePolicy};
-use model::{CheckId, RunId, Subject, TargetKey};
-use serde_json::{Value, json};
+use model::document::Protocol;
+use model::evidence::{ClockState, GatewayRuntimeHealth, HealthState, Item, MetricsFormat};
+use serde_json::json;
 use testkit::gateway::{Fixture, Posture};
 use testkit::peer::{Peer, Script};
 use testkit::pki::{Authority, Leaf};
 use testkit::tls;
 
-use super::collect;
-use crate::Context;
+use crate::asked;
 
 /// Evidence as the probe's own types.
-type Seen = Document<GatewayRuntimeHealthStable, GatewayRuntimeHealthVolatile>;
+type Seen = asked::Seen<GatewayRuntimeHealth>;
+
+/// What a test asks.
+type Asked = asked::Asked<GatewayRuntimeHealth>;
 
 const TOKEN: &str = "canary-secret-91be44";
-
-/// What a test asks, with a folder for its files.
-struct Asked {
-    context: Context,
-    request: CheckRequest,
-}
-
-impl Asked {
-    /// An endpoint on loopback whose files lie in `dir`: `ca.pem` and `token`.
-    fn new(dir: &Path, protocol: Protocol, port: u16) -> Self {
-        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-        let endpoint = Endpoint {
-            health_path: Some("/healthz".to_owned()),
-            ..Endpoint::new("ingest", protocol, "127.0.0.1", port)
-        };
-        let credential = Credential {
-            name: "ingest".to_owned(),
-            kind: CredentialKind::Bearer,
-            path: Some("token".to_owned()),
-            env: None,
-            config_map_ref: None,
-            secret_ref: None,
-            url: None,
-        };
-        let trust = Trust { ca_bundle: Some(Source::path("ca.pem")), ..Trust::default() };
-        let request = CheckRequest {
-            check: CheckId::GatewayRuntimeHealth,
-            target: TargetKey("gateway".to_owned()),
-            subject: Subject::endpoint("ingest"),
-            inputs: Inputs::Endpoint { endpoint, trust, credentials: vec![credential] },
-            policy: ProbePolicy { connect_timeout_seconds: 2, ..ProbePolicy::default() },
-            params: BTreeMap::new(),
-        };
-        let context = Context::new(RunId("20261121-090000-00000001".to_owned()), dir.to_owned());
-        Self { context, request }
-    }
-
-    fn param(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.request.params.insert(name.to_owned(), value.into());
-        self
-    }
-
-    async fn evidence(&self) -> Evidence {
-        collect(&self.context, &self.request).await
-    }
-
-    async fn seen(&self) -> Seen {
-        let json = serde_json::to_value(self.evidence().await).expect("JSON");
-        serde_json::from_value(json).expect("gateway_runtime_health.v1")
-    }
-}
 
 /// A whole answer.
 fn answer(status: u16, content: &str) -> Vec<u8> {

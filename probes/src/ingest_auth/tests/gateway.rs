@@ -1,7 +1,7 @@
 //! The reference gateway, before and after hardening.
 
 use model::document::{Allowance, Protocol};
-use model::evidence::{Access, Health, Item, PlainOutcome};
+use model::evidence::{Access, DeviceBinding, Health, Item, PlainOutcome};
 use testkit::gateway::{Fixture, Gateway, Ports, Posture, Site};
 use testkit::peer::{Peer, Script};
 
@@ -138,4 +138,59 @@ async fn a_gateway_that_limits_requests_leaves_the_question_open() {
     assert_eq!(seen.anonymous_access, Item::error("429: the edge asks to slow down"));
     assert_eq!(seen.plain_outcome.status(), "error");
     assert_eq!(seen.health_before, Item::observed(Health::Healthy));
+}
+
+/// A hardened gateway whose token stands for this device, or for any.
+async fn standing_for(device: Option<&str>) -> Fixture {
+    let dir = tempfile::tempdir().expect("folder");
+    let site = Site::create(dir.path(), Ports::free()).expect("site");
+    let mut config = site.config(Posture::Hardened);
+    config.ingest.auth.as_mut().expect("authentication").device = device.map(ToOwned::to_owned);
+    config.write(dir.path(), "The token is a device's.").expect("file");
+    let gateway = Gateway::start(dir.path()).await.expect("gateway");
+    Fixture { dir, site, gateway }
+}
+
+#[tokio::test]
+async fn a_token_that_stands_for_one_device_writes_for_no_other() {
+    use DeviceBinding::{Bound, NotBound};
+    for (device, own, other, outcome) in [
+        (Some("canary-a"), Some(202), Some(403), Some(Bound)),
+        (None, Some(202), Some(202), Some(NotBound)),
+        // Where it does not stand for the first either, nothing is known.
+        (Some("canary-c"), Some(403), None, None),
+    ] {
+        let fixture = standing_for(device).await;
+        let mut asked = asked(&fixture, Protocol::Https)
+            .param("deviceId", "canary-a")
+            .param("otherDeviceId", "canary-b");
+        let before = asked.seen().await.stable;
+        assert_eq!(before.device_binding_declared, Item::observed(false));
+        assert_eq!(before.device_binding_own.status(), "not_attempted", "writing is not allowed");
+        asked.request.policy.allow = vec![Allowance::CanaryWrite];
+        let seen = asked.seen().await.stable;
+        assert_eq!(seen.device_binding_declared, Item::observed(true));
+        assert_eq!(seen.device_binding_own.value().copied(), own, "{device:?}");
+        assert_eq!(seen.device_binding_other.value().copied(), other, "{device:?}");
+        assert_eq!(seen.device_binding_outcome.value().copied(), outcome, "{device:?}");
+        assert_eq!(fixture.gateway.readings(), 0, "the canary carries no reading");
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_the_targets_own_names_its_device_where_it_says() {
+    let fixture = standing_for(Some("canary-a")).await;
+    let body = |device: &str| serde_json::json!({"device": device, "readings": []});
+    let mut asked = asked(&fixture, Protocol::Https)
+        .param("deviceId", "canary-a")
+        .param("otherDeviceId", "canary-b")
+        .param("body", body("canary-a"));
+    asked.request.policy.allow = vec![Allowance::CanaryWrite];
+    let seen = asked.seen().await.stable;
+    let reason = seen.anonymous_access.reason().unwrap_or_default();
+    assert!(reason.contains("{device}"), "{reason}");
+    let asked = asked.param("body", body("{device}"));
+    let seen = asked.seen().await.stable;
+    assert_eq!(seen.credential_access, Item::observed(Access::Accepted));
+    assert_eq!(seen.device_binding_outcome, Item::observed(DeviceBinding::Bound));
 }

@@ -30,13 +30,13 @@ fn a_responder_counts_only_if_the_issuer_certified_it_for_that() {
     let told = |response| read(response).expect_err("not verified");
     assert_eq!(
         told(fixtures::NOT_FOR_OCSP),
-        "the staple is signed by a certificate that is not for OCSP"
+        "the response is signed by a certificate that is not for OCSP"
     );
     assert_eq!(
         told(fixtures::STRANGER),
-        "the staple is signed by a responder whom the issuer did not certify"
+        "the response is signed by a responder whom the issuer did not certify"
     );
-    assert_eq!(told(fixtures::OTHER_CERTIFICATE), "the staple speaks about another certificate");
+    assert_eq!(told(fixtures::OTHER_CERTIFICATE), "the response speaks about another certificate");
 }
 
 #[test]
@@ -52,17 +52,14 @@ fn without_the_issuer_at_hand_nothing_is_decided() {
 #[test]
 fn whatever_is_wrong_with_a_response_it_is_told() {
     let told = |response: &[u8]| read(response).expect_err("broken");
-    assert_eq!(told(b"HTTP/1.1 200 OK"), "the staple is no OCSP response in DER");
-    assert_eq!(told(&[]), "the staple is no OCSP response in DER");
+    assert_eq!(told(b"HTTP/1.1 200 OK"), "it is no OCSP response in DER");
+    assert_eq!(told(&[]), "it is no OCSP response in DER");
     assert_eq!(told(&[0x30, 3, 0x0a, 1, 3]), "the responder answered tryLater");
-    assert_eq!(
-        told(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]),
-        "the staple is no OCSP response in DER"
-    );
+    assert_eq!(told(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), "it is no OCSP response in DER");
     assert!(told(&vec![0x30; 70_000]).contains("70000 bytes"));
     let mut trailing = fixtures::GOOD.to_vec();
     trailing.push(0);
-    assert_eq!(told(&trailing), "bytes follow the OCSP response in the staple");
+    assert_eq!(told(&trailing), "bytes follow the OCSP response");
 }
 
 #[test]
