@@ -98,6 +98,7 @@ fn every_file_that_the_documentation_links_to_is_there() {
         "docs/first-target.md",
         "docs/first-rule.md",
         "docs/documents.md",
+        "docs/mapping.md",
         "docs/benchmarks.md",
         "docs/operator/README.md",
         "docs/operator/install.md",

@@ -64,11 +64,19 @@ pub(super) fn expression(bytes: &[u8]) {
     expression.text(&scope, &params).ok();
 }
 
-/// A file of a pack that somebody wrote: loaded with its vectors, or refused with reasons.
+/// A rule of a pack that somebody wrote: loaded with its vectors, or refused with reasons.
 pub(super) fn rule(bytes: &[u8]) {
+    loaded("broker_transport_posture/fuzzed.yaml", bytes);
+}
+
+/// A profile of such a pack.
+pub(super) fn profile(bytes: &[u8]) {
+    loaded("profiles/fuzzed.yaml", bytes);
+}
+
+fn loaded(name: &str, bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let files = vec![("pack.yaml", PACK), ("broker_transport_posture/fuzzed.yaml", text)];
-    match rule::load(&[files]) {
+    match rule::load(&[vec![("pack.yaml", PACK), (name, text)]]) {
         Ok(rules) => {
             rule::run_vectors(&rules);
         }

@@ -5,6 +5,7 @@
 //! than not to panic, its function holds it to that: evidence is admitted, the same bytes in other
 //! pieces mean the same, what is written is read again.
 
+mod configs;
 mod documents;
 mod files;
 mod peer;
@@ -26,29 +27,51 @@ pub struct Target {
 pub const ALL: &[Target] = &[
     target("address", 1, documents::address),
     target("certificate", 2, wire::certificate),
-    target("config_env", 4, files::config_env),
-    target("config_json", 4, files::config_json),
-    target("config_mapping", 4, files::config_mapping),
-    target("config_mosquitto", 4, files::config_mosquitto),
-    target("config_toml", 4, files::config_toml),
-    target("config_yaml", 4, files::config_yaml),
+    target("config_compose", 16, configs::compose),
+    target("config_emqx", 16, configs::emqx),
+    target("config_env", 16, configs::env),
+    target("config_haproxy", 16, configs::haproxy),
+    target("config_hivemq", 16, configs::hivemq),
+    target("config_ini", 16, configs::ini),
+    target("config_json", 16, configs::json),
+    target("config_kubernetes", 16, configs::kubernetes),
+    target("config_mapping", 16, configs::mapping),
+    target("config_mosquitto", 16, configs::mosquitto),
+    target("config_nanomq", 16, configs::nanomq),
+    target("config_nginx", 16, configs::nginx),
+    target("config_node_red", 16, configs::node_red),
+    target("config_rabbitmq", 16, configs::rabbitmq),
+    target("config_rabbitmq_advanced", 16, configs::rabbitmq_advanced),
+    target("config_systemd", 16, configs::systemd),
+    target("config_telegraf", 16, configs::telegraf),
+    target("config_thingsboard", 16, configs::thingsboard),
+    target("config_toml", 16, configs::toml),
+    target("config_vernemq", 16, configs::vernemq),
+    target("config_yaml", 16, configs::yaml),
     target("device_bundle", 8, files::device_bundle),
     target("device_inventory", 8, files::device_inventory),
     target("device_pkcs12", 20, files::device_pkcs12),
     target("document", 2, documents::document),
     target("evidence", 2, documents::evidence),
     target("expression", 2, documents::expression),
+    target("http2_answer", 1, wire::http2_answer),
     target("http_answer", 1, wire::http_answer),
     target("marker", 1, documents::marker),
     target("mqtt_answer", 1, wire::mqtt_answer),
+    target("mqtt_packets", 1, wire::mqtt_packets),
+    target("probe_access", 100, probe::access),
+    target("probe_health", 40, probe::health),
     target("probe_identity", 40, probe::identity),
     target("probe_ingest", 40, probe::ingest),
     target("probe_transport", 40, probe::transport),
     target("probe_transport_full", 100, probe::transport_full),
     target("probe_transport_ws", 40, probe::transport_ws),
+    target("profile", 8, documents::profile),
     target("revocation", 2, wire::revocation),
     target("rule", 8, documents::rule),
+    target("staple", 2, wire::staple),
     target("tls_answer", 1, wire::tls_answer),
+    target("websocket_frames", 1, wire::websocket_frames),
 ];
 
 const fn target(name: &'static str, weight: u32, run: fn(&[u8])) -> Target {

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 
-/// Between what one connection is told and what the next one is told.
+/// Between what one connection is told and what the next one is told, and between two files.
 const NEXT: &[u8] = b"\xffNEXT\xff";
 
 /// How long the peer waits for the other side to say something, or to go.
@@ -26,7 +26,7 @@ pub(super) fn block_on<F: Future>(future: F) -> F::Output {
 
 /// Runs `against` with the port of a peer that tells every connection a part of `bytes`, in turn.
 pub(super) fn with_peer<T>(bytes: &[u8], against: impl AsyncFnOnce(u16) -> T) -> T {
-    let parts: Vec<Vec<u8>> = split(bytes).into_iter().map(<[u8]>::to_vec).collect();
+    let parts: Vec<Vec<u8>> = parts(bytes).into_iter().map(<[u8]>::to_vec).collect();
     block_on(async {
         let listener = match LISTENER.take() {
             Some(listener) => listener,
@@ -63,7 +63,8 @@ async fn tell(mut stream: TcpStream, part: Vec<u8>) {
     tokio::time::timeout(PATIENCE, told).await.ok();
 }
 
-fn split(bytes: &[u8]) -> Vec<&[u8]> {
+/// The parts of an input, at least one.
+pub(super) fn parts(bytes: &[u8]) -> Vec<&[u8]> {
     let mut parts = Vec::new();
     let mut rest = bytes;
     while let Some(at) = rest.windows(NEXT.len()).position(|window| window == NEXT) {

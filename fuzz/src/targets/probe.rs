@@ -40,6 +40,20 @@ pub(super) fn ingest(bytes: &[u8]) {
     against(CheckId::IngestAuth, Protocol::Http, BTreeMap::new(), bytes);
 }
 
+/// What health, readiness and metrics answer, in clear.
+pub(super) fn health(bytes: &[u8]) {
+    against(CheckId::GatewayRuntimeHealth, Protocol::Http, BTreeMap::new(), bytes);
+}
+
+/// Whom a broker lets in, in clear, without the pauses between connections.
+pub(super) fn access(bytes: &[u8]) {
+    let params = BTreeMap::from([
+        ("connectIntervalMilliseconds".to_owned(), 0.into()),
+        ("listenMilliseconds".to_owned(), 0.into()),
+    ]);
+    against(CheckId::MqttAccessControl, Protocol::Mqtt, params, bytes);
+}
+
 type Params = BTreeMap<String, serde_json::Value>;
 
 fn against(check: CheckId, protocol: Protocol, params: Params, bytes: &[u8]) {

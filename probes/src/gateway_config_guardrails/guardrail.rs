@@ -11,6 +11,7 @@ use model::evidence::{
 };
 
 use super::secrets::Traits;
+use super::version::Version;
 
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -243,6 +244,21 @@ impl Review {
             agreed.undetermined(top, "programVersion", &guardrails, reason);
         }
         agreed
+    }
+
+    /// A review under a version, where something that matters changed in `changed`: as before (false),
+    /// or as since then (true). Without a version, what both agree on.
+    pub fn by_release(
+        version: Option<Version>,
+        changed: Version,
+        names: [&'static str; 2],
+        top: &Place,
+        review: impl Fn(bool) -> Self,
+    ) -> Self {
+        match version {
+            Some(version) => review(version >= changed),
+            None => Self::agree(names.into_iter().zip([false, true].map(review)).collect(), top),
+        }
     }
 
     fn decision(&self, guardrail: Guardrail) -> Decision {

@@ -44,8 +44,13 @@ pub enum Unread {
     #[error("it goes beyond the limit of {0}")]
     Limit(&'static str),
     /// There is a NUL byte in it.
-    #[error("it holds a NUL byte, so it is no text")]
-    Nul,
+    #[error("it holds a NUL byte at line {line}, column {column}, so it is no text")]
+    Nul {
+        /// Line, from 1.
+        line: usize,
+        /// Column in bytes, from 1.
+        column: usize,
+    },
 }
 
 /// The files of one configuration.
@@ -190,6 +195,13 @@ impl Files {
     }
 }
 
+/// Texts in the order of the bytes of their names, as programs read them that sort like `ls` does in
+/// the locale C.
+pub fn by_name(mut texts: Vec<Text>) -> Vec<Text> {
+    texts.sort_by(|one, other| one.name.cmp(&other.name));
+    texts
+}
+
 impl Folder {
     fn of(context: &Context, declared: &str) -> Option<Self> {
         let base = fs::canonicalize(&context.base).ok()?;
@@ -207,8 +219,11 @@ impl Folder {
 
 /// Bytes as text: UTF-8, else Latin-1, in which every byte is a character.
 fn decode(name: String, content: Vec<u8>) -> Result<Text, Unread> {
-    if content.contains(&0) {
-        return Err(Unread::Nul);
+    if let Some(at) = content.iter().position(|byte| *byte == 0) {
+        let before = &content[..at];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        return Err(Unread::Nul { line, column });
     }
     let content = String::from_utf8(content)
         .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect());

@@ -26,6 +26,7 @@ use model::request::{CheckRequest, Inputs};
 use crate::{Context, source};
 use guardrail::{Known, Place, Review, is_short};
 use includes::{Files, Text};
+use judge::Subject;
 use mapping::{Format, Mapping};
 use readers::{Read, documents, mosquitto, programs};
 use settings::Environment;
@@ -55,7 +56,10 @@ async fn observe(context: &Context, config: &GatewayConfig) -> GatewayConfigGuar
     };
     let (mut files, main) = match Files::open(context, config).await {
         Ok(read) => read,
-        Err(reason) => return facts.failed(&format!("the configuration was not read: {reason}")),
+        Err(reason) => {
+            let reason = format!("`{}` was not read: {reason}", facts.source);
+            return facts.failed(&reason);
+        }
     };
     let mapping = match &config.mapping {
         None => None,
@@ -96,7 +100,7 @@ fn review(
     }
     if let Some(document) = documents::of(format) {
         (facts.format, facts.program) = (document.name, Some(document.name.to_owned()));
-        return (document.review)(main, version, files);
+        return (document.review)(main, version, files, environment);
     }
     let (name, read): (_, Read) = match format {
         ConfigFormat::Mosquitto => {
@@ -128,10 +132,11 @@ fn review(
     }
     facts.program = mapping.as_ref().and_then(|mapping| mapping.program.clone());
     let tree = read(&main.content).map_err(|error| format!("`{}`: {error}", main.name))?;
+    let subject = Subject { file: &main.name, tree, read, version };
     Ok(match mapping {
-        Some(mapping) => judge::review(&tree, &mapping, version, &main.name, files),
+        Some(mapping) => judge::review(subject, &mapping, files, environment),
         None => {
-            let mut review = judge::review_unmapped(&tree, &main.name, files);
+            let mut review = judge::review_unmapped(subject, files);
             review.undetermined(
                 &Place::top(&main.name),
                 "mapping",
@@ -146,7 +151,7 @@ fn review(
 async fn read_mapping(context: &Context, source: &Source) -> Result<Mapping, String> {
     let text =
         source::text(context, source).await.map_err(|error| format!("the mapping: {error}"))?;
-    Mapping::parse(&text).map_err(|error| error.to_string())
+    Mapping::parse(&text).map_err(|error| format!("{}:{error}", source::place(source)))
 }
 
 async fn read_environment(

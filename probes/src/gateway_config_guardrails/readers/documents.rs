@@ -5,6 +5,7 @@ use model::document::ConfigFormat;
 use super::{compose, haproxy, kubernetes, nginx, node_red, systemd, telegraf, thingsboard};
 use crate::gateway_config_guardrails::guardrail::Review;
 use crate::gateway_config_guardrails::includes::{Files, Text};
+use crate::gateway_config_guardrails::settings::Environment;
 use crate::gateway_config_guardrails::version::Version;
 
 /// A format.
@@ -16,7 +17,7 @@ pub struct Document {
     /// Whether a file looks like it; the name is in lower case, without folders.
     pub likely: fn(name: &str, content: &str) -> bool,
     /// Reviews a file with what it names. An error says where, never what.
-    pub review: fn(&Text, Option<Version>, &mut Files) -> Result<Review, String>,
+    pub review: fn(&Text, Option<Version>, &mut Files, &Environment) -> Result<Review, String>,
 }
 
 /// The formats, in the order in which a file is held against them.
@@ -25,25 +26,27 @@ const DOCUMENTS: [Document; 8] = [
         format: ConfigFormat::Compose,
         name: "compose",
         likely: compose::is_likely,
-        review: |main, _, files| compose::review(main, files),
+        review: |main, _, files, _| compose::review(main, files),
     },
     Document {
         format: ConfigFormat::Kubernetes,
         name: "kubernetes",
         likely: |name, content| is_yaml(name) && kubernetes::is_likely(content),
-        review: |main, _, _| kubernetes::review(main),
+        review: |main, _, _, _| kubernetes::review(main),
     },
     Document {
         format: ConfigFormat::NodeRed,
         name: "node-red",
         likely: node_red::is_likely,
-        review: |main, _, _| node_red::review(main).map_err(|error| unreadable(main, &error)),
+        review: |main, _, files, _| {
+            node_red::review(main, files).map_err(|error| unreadable(main, &error))
+        },
     },
     Document {
         format: ConfigFormat::Nginx,
         name: "nginx",
         likely: nginx::is_likely,
-        review: |main, version, files| {
+        review: |main, version, files, _| {
             nginx::review(main, version, files).map_err(|error| unreadable(main, &error))
         },
     },
@@ -51,7 +54,7 @@ const DOCUMENTS: [Document; 8] = [
         format: ConfigFormat::Haproxy,
         name: "haproxy",
         likely: haproxy::is_likely,
-        review: |main, version, files| {
+        review: |main, version, files, _| {
             haproxy::review(main, version, files).map_err(|error| unreadable(main, &error))
         },
     },
@@ -59,7 +62,7 @@ const DOCUMENTS: [Document; 8] = [
         format: ConfigFormat::Telegraf,
         name: "telegraf",
         likely: telegraf::is_likely,
-        review: |main, version, files| {
+        review: |main, version, files, _| {
             telegraf::review(main, version, files).map_err(|error| unreadable(main, &error))
         },
     },
@@ -67,7 +70,7 @@ const DOCUMENTS: [Document; 8] = [
         format: ConfigFormat::Systemd,
         name: "systemd",
         likely: systemd::is_likely,
-        review: |main, _, files| {
+        review: |main, _, files, _| {
             systemd::review(main, files).map_err(|error| unreadable(main, &error))
         },
     },
@@ -75,8 +78,8 @@ const DOCUMENTS: [Document; 8] = [
         format: ConfigFormat::ThingsboardGateway,
         name: "thingsboard-gateway",
         likely: thingsboard::is_likely,
-        review: |main, _, files| {
-            thingsboard::review(main, files).map_err(|error| unreadable(main, &error))
+        review: |main, _, files, environment| {
+            thingsboard::review(main, files, environment).map_err(|error| unreadable(main, &error))
         },
     },
 ];

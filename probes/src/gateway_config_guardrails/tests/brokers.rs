@@ -18,7 +18,7 @@ fn known(seen: &GatewayConfigGuardrailsStable) -> Vec<String> {
         .collect()
 }
 
-const NANOMQ: &str = r#"
+pub(super) const NANOMQ: &str = r#"
 listeners.ssl { bind = "192.0.2.10:8883", keyfile = "/srv/k.pem", certfile = "/srv/c.pem"
   cacertfile = "/srv/ca.pem", verify_peer = true, fail_if_no_peer_cert = true }
 auth { allow_anonymous = false, no_match = deny, deny_action = disconnect
@@ -71,7 +71,7 @@ fn nanomq_is_told_by_line() {
     assert_eq!(places(&bridges.tls_unverified_peers), ["n.conf:3:20"]);
 }
 
-const HIVEMQ: &str = r#"<?xml version="1.0"?>
+pub(super) const HIVEMQ: &str = r#"<?xml version="1.0"?>
 <hivemq>
   <listeners>
     <tls-tcp-listener>
@@ -125,7 +125,7 @@ fn hivemq_is_told_by_line() {
     assert_eq!(known(&filled), ["listeners.tls-tcp-listener.1.tls.keystore.password:8"]);
 }
 
-const RABBITMQ: &str = "listeners.tcp = none
+pub(super) const RABBITMQ: &str = "listeners.tcp = none
 mqtt.listeners.tcp = none
 mqtt.listeners.ssl.1 = 192.0.2.10:8883 # devices
 ssl_options.versions.1 = tlsv1.3
@@ -205,7 +205,7 @@ fn rabbitmq_layers_are_read_from_weak_to_strong() {
     assert!(undetermined(&bare).contains(&"enabled_plugins".to_owned()));
 }
 
-const VERNEMQ: &str = "allow_anonymous = off
+pub(super) const VERNEMQ: &str = "allow_anonymous = off
 listener.ssl.default = 192.0.2.10:8883
 listener.ssl.cafile = /srv/tls/ca.pem
 listener.ssl.require_certificate = on

@@ -3,7 +3,7 @@
 use model::document::ConfigFormat;
 use model::evidence::{GatewayConfigGuardrailsStable, Guardrail};
 
-use super::{places, seen, undetermined, word};
+use super::{keeps, one_change, places, seen, word};
 
 pub(super) const EXPOSED: &str = "global
   debug
@@ -78,13 +78,7 @@ fn an_exposed_front_end_is_seen_with_every_place() {
 #[test]
 fn a_hardened_front_end_leaves_nothing_off_for_other_machines() {
     let seen = haproxy(HARDENED);
-    for guardrail in super::super::readers::haproxy::COVERED {
-        if matches!(guardrail, Guardrail::InlineSecret | Guardrail::DefaultSecret) {
-            continue;
-        }
-        assert!(matches!(word(&seen, guardrail), "on" | "local"), "{guardrail:?}");
-    }
-    assert_eq!(undetermined(&seen), Vec::<String>::new());
+    keeps(&seen, &super::super::readers::haproxy::COVERED, &["on", "local"]);
 }
 
 #[test]
@@ -118,11 +112,7 @@ fn one_change_leaves_one_guardrail_off_or_open() {
         ),
         ("defaults\n", ".if defined(X)\n debug\n.endif\ndefaults\n", Guardrail::Admin, "open"),
     ];
-    for (from, to, guardrail, expected) in cases {
-        assert!(HARDENED.contains(from), "{from}");
-        let seen = haproxy(&HARDENED.replacen(from, to, 1));
-        assert_eq!(word(&seen, guardrail), expected, "{to}");
-    }
+    one_change(HARDENED, haproxy, &cases);
 }
 
 #[test]
@@ -143,4 +133,27 @@ fn passwords_of_a_list_of_users_are_told_by_place() {
     assert_eq!(seen.secrets_inline.value().unwrap().len(), 1);
     assert_eq!(seen.secrets_inline.value().unwrap()[0].line, 2);
     assert!(!serde_json::to_string(&seen).unwrap().contains("hunter2"));
+}
+
+#[test]
+fn files_of_the_folder_beside_it_add_up_in_the_order_of_their_names() {
+    let more = "frontend plain\n  bind 192.0.2.10:1883\n  default_backend mq\n";
+    let files = [
+        ("haproxy.cfg", HARDENED),
+        ("conf.d/20.cfg", more),
+        ("conf.d/10.cfg", "defaults\n  mode tcp\n  timeout client 1m\n"),
+        ("conf.d/note.txt", "no section\n"),
+    ];
+    let seen = |files: &[(&str, &str)]| seen(files, ConfigFormat::Auto, Some("2.6.12"));
+    let all = seen(&files);
+    assert_eq!(all.files.value().unwrap(), &["haproxy.cfg", "conf.d/10.cfg", "conf.d/20.cfg"]);
+    assert_eq!(places(&all.tls_plaintext), ["conf.d/20.cfg:2:3", "haproxy.cfg:13:3"]);
+    // The defaults of one file hold in the next.
+    assert_eq!(word(&all, Guardrail::Limits), "on");
+    let without = [files[0], files[1], ("conf.d/10.cfg", "defaults\n  mode tcp\n")];
+    assert_eq!(places(&seen(&without).limits_unbounded), ["conf.d/20.cfg:1:1"]);
+    // A backend is found in whichever file it stands.
+    let broken = seen(&[files[0], ("conf.d/10.cfg", "hunter2 before any section\n")]);
+    assert_eq!(word(&broken, Guardrail::Tls), "open");
+    assert!(!serde_json::to_string(&broken).unwrap().contains("hunter2"));
 }

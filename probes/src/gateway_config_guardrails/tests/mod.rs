@@ -1,12 +1,15 @@
 //! The check as a whole: files in a folder, evidence out.
 
 mod brokers;
+mod bytes;
 mod compose;
+mod defaults;
 mod emqx;
 mod gateway;
 mod haproxy;
 mod hostile;
 mod kubernetes;
+mod layered;
 mod mapped;
 mod mosquitto;
 mod nginx;
@@ -92,6 +95,32 @@ fn weak(seen: &GatewayConfigGuardrailsStable) -> Vec<String> {
         .filter(|one| word(seen, *one) != "on")
         .map(|one| format!("{one:?} {}", word(seen, one)))
         .collect()
+}
+
+/// Asserts that a configuration leaves none of these guardrails off or open, and holds no secret.
+/// Those of secrets have lists of their own.
+fn keeps(seen: &GatewayConfigGuardrailsStable, guardrails: &[Guardrail], words: &[&str]) {
+    for guardrail in guardrails {
+        if !matches!(guardrail, Guardrail::InlineSecret | Guardrail::DefaultSecret) {
+            let told = word(seen, *guardrail);
+            assert!(words.contains(&told), "{guardrail:?} is {told}");
+        }
+    }
+    assert_eq!(seen.secrets_inline.value().unwrap(), &[]);
+    assert_eq!(undetermined(seen), Vec::<String>::new());
+}
+
+/// Asserts what becomes of a guardrail when one part of a sample is another.
+fn one_change(
+    sample: &str,
+    read: impl Fn(&str) -> GatewayConfigGuardrailsStable,
+    cases: &[(&str, &str, Guardrail, &str)],
+) {
+    for (from, to, guardrail, expected) in cases {
+        assert!(sample.contains(from), "the sample has no {from}");
+        let seen = read(&sample.replacen(from, to, 1));
+        assert_eq!(word(&seen, *guardrail), *expected, "{to}");
+    }
 }
 
 /// What is seen of a file through a mapping.

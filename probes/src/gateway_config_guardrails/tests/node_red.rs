@@ -3,7 +3,7 @@
 use model::document::ConfigFormat;
 use model::evidence::{GatewayConfigGuardrailsStable, Guardrail};
 
-use super::{places, seen, undetermined, word};
+use super::{keeps, one_change, places, seen, undetermined, word};
 
 const EXPOSED: &str = "// Settings
 module.exports = {
@@ -50,13 +50,7 @@ fn an_exposed_file_is_seen_with_every_place() {
 #[test]
 fn a_hardened_file_leaves_nothing_off() {
     let seen = node_red(HARDENED);
-    for guardrail in super::super::readers::node_red::COVERED {
-        if !matches!(guardrail, Guardrail::InlineSecret | Guardrail::DefaultSecret) {
-            assert_eq!(word(&seen, guardrail), "on", "{guardrail:?}");
-        }
-    }
-    assert_eq!(seen.secrets_inline.value().unwrap(), &[]);
-    assert_eq!(undetermined(&seen), Vec::<String>::new());
+    keeps(&seen, &super::super::readers::node_red::COVERED, &["on"]);
 }
 
 #[test]
@@ -80,11 +74,7 @@ fn one_change_leaves_one_guardrail_off_or_open() {
         ("httpNodeAuth: {", "x: {", Guardrail::Authentication, "open"),
         ("info", "debug", Guardrail::Debug, "off"),
     ];
-    for (from, to, guardrail, expected) in cases {
-        assert!(HARDENED.contains(from), "{from}");
-        let seen = node_red(&HARDENED.replacen(from, to, 1));
-        assert_eq!(word(&seen, guardrail), expected, "{to}");
-    }
+    one_change(HARDENED, node_red, &cases);
 }
 
 #[test]
@@ -134,4 +124,56 @@ fn what_stays_open_is_refused_with_its_place_and_without_its_text() {
         let reason = seen.undetermined.reason().unwrap();
         assert!(reason.contains("line 1") && !reason.contains("hunter2"), "{reason}");
     }
+}
+
+#[test]
+fn brokers_of_the_flows_are_told_by_place() {
+    let with = |flows: &str| {
+        seen(&[("settings.js", HARDENED), ("flows.json", flows)], ConfigFormat::Auto, None)
+    };
+    let tls = r#"{"id": "t", "type": "tls-config",
+ "verifyservercert": VERIFY}"#;
+    let broker = r#"[{"id": "b", "type": "mqtt-broker", "broker": "mq.example", "port": 8883,
+ "tls": "t", "usetls": USES},
+TLS]"#;
+    let flows = |uses: &str, verify: &str| {
+        broker.replace("TLS", &tls.replace("VERIFY", verify)).replace("USES", uses)
+    };
+    let safe = with(&flows("true", "true"));
+    assert_eq!(safe.files.value().unwrap(), &["settings.js", "flows.json"]);
+    assert_eq!(
+        [word(&safe, Guardrail::Tls), word(&safe, Guardrail::PeerVerification)],
+        ["on", "on"]
+    );
+    let plain = with(&flows("false", "true"));
+    assert_eq!(places(&plain.tls_plaintext), ["flows.json:2:14"]);
+    let unchecked = with(&flows("true", "false"));
+    assert_eq!(places(&unchecked.tls_unverified_peers), ["flows.json:4:2"]);
+    // Without a node that says so, nothing is checked.
+    let none = with(&broker.replace("USES", "true").replace("TLS", "{}"));
+    assert_eq!(places(&none.tls_unverified_peers), ["flows.json:1:2"]);
+    let address = |address: &str| with(&flows("true", "true").replace("mq.example", address));
+    assert_eq!(places(&address("mqtt://mq.example").tls_plaintext), ["flows.json:1:37"]);
+    assert_eq!(word(&address("wss://mq.example/mqtt"), Guardrail::Tls), "on");
+    assert_eq!(word(&address("${BROKER}"), Guardrail::Tls), "open");
+    assert_eq!(word(&address("127.0.0.1"), Guardrail::Tls), "on");
+    let local = with(&flows("false", "true").replace("mq.example", "127.0.0.1"));
+    assert_eq!(word(&local, Guardrail::Tls), "local");
+    let broken = with("[{\"hunter2\"");
+    assert_eq!(word(&broken, Guardrail::PeerVerification), "open");
+    assert!(!serde_json::to_string(&broken).unwrap().contains("hunter2"));
+    let secret = with("[{\"type\": \"http request\",\n \"password\": \"hunter2\"}]");
+    assert_eq!(secret.secrets_inline.value().unwrap().last().unwrap().line, 2);
+}
+
+#[test]
+fn the_flows_are_those_that_the_settings_name() {
+    let named = HARDENED.replace("  uiHost", "  flowFile: \"mine.json\",\n  uiHost");
+    let flows = r#"[{"id": "b", "type": "mqtt-broker", "broker": "mq.example", "usetls": false}]"#;
+    let seen = |files: &[(&str, &str)]| seen(files, ConfigFormat::Auto, None);
+    let read = seen(&[("settings.js", &named), ("mine.json", flows), ("flows.json", "[")]);
+    assert_eq!(places(&read.tls_plaintext), ["mine.json:1:61"]);
+    let missing = seen(&[("settings.js", &named), ("flows.json", flows)]);
+    assert_eq!(word(&missing, Guardrail::Tls), "on");
+    assert_eq!(undetermined(&missing), ["flowFile"]);
 }

@@ -3,7 +3,7 @@
 use model::document::ConfigFormat;
 use model::evidence::{GatewayConfigGuardrailsStable, Guardrail, SecretKind};
 
-use super::{places, seen, word};
+use super::{one_change, places, seen, word};
 
 pub(super) const HARDENED: &str = "[Unit]
 Description=broker
@@ -59,11 +59,8 @@ fn one_change_leaves_a_guardrail_off_or_open() {
         ("LEVEL=info", "LEVEL=info\nAmbientCapabilities=CAP_SYS_ADMIN", "off"),
         ("ExecStart=/", "ExecStart=+/", "off"),
     ];
-    for (from, to, expected) in cases {
-        assert!(HARDENED.contains(from), "{from}");
-        let seen = unit(&HARDENED.replace(from, to));
-        assert_eq!(word(&seen, Guardrail::Privileges), expected, "{to}");
-    }
+    let cases = cases.map(|(from, to, expected)| (from, to, Guardrail::Privileges, expected));
+    one_change(HARDENED, unit, &cases);
 }
 
 #[test]

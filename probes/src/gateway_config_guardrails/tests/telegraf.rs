@@ -3,7 +3,7 @@
 use model::document::ConfigFormat;
 use model::evidence::{GatewayConfigGuardrailsStable, Guardrail, SecretKind};
 
-use super::{places, seen, undetermined, word};
+use super::{keeps, one_change, places, seen, undetermined, word};
 
 pub(super) const EXPOSED: &str = r#"[agent]
   debug = true
@@ -68,18 +68,18 @@ fn an_exposed_agent_is_seen_with_every_place() {
 #[test]
 fn a_hardened_agent_leaves_nothing_off() {
     let seen = telegraf(HARDENED);
-    for guardrail in [
-        Guardrail::Authentication,
-        Guardrail::Tls,
-        Guardrail::TlsVersion,
-        Guardrail::PeerVerification,
-        Guardrail::Bind,
-        Guardrail::Debug,
-    ] {
-        assert_eq!(word(&seen, guardrail), "on", "{guardrail:?}");
-    }
-    assert_eq!(seen.secrets_inline.value().unwrap(), &[]);
-    assert_eq!(undetermined(&seen), Vec::<String>::new());
+    keeps(
+        &seen,
+        &[
+            Guardrail::Authentication,
+            Guardrail::Tls,
+            Guardrail::TlsVersion,
+            Guardrail::PeerVerification,
+            Guardrail::Bind,
+            Guardrail::Debug,
+        ],
+        &["on"],
+    );
 }
 
 #[test]
@@ -106,10 +106,7 @@ fn one_change_leaves_one_guardrail_off_or_open() {
         ("\"192.0.2.10:8443\"", "${ADDRESS}", Guardrail::Bind, "open"),
         ("unix:///run/t.sock", "tcp://127.0.0.1:1", Guardrail::Authentication, "local"),
     ];
-    for (from, to, guardrail, expected) in cases {
-        assert!(HARDENED.contains(from), "{from}");
-        assert_eq!(word(&telegraf(&HARDENED.replacen(from, to, 1)), guardrail), expected, "{to}");
-    }
+    one_change(HARDENED, telegraf, &cases);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use model::document::ConfigFormat;
 use model::evidence::{GatewayConfigGuardrailsStable, Guardrail};
 
-use super::{places, seen, undetermined, word};
+use super::{keeps, one_change, places, seen, word};
 
 pub(super) const EXPOSED: &str = r#"{"thingsboard": {
   "host": "tb.example", "port": 1883,
@@ -55,11 +55,7 @@ fn an_exposed_gateway_is_seen_with_the_files_of_its_connectors() {
 #[test]
 fn a_hardened_gateway_leaves_nothing_off() {
     let seen = gateway(HARDENED);
-    for guardrail in [Guardrail::Tls, Guardrail::PeerVerification, Guardrail::Admin] {
-        assert_eq!(word(&seen, guardrail), "on", "{guardrail:?}");
-    }
-    assert_eq!(seen.secrets_inline.value().unwrap(), &[]);
-    assert_eq!(undetermined(&seen), Vec::<String>::new());
+    keeps(&seen, &[Guardrail::Tls, Guardrail::PeerVerification, Guardrail::Admin], &["on"]);
 }
 
 #[test]
@@ -72,10 +68,7 @@ fn one_change_leaves_one_guardrail_off_or_open() {
         ("8883", "1883", Guardrail::Tls, "on"),
         ("8883", "1883, \"x\": 1", Guardrail::PeerVerification, "on"),
     ];
-    for (from, to, guardrail, expected) in cases {
-        assert!(HARDENED.contains(from), "{from}");
-        assert_eq!(word(&gateway(&HARDENED.replace(from, to)), guardrail), expected, "{to}");
-    }
+    one_change(HARDENED, gateway, &cases);
     let local = EXPOSED.replace("tb.example", "127.0.0.1").replace("\"connectors\": [", "\"x\": [");
     assert_eq!(word(&gateway(&local), Guardrail::Tls), "local");
 }
@@ -96,4 +89,31 @@ fn the_older_yaml_says_the_same() {
     let seen = seen(&[("tb_gateway.yaml", text)], ConfigFormat::Auto, None);
     assert_eq!(places(&seen.admin_exposed), ["tb_gateway.yaml:4:3"]);
     assert_eq!(word(&seen, Guardrail::Tls), "off");
+}
+
+#[test]
+fn variables_of_the_declared_environment_beat_the_file() {
+    let with = |env: &str, text: &str| {
+        super::seen_with(&[("tb_gateway.json", text)], ConfigFormat::Auto, None, Some(env))
+    };
+    let plain = with("TB_GW_PORT=1883\nTB_GW_ACCESS_TOKEN=YOUR_ACCESS_TOKEN\n", HARDENED);
+    // An authority to trust switches TLS on, whatever the port.
+    assert_eq!(word(&plain, Guardrail::Tls), "on");
+    assert_eq!(plain.secrets_known.value().unwrap()[0].file, "program.env");
+    assert_eq!(places(&plain.overridden), ["tb_gateway.json:2:25"]);
+    let bare = HARDENED.replace("\"caCert\": \"ca.pem\", ", "");
+    assert_eq!(places(&with("TB_GW_PORT=1883\n", &bare).tls_plaintext), ["program.env:1:1"]);
+    assert_eq!(places(&with("port=1883\n", &bare).tls_plaintext), ["program.env:1:1"]);
+    assert_eq!(word(&with("port=1883\nTB_GW_PORT=8883\n", &bare), Guardrail::Tls), "open");
+    assert_eq!(word(&with("TB_GW_PORT=${PORT}\n", &bare), Guardrail::Tls), "open");
+    assert_eq!(
+        word(&with("TB_GW_PORT=1883\nTB_GW_HOST=127.0.0.1\n", &bare), Guardrail::Tls),
+        "local"
+    );
+    let exposed = with("TB_GW_PORT=8883\nTB_GW_CA_CERT=ca.pem\nTB_GW_CERT=gw.pem\n", EXPOSED);
+    // Only its connectors, which are not here, are still open.
+    assert_eq!(word(&exposed, Guardrail::Tls), "open");
+    assert_eq!(word(&exposed, Guardrail::PeerVerification), "open");
+    // Names of other programs mean nothing.
+    assert_eq!(word(&with("MY_PORT=1883\n", &bare), Guardrail::Tls), "on");
 }

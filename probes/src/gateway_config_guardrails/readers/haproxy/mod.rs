@@ -1,4 +1,7 @@
 //! HAProxy as the TLS front end of a broker, a gateway or an ingest edge.
+//!
+//! Files of a `conf.d` beside the declared one are read after it, in the order of their names, as
+//! `-f haproxy.cfg -f conf.d` does: sections add up, and the defaults of one file hold in the next.
 
 mod front;
 mod hop;
@@ -10,7 +13,7 @@ use std::collections::BTreeSet;
 use model::evidence::{Guardrail, Reach};
 
 use crate::gateway_config_guardrails::guardrail::{Place, Review};
-use crate::gateway_config_guardrails::includes::{Files, Text};
+use crate::gateway_config_guardrails::includes::{Files, Text, Unread, by_name};
 use crate::gateway_config_guardrails::tree::Unreadable;
 use crate::gateway_config_guardrails::values::{Bound, bound};
 use crate::gateway_config_guardrails::version::Version;
@@ -52,12 +55,21 @@ enum Release {
 ///
 /// # Errors
 ///
-/// If the file breaks the syntax: where, never what.
-pub fn review(main: &Text, version: Option<Version>, files: &Files) -> Result<Review, Unreadable> {
-    let config = parse::parse(main)?;
+/// If the declared file breaks the syntax: where, never what.
+pub fn review(
+    main: &Text,
+    version: Option<Version>,
+    files: &mut Files,
+) -> Result<Review, Unreadable> {
+    let mut config = parse::parse(main)?;
+    let gaps = beside(main, &mut config, files);
+    let files = &*files;
     let as_release = |release| {
         let mut review = Review::default();
         review.cover(&COVERED);
+        for (place, reason) in &gaps {
+            review.undetermined(place, "conf.d", &COVERED, reason.clone());
+        }
         if let Some(place) = config.conditions.first() {
             let reason = "a condition decides which lines count, and that is not in evidence";
             review.undetermined(place, ".if", &COVERED, reason);
@@ -89,17 +101,35 @@ pub fn review(main: &Text, version: Option<Version>, files: &Files) -> Result<Re
         }
         review
     };
-    Ok(match version {
-        Some(version) if version < (Version { major: 2, minor: 2, patch: 0 }) => {
-            as_release(Release::Old)
+    let changed = Version { major: 2, minor: 2, patch: 0 };
+    let top = Place::top(&main.name);
+    Ok(Review::by_release(version, changed, ["2.0", "2.8"], &top, |new| {
+        as_release(if new { Release::New } else { Release::Old })
+    }))
+}
+
+/// Adds the sections of the folder beside the declared file; what of it cannot be read.
+fn beside(main: &Text, config: &mut Config, files: &mut Files) -> Vec<(Place, String)> {
+    let mut gaps = Vec::new();
+    let texts = match files.read_folder("conf.d", ".cfg") {
+        Ok(texts) => by_name(texts),
+        // Where no such folder lies beside the file, none was handed over.
+        Err(Unread::NotInEvidence) => Vec::new(),
+        Err(error) => {
+            gaps.push((Place::top(&main.name), error.to_string()));
+            Vec::new()
         }
-        Some(_) => as_release(Release::New),
-        None => {
-            let reviews = [("2.0", Release::Old), ("2.8", Release::New)];
-            let reviews = reviews.map(|(name, release)| (name, as_release(release)));
-            Review::agree(reviews.into(), &Place::top(&main.name))
+    };
+    for text in texts {
+        match parse::parse(&text) {
+            Ok(more) => {
+                config.sections.extend(more.sections);
+                config.conditions.extend(more.conditions);
+            }
+            Err(error) => gaps.push((Place::top(&text.name), error.to_string())),
         }
-    })
+    }
+    gaps
 }
 
 /// A section among the others.

@@ -2,6 +2,7 @@
 //! inside the folder that may be read, `${...}` is filled in from the configuration itself and
 //! from the environment that the target declares.
 
+mod scan;
 mod syntax;
 #[cfg(test)]
 mod tests;

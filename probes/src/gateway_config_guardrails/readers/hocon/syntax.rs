@@ -4,10 +4,8 @@
 //! Unquoted text is read as brokers read it, which is wider than the language allows: `0.0.0.0:1883`
 //! is one value.
 
-use crate::gateway_config_guardrails::tree::{MAX_DEPTH, MAX_NODES, Unreadable};
-
-/// Longest single value, in bytes.
-const MAX_SCALAR_BYTES: usize = 1024 * 1024;
+use super::scan::{MAX_SCALAR_BYTES, Reader, is_plain};
+use crate::gateway_config_guardrails::tree::{MAX_DEPTH, Unreadable};
 
 /// Line and column in characters, both from 1.
 pub type At = (u32, u32);
@@ -57,7 +55,7 @@ pub enum Piece {
 
 /// Reads a file, whose outer braces may be left out.
 pub fn parse(text: &str) -> Result<Vec<Item>, Unreadable> {
-    let mut reader = Reader { rest: text, line: 1, column: 1, nodes: 0 };
+    let mut reader = Reader::new(text);
     reader.blank(true);
     let braced = reader.take("{");
     let items = reader.items(braced, 1)?;
@@ -67,79 +65,14 @@ pub fn parse(text: &str) -> Result<Vec<Item>, Unreadable> {
 
 /// Reads one value, as an environment variable holds it.
 pub fn parse_value(text: &str) -> Result<Vec<Piece>, Unreadable> {
-    let mut reader = Reader { rest: text, line: 1, column: 1, nodes: 0 };
+    let mut reader = Reader::new(text);
     reader.blank(true);
     let pieces = reader.pieces(1)?;
     reader.blank(true);
     if reader.rest.is_empty() && !pieces.is_empty() { Ok(pieces) } else { Err(reader.broken()) }
 }
 
-struct Reader<'a> {
-    rest: &'a str,
-    line: u32,
-    column: u32,
-    nodes: usize,
-}
-
 impl<'a> Reader<'a> {
-    const fn at(&self) -> At {
-        (self.line, self.column)
-    }
-
-    const fn broken(&self) -> Unreadable {
-        Unreadable::Syntax { format: "HOCON", line: self.line, column: self.column }
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.rest.chars().next()
-    }
-
-    fn next(&mut self) -> Option<char> {
-        let c = self.peek()?;
-        self.rest = &self.rest[c.len_utf8()..];
-        if c == '\n' {
-            self.line = self.line.saturating_add(1);
-            self.column = 1;
-        } else {
-            self.column = self.column.saturating_add(1);
-        }
-        Some(c)
-    }
-
-    fn take(&mut self, word: &str) -> bool {
-        let found = self.rest.starts_with(word);
-        if found {
-            for _ in word.chars() {
-                self.next();
-            }
-        }
-        found
-    }
-
-    fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
-        let start = self.rest;
-        while self.peek().is_some_and(&wanted) {
-            self.next();
-        }
-        &start[..start.len() - self.rest.len()]
-    }
-
-    /// Skips blanks and comments, with line ends if `lines`.
-    fn blank(&mut self, lines: bool) {
-        loop {
-            self.take_while(|c| (c.is_whitespace() && c != '\n') || c == '\u{feff}');
-            if self.is_comment() {
-                self.take_while(|c| c != '\n');
-            } else if !(lines && self.take("\n")) {
-                return;
-            }
-        }
-    }
-
-    fn is_comment(&self) -> bool {
-        self.rest.starts_with('#') || self.rest.starts_with("//")
-    }
-
     /// Skips what may stand between two fields or items; true if there was anything of it.
     fn separator(&mut self) -> bool {
         self.blank(false);
@@ -150,11 +83,6 @@ impl<'a> Reader<'a> {
         let late = !comma && self.take(",");
         self.blank(true);
         comma || late || self.line != before
-    }
-
-    fn charge(&mut self) -> Result<(), Unreadable> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES { Err(Unreadable::Limit("100,000 values")) } else { Ok(()) }
     }
 
     fn items(&mut self, braced: bool, depth: usize) -> Result<Vec<Item>, Unreadable> {
@@ -352,74 +280,6 @@ impl<'a> Reader<'a> {
         self.blank(false);
         if self.take("}") { Ok(Piece::Filled { path, optional }) } else { Err(self.broken()) }
     }
-
-    /// Unquoted text without the blanks behind it.
-    fn plain(&mut self) -> &'a str {
-        let start = self.rest;
-        while let Some(c) = self.peek() {
-            let comment =
-                self.is_comment() && !start[..start.len() - self.rest.len()].ends_with(':');
-            if comment || !(is_plain(c) || matches!(c, ':' | '=' | '+')) {
-                break;
-            }
-            if c == '/' && self.rest.starts_with("//") {
-                self.next();
-            }
-            self.next();
-        }
-        &start[..start.len() - self.rest.len()]
-    }
-
-    /// A quoted string, or one in three quotes, in which nothing is escaped.
-    fn quoted(&mut self) -> Result<String, Unreadable> {
-        let open = self.broken();
-        if self.take("\"\"\"") {
-            let end = self.rest.find("\"\"\"").ok_or_else(|| open.clone())?;
-            // Quotes before the last three belong to the text.
-            let more = self.rest[end + 3..].bytes().take_while(|byte| *byte == b'"').count();
-            let text = self.rest[..end + more].to_owned();
-            let stop = self.rest.len() - end - more - 3;
-            while self.rest.len() > stop {
-                self.next();
-            }
-            return Ok(text);
-        }
-        self.next();
-        let mut text = String::new();
-        loop {
-            if text.len() > MAX_SCALAR_BYTES {
-                return Err(Unreadable::Limit("1 MiB for one value"));
-            }
-            match self.next() {
-                None | Some('\n') => return Err(open),
-                Some('"') => return Ok(text),
-                Some('\\') => match self.next().ok_or_else(|| open.clone())? {
-                    'n' => text.push('\n'),
-                    't' => text.push('\t'),
-                    'r' => text.push('\r'),
-                    'b' => text.push('\u{8}'),
-                    'f' => text.push('\u{c}'),
-                    'u' => text.push(self.escaped().ok_or_else(|| open.clone())?),
-                    c @ ('"' | '\\' | '/') => text.push(c),
-                    _ => return Err(open),
-                },
-                Some(c) => text.push(c),
-            }
-        }
-    }
-
-    fn escaped(&mut self) -> Option<char> {
-        let digits = self.rest.get(..4)?;
-        let code = u32::from_str_radix(digits, 16).ok()?;
-        self.take(digits);
-        Some(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
-    }
-}
-
-/// Characters of unquoted text.
-fn is_plain(c: char) -> bool {
-    !c.is_whitespace()
-        && !matches!(c, '$' | '"' | '{' | '}' | '[' | ']' | ',' | '#' | '=' | ':' | '+')
 }
 
 /// Joins text to what stands before it.

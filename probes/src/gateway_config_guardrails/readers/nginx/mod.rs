@@ -90,17 +90,11 @@ pub fn review(
         admin::everywhere(&mut review, &tree);
         review
     };
-    Ok(match version {
-        Some(version) if version >= (Version { major: 1, minor: 27, patch: 3 }) => {
-            as_release(Release::New)
-        }
-        Some(_) => as_release(Release::Old),
-        None => {
-            let reviews = [("1.26", Release::Old), ("1.28", Release::New)];
-            let reviews = reviews.map(|(name, release)| (name, as_release(release)));
-            Review::agree(reviews.into(), &Place::top(&main.name))
-        }
-    })
+    let changed = Version { major: 1, minor: 27, patch: 3 };
+    let top = Place::top(&main.name);
+    Ok(Review::by_release(version, changed, ["1.26", "1.28"], &top, |new| {
+        as_release(if new { Release::New } else { Release::Old })
+    }))
 }
 
 /// Directives with the files that `include` names in their place.

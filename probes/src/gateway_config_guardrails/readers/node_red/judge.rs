@@ -33,7 +33,7 @@ pub fn review(review: &mut Review, file: &str, places: &Places<'_>, export: &Js)
 }
 
 /// A member of an object as far as it can be told.
-enum Held<'a> {
+pub(super) enum Held<'a> {
     /// Not there.
     Absent,
     /// Something that is spread behind it, or instead of it, may set it.
@@ -42,7 +42,7 @@ enum Held<'a> {
     Is(&'a Js, usize),
 }
 
-fn held<'a>(object: &'a Js, key: &str) -> Held<'a> {
+pub(super) fn held<'a>(object: &'a Js, key: &str) -> Held<'a> {
     let Js::Object(members) = object else { return Held::Absent };
     for member in members.iter().rev() {
         match &member.key {

@@ -50,7 +50,9 @@ fn string(text: &str, quote: char) -> usize {
 fn variable(text: &str) -> Option<(usize, String)> {
     let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if let Some(body) = text.strip_prefix("${") {
-        let end = body.find(['}', '\n', '"', '\\'])?;
+        // Another one begins before it ends: a search to the end of the file for each would take as long
+        // as the square of its length.
+        let end = body.find(['}', '\n', '"', '\\', '$'])?;
         return body[end..].starts_with('}').then(|| (end + 3, format!("\"${}\"", &body[..end])));
     }
     let body = &text[1..];
@@ -72,9 +74,16 @@ mod tests {
             ("a = \"\"\"\n${X}\"\"\"\nb = ${Y}", "a = \"\"\"\n${X}\"\"\"\nb = \"$Y\""),
             ("a = \"x\\\"${Y}\"", "a = \"x\\\"${Y}\""),
             ("a = ${OPEN\n", "a = ${OPEN\n"),
+            ("a = ${${X}", "a = ${\"$X\""),
         ];
         for (text, expected) in cases {
             assert_eq!(quoted(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn variables_that_stay_open_take_no_longer_than_others() {
+        let text = "${".repeat(2 * 1024 * 1024);
+        assert_eq!(quoted(&text), text);
     }
 }

@@ -1,10 +1,11 @@
 //! The ThingsBoard IoT gateway: `tb_gateway.json` (or the older `.yaml`), and the files of the
 //! connectors that it names.
 //!
-//! Its server may rewrite the file while `remoteConfiguration` is on, and the environment of the
-//! program beats it: what is told here is what the file says.
+//! Its server may rewrite the file while `remoteConfiguration` is on: what is told here is what the
+//! file says, and the environment of the program, which beats it, where the target declares one.
 
 mod connector;
+mod environment;
 
 use model::evidence::{Guardrail, Origin, Reach};
 
@@ -12,6 +13,7 @@ use super::tables::{at, entries, entry, items, text};
 use super::{containers, json, yaml};
 use crate::gateway_config_guardrails::guardrail::{Place, Review};
 use crate::gateway_config_guardrails::includes::{Files, Text};
+use crate::gateway_config_guardrails::settings::Environment;
 use crate::gateway_config_guardrails::tree::{Entry, Node, Unreadable, Value};
 use crate::gateway_config_guardrails::values::{self, Bound, bound};
 
@@ -46,15 +48,21 @@ const MAX_CONNECTORS: usize = 64;
 /// # Errors
 ///
 /// If the declared file is neither JSON nor YAML: where, never what.
-pub fn review(main: &Text, files: &mut Files) -> Result<Review, Unreadable> {
+pub fn review(
+    main: &Text,
+    files: &mut Files,
+    environment: &Environment,
+) -> Result<Review, Unreadable> {
     let tree = read(main)?;
     let mut review = Review::default();
     review.cover(&COVERED);
     let mut part = Part { review: &mut review, file: &main.name };
     part.everything(&tree);
     if let Some(server) = entry(&tree, "thingsboard") {
-        part.server(server);
+        part.server(server, environment);
+        environment::note(&mut review, environment, &main.name, &server.node);
     }
+    let mut part = Part { review: &mut review, file: &main.name };
     if let Some(grpc) = at(&tree, &["grpc"]).and_then(|grpc| entry(grpc, "enabled")) {
         let on = part.flag(grpc, "grpc.enabled", &[Guardrail::Admin]);
         if on == Some(true) {
@@ -145,7 +153,7 @@ impl Part<'_> {
     }
 
     /// The link to the server, and what the server may do here.
-    fn server(&mut self, server: &Entry) {
+    fn server(&mut self, server: &Entry, environment: &Environment) {
         let (node, top) = (&server.node, self.place(server));
         if let Some(found) = entry(node, "remoteShell") {
             let (setting, place) = ("thingsboard.remoteShell", self.place(found));
@@ -175,25 +183,33 @@ impl Part<'_> {
                 self.review.setting(&top, setting, "true (default)", Origin::Default);
             }
         }
-        self.link(node, &top);
+        self.link(node, &top, environment);
     }
 
-    fn link(&mut self, node: &Node, top: &Place) {
+    fn link(&mut self, node: &Node, top: &Place, environment: &Environment) {
         let empty = Node { line: top.line, column: top.column, value: Value::Null };
         let security = entry(node, "security").map_or(&empty, |security| &security.node);
+        let file = self.file;
+        let given = |node: &Node, key: &str| environment::given(environment, file, node, key);
         let has = |key: &str| {
-            entry(security, key).is_some_and(|one| {
-                !matches!(&one.node.value, Value::Null) && text(&one.node) != Some("")
-            })
+            let held = given(security, key).map(|given| given.value);
+            held.is_some_and(|value| value != Value::Null && value != Value::Scalar(String::new()))
         };
-        let reach = reach(entry(node, "host"));
-        let port = entry(node, "port");
-        let number = port.map(|port| text(&port.node).and_then(values::integer));
+        let (ca, cert) = (has("caCert"), has("cert"));
+        let reach = match given(node, "host").map(|given| given.value) {
+            Some(Value::Scalar(host)) if bound(&host) == Bound::Loopback => Reach::Loopback,
+            _ => Reach::Network,
+        };
+        let port = given(node, "port");
+        let number = port.as_ref().map(|port| match &port.value {
+            Value::Scalar(text) => values::integer(text),
+            _ => None,
+        });
+        let place = port.map_or_else(|| top.clone(), |port| port.place);
         let tls = entry(security, "tls");
         let tls = tls.and_then(|tls| self.flag(tls, "thingsboard.security.tls", &[Guardrail::Tls]));
         // Port 8883, the switch, or an authority to trust: each of them switches TLS on.
-        let on = number == Some(Some(8883)) || tls == Some(true) || has("caCert");
-        let place = port.map_or_else(|| top.clone(), |port| self.place(port));
+        let on = number == Some(Some(8883)) || tls == Some(true) || ca;
         if !on {
             if number == Some(None) {
                 let bears = &[Guardrail::Tls];
@@ -203,7 +219,7 @@ impl Part<'_> {
         }
         self.review.setting(&place, "thingsboard.port", "with TLS", Origin::Explicit);
         let at = entry(node, "security").map_or_else(|| top.clone(), |found| self.place(found));
-        if !(has("caCert") && has("cert")) {
+        if !(ca && cert) {
             let value = "without both caCert and cert the server's certificate is not checked";
             self.off(Guardrail::PeerVerification, &at, "thingsboard.security", value, reach);
         }

@@ -1,11 +1,18 @@
 //! Mapping files: data that says which key of a `.env`, TOML, YAML, JSON or INI file stands for which
-//! guardrail, which values keep it, and what holds where the key is absent.
+//! guardrail, which values keep it, what holds where the key is absent, which further files and
+//! variables add to the file, and what follows from several keys together.
+
+mod check;
+mod condition;
 
 use model::evidence::Guardrail;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Most settings of one mapping.
+pub use check::BadMapping;
+pub use condition::{Asks, Condition};
+
+/// Most settings of one mapping, those that are derived counted.
 pub const MAX_MAPPED: usize = 1_000;
 
 /// A mapping file.
@@ -20,8 +27,98 @@ pub struct Mapping {
     /// Whether a key that no setting names is a key that the program does not know.
     #[serde(default)]
     pub strict: bool,
+    /// Further files of the same format, in the order in which the program reads them after the
+    /// declared one.
+    #[serde(default)]
+    pub files: Vec<MoreFiles>,
+    /// What counts where several files set the same key.
+    #[serde(default)]
+    pub merge: Merge,
+    /// Variables of the environment that stand for keys.
+    #[serde(default)]
+    pub environment: Option<Variables>,
     /// The settings.
+    #[serde(default)]
     pub settings: Vec<MappedSetting>,
+    /// What follows from several settings together.
+    #[serde(default)]
+    pub derive: Vec<Derived>,
+}
+
+/// Files that belong to the declared one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoreFiles {
+    /// A file, or `FOLDER/*.ENDING` for every such file of a folder in the order of their names.
+    pub path: String,
+    /// Whether it may be missing. Else what is missing leaves everything open that it could
+    /// change.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+/// What counts where several files set the same key. Tables are always merged key by key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Merge {
+    /// The file that is read last.
+    #[default]
+    LastWins,
+    /// The file that is read first.
+    FirstWins,
+    /// The file that is read last, but items of lists are put together.
+    Append,
+}
+
+/// Variables of the environment that the target declares, as keys of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Variables {
+    /// How their names begin; the rest is the path.
+    pub prefix: String,
+    /// What stands between the steps of a path.
+    #[serde(default = "two_underscores")]
+    pub separator: String,
+    /// How the steps are written in the file.
+    #[serde(default)]
+    pub case: Case,
+    /// Whether a file beats them; else they beat every file.
+    #[serde(default)]
+    pub weaker: bool,
+}
+
+fn two_underscores() -> String {
+    "__".to_owned()
+}
+
+/// How names of variables become keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Case {
+    /// In lower case.
+    #[default]
+    Lower,
+    /// As they are.
+    Keep,
+}
+
+/// What follows from several settings together: exactly one of `safe_if` and `unsafe_if`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Derived {
+    /// What evidence calls it.
+    pub name: String,
+    /// The guardrail that it stands for.
+    pub guardrail: Guardrail,
+    /// The guardrail is kept if this holds, and left off if it does not.
+    #[serde(default)]
+    pub safe_if: Option<Condition>,
+    /// The guardrail is left off if this holds, and kept if it does not.
+    #[serde(default)]
+    pub unsafe_if: Option<Condition>,
+    /// It bears on its guardrail only if this holds.
+    #[serde(default)]
+    pub when: Option<Condition>,
 }
 
 /// How a configuration is written.
@@ -172,68 +269,23 @@ pub enum Absent {
     Outside,
 }
 
-/// A condition on another key.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Condition {
-    /// Path of the other key, without `*`.
-    pub path: String,
-    /// Values of it for which the condition holds, written as in `safe` of that key. An absent
-    /// key has its default if that is the same in every version.
-    pub is: Vec<Expected>,
-}
-
-/// The mapping cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadMapping {
-    /// It is no YAML of this shape.
-    #[error("the mapping does not follow its schema at line {line}, column {column}")]
-    Shape {
-        /// Line, from 1.
-        line: u64,
-        /// Column, from 1.
-        column: u64,
-    },
-    /// It has no settings, or too many.
-    #[error("the mapping has {0} settings; expected 1 to {MAX_MAPPED}")]
-    Count(usize),
-    /// A setting cannot mean anything.
-    #[error("setting {index} of the mapping {problem}")]
-    Setting {
-        /// Which, from 1.
-        index: usize,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-}
-
 impl Mapping {
-    /// Reads a mapping file (YAML, so JSON too).
-    pub fn parse(text: &str) -> Result<Self, BadMapping> {
-        // Only `true` and `false` are truth values here: `off` may be a word of the program.
-        let options = serde_saphyr::options! { strict_booleans: true };
-        let mapping: Self =
-            serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-                let at = error.location();
-                BadMapping::Shape {
-                    line: at.map_or(1, |at| at.line()),
-                    column: at.map_or(1, |at| at.column()),
-                }
-            })?;
-        if mapping.settings.is_empty() || mapping.settings.len() > MAX_MAPPED {
-            return Err(BadMapping::Count(mapping.settings.len()));
-        }
-        for (index, setting) in mapping.settings.iter().enumerate() {
-            if let Some(problem) = setting.problem() {
-                return Err(BadMapping::Setting { index: index + 1, problem });
-            }
-        }
-        Ok(mapping)
-    }
-
     /// The JSON Schema of mapping files.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Self).to_value()
+    }
+
+    /// Every guardrail that the mapping speaks of.
+    pub fn guardrails(&self) -> Vec<Guardrail> {
+        let named = self.settings.iter().filter_map(|setting| setting.guardrail);
+        named.chain(self.derive.iter().map(|derived| derived.guardrail)).collect()
+    }
+
+    /// Every condition in it.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let settings = self.settings.iter().flat_map(|one| [&one.when, &one.unless]);
+        let derived = self.derive.iter().flat_map(|one| [&one.safe_if, &one.unsafe_if, &one.when]);
+        settings.chain(derived).flatten()
     }
 }
 
@@ -243,55 +295,19 @@ impl MappedSetting {
         let fallback = if self.default.is_empty() { Absent::Undetermined } else { Absent::Default };
         self.absent.unwrap_or(fallback)
     }
+}
 
-    fn problem(&self) -> Option<&'static str> {
-        let own_guardrail = matches!(self.kind, Kind::Secret | Kind::KeyFile | Kind::File);
-        if self.path.is_empty() {
-            return Some("has an empty path");
-        }
-        if self.guardrail.is_none() {
-            let judged = !(self.safe.is_empty() && self.unsafe_.is_empty());
-            return judged.then_some("has values to judge and no guardrail");
-        }
-        if own_guardrail {
-            return Some("has a type that brings its own guardrail; leave `guardrail` out");
-        }
-        if self.safe.is_empty() && self.unsafe_.is_empty() {
-            return Some("has a guardrail and neither `safe` nor `unsafe` values");
-        }
-        if self.absent() == Absent::Default && self.default.is_empty() {
-            return Some("says `absent: default` and has no default");
-        }
-        None
+impl Derived {
+    /// The condition, and whether the guardrail is kept where it holds.
+    pub fn condition(&self) -> Option<(&Condition, bool)> {
+        let safe = self.safe_if.as_ref().map(|condition| (condition, true));
+        safe.or_else(|| self.unsafe_if.as_ref().map(|condition| (condition, false)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mapping_that_means_nothing_is_refused_with_its_place() {
-        let cases = [
-            ("format: toml\nsettings: []\n", "0 settings"),
-            ("format: xml\nsettings: []\n", "line 1"),
-            ("format: toml\nsettings: [{path: a, guardrail: tls, colour: red}]\n", "line 2"),
-            ("format: toml\nsettings: [{path: a, guardrail: tls}]\n", "setting 1"),
-            (
-                "format: toml\nsettings: [{path: a, guardrail: tls, type: secret, safe: [x]}]\n",
-                "own guardrail",
-            ),
-            ("format: toml\nsettings: [{path: a, unsafe: [x]}]\n", "no guardrail"),
-            (
-                "format: toml\nsettings: [{path: a, guardrail: tls, safe: [x], absent: default}]\n",
-                "no default",
-            ),
-        ];
-        for (text, expected) in cases {
-            let error = Mapping::parse(text).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-    }
 
     #[test]
     fn values_ranges_and_defaults_are_read() {
@@ -306,7 +322,9 @@ mod tests {
     #[test]
     fn the_schema_names_every_part() {
         let schema = Mapping::schema().to_string();
-        for part in ["strict", "settings", "guardrail", "unsafe", "absent", "unless"] {
+        for part in
+            ["strict", "settings", "guardrail", "unsafe", "absent", "unless", "files", "derive"]
+        {
             assert!(schema.contains(&format!("\"{part}\"")), "{part}");
         }
     }
