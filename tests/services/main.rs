@@ -11,4 +11,5 @@ mod staple;
 mod store;
 mod transport;
 mod transport_full;
+mod transport_sessions;
 mod trial_postgres;
