@@ -30,6 +30,9 @@ const HANDSHAKE: u8 = 22;
 /// Record type of application data, which in TLS 1.3 is that of everything encrypted.
 const APPLICATION: u8 = 23;
 
+/// The alert that nothing more will be said (RFC 8446 section 6.1): a warning, close_notify.
+const CLOSE_NOTIFY: [u8; 2] = [1, 0];
+
 /// Label of the main secret of TLS 1.2 in the key logs of NSS, which the library speaks.
 const MAIN_SECRET: &str = "CLIENT_RANDOM";
 
@@ -151,20 +154,20 @@ impl Inside {
 
     /// Says that nothing more will be said, and keeps reading (RFC 8446 section 6.1).
     pub async fn close(&mut self) {
-        self.send(ALERT, &[1, 0]).await;
+        let record = self.keys.seal(ALERT, &CLOSE_NOTIFY);
+        self.send(record).await;
     }
 
     /// Sends a handshake message.
     pub async fn say(&mut self, message: &[u8]) {
-        self.send(HANDSHAKE, message).await;
+        let record = self.keys.seal(HANDSHAKE, message);
+        self.send(record).await;
     }
 
     /// A server that has left has said before what there is to be heard, so a failed write is no
     /// reason not to read.
-    async fn send(&mut self, kind: u8, message: &[u8]) {
-        if let Some(record) = self.keys.seal(kind, message) {
-            self.connection.write_all(&record).await.ok();
-        }
+    async fn send(&mut self, record: Option<Vec<u8>>) {
+        self.connection.write_all(&record.unwrap_or_default()).await.ok();
     }
 
     /// The next handshake message or alert. Application data is passed over.
