@@ -12,7 +12,9 @@ use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, KeyLog, SignatureScheme, SupportedProtocolVersion,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -32,6 +34,14 @@ pub struct Options {
     /// scheme that the provider does not know is recorded like any other; whether its signature
     /// holds is then not known.
     pub schemes: Vec<u16>,
+    /// Suites to offer of those that the crypto provider has, by code point and in order; none means
+    /// all of them.
+    pub suites: Vec<u16>,
+    /// Asks for a ticket also in TLS 1.2, where one comes to those alone who ask (RFC 5077 section
+    /// 3.2). It is never used.
+    pub ticket: bool,
+    /// Who is told the session's secrets. With one, the session gives its keys away, too.
+    pub secrets: Option<Arc<dyn KeyLog>>,
 }
 
 /// What the server showed before the handshake ended, also where it ended badly.
@@ -138,14 +148,31 @@ where
 fn config(recorder: &Arc<Recorder>, options: &Options) -> Result<ClientConfig, rustls::Error> {
     let versions =
         if options.versions.is_empty() { rustls::ALL_VERSIONS } else { &options.versions };
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&recorder.provider))
+    let provider = match &options.suites[..] {
+        [] => Arc::clone(&recorder.provider),
+        wanted => {
+            let all = &recorder.provider.cipher_suites;
+            let find = |code: &u16| all.iter().find(|suite| u16::from(suite.suite()) == *code);
+            let cipher_suites = wanted.iter().filter_map(find).copied().collect();
+            Arc::new(CryptoProvider { cipher_suites, ..CryptoProvider::clone(&recorder.provider) })
+        }
+    };
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(recorder) as Arc<dyn ServerCertVerifier>)
         .with_client_cert_resolver(Arc::clone(recorder) as Arc<dyn ResolvesClientCert>);
     config.alpn_protocols = options.alpn.clone();
-    // Every handshake is a full one: a resumed one shows no certificate.
-    config.resumption = Resumption::disabled();
+    // Every handshake is a full one: a resumed one shows no certificate. What is kept for the
+    // next ends with this configuration.
+    config.resumption = match options.ticket {
+        true => Resumption::in_memory_sessions(1),
+        false => Resumption::disabled(),
+    };
+    if let Some(secrets) = &options.secrets {
+        config.key_log = Arc::clone(secrets);
+        config.enable_secret_extraction = true;
+    }
     Ok(config)
 }
 

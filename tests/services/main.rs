@@ -13,4 +13,5 @@ mod store;
 mod tables;
 mod transport;
 mod transport_full;
+mod transport_sessions;
 mod trial_postgres;

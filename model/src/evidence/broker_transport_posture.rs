@@ -156,6 +156,16 @@ pub enum WithoutName {
     Refused,
 }
 
+/// How much an endpoint was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeMode {
+    /// What rules need to decide in few connections.
+    Decision,
+    /// Everything that is accepted.
+    Full,
+}
+
 /// Items that rules read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -294,6 +304,15 @@ pub struct BrokerTransportPostureStable {
     #[serde(rename = "/policy/profile", default = "super::not_asked::<String>")]
     pub policy_profile: Item<String>,
 
+    /// Whether the endpoint is asked by a DNS name, which a client sends along; an address is not
+    /// (RFC 6066 section 3).
+    #[serde(rename = "/endpoint/named", default = "super::not_asked::<bool>")]
+    pub endpoint_named: Item<bool>,
+
+    /// Mode that was asked for. Rules about what full mode alone sees do not apply in the other.
+    #[serde(rename = "/policy/mode", default = "super::not_asked::<ProbeMode>")]
+    pub policy_mode: Item<ProbeMode>,
+
     /// Every version that is accepted, the oldest first. This and the items below are had in full
     /// mode only.
     #[serde(rename = "/tls/full/versions", default = "super::not_asked::<Vec<String>>")]
@@ -335,10 +354,13 @@ pub struct BrokerTransportPostureStable {
     /// Whether tickets are issued up to TLS 1.2 (RFC 5077).
     #[serde(rename = "/tls/features/session_ticket", default = "super::not_asked::<bool>")]
     pub features_session_ticket: Item<bool>,
-    /// Longest lifetime of the tickets of a TLS 1.3 session, in seconds (RFC 8446 section 4.6.1).
-    #[serde(rename = "/tls/features/ticket_lifetime", default = "super::not_asked::<u32>")]
-    pub features_ticket_lifetime: Item<u32>,
-    /// Most early data that a ticket of TLS 1.3 allows, in bytes; 0 where none is allowed.
+    /// Longest lifetime of the tickets that a session of TLS 1.3 (RFC 8446 section 4.6.1) and one
+    /// of TLS 1.2 (RFC 5077 section 3.3) got, in seconds; none where they got no ticket. A version
+    /// in which this probe can make no session has no say.
+    #[serde(rename = "/tls/features/ticket_lifetime", default = "super::not_asked::<Option<u32>>")]
+    pub features_ticket_lifetime: Item<Option<u32>>,
+    /// Most early data that a ticket of TLS 1.3 allows, in bytes; 0 where none is allowed, and
+    /// where no ticket comes.
     #[serde(rename = "/tls/features/early_data_max", default = "super::not_asked::<u32>")]
     pub features_early_data_max: Item<u32>,
     /// Application protocol chosen from `mqtt`, `h2` and `http/1.1` (RFC 7301); none where the
@@ -357,7 +379,8 @@ pub struct BrokerTransportPostureStable {
     /// Whether a fallback is refused that says that it is one (RFC 7507).
     #[serde(rename = "/tls/features/fallback_scsv", default = "super::not_asked::<bool>")]
     pub features_fallback_scsv: Item<bool>,
-    /// Whether a client may renegotiate in TLS 1.2.
+    /// Whether a client may renegotiate in TLS 1.2: a second hello inside a session, of which there
+    /// is one for each document, is answered with a ServerHello.
     #[serde(rename = "/tls/features/client_renegotiation", default = "super::not_asked::<bool>")]
     pub features_client_renegotiation: Item<bool>,
     /// Whether a version of the future is passed over (RFC 8446 section 4.2.1).

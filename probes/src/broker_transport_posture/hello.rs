@@ -1,10 +1,18 @@
 //! One hello, its answer, and what the answer says about the question.
 
+use model::document::Endpoint;
 use model::evidence::{Asked, Item};
+use rustls::pki_types::ServerName;
 
 use super::Missing;
 use crate::net::{Dialer, Failure};
 use crate::tls::{self, Answer, ClientHello, ServerFlight, names, suites};
+
+/// The name that a client sends along: DNS names only (RFC 6066 section 3).
+pub(super) fn sni(endpoint: &Endpoint) -> Option<&str> {
+    let name = endpoint.reference_identity();
+    matches!(ServerName::try_from(name), Ok(ServerName::DnsName(_))).then_some(name)
+}
 
 /// A hello that was sent, and what came back.
 #[derive(Debug, Clone)]

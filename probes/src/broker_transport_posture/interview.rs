@@ -6,11 +6,10 @@
 
 use model::document::Endpoint;
 use model::evidence::Asked;
-use rustls::pki_types::ServerName;
 use tokio::join;
 
 use super::Missing;
-use super::hello::{Hello, Ruling};
+use super::hello::{self, Hello, Ruling};
 use super::mode::Mode;
 use super::narrowing::{self, Narrowing};
 use super::session::{self, Session};
@@ -41,13 +40,11 @@ pub(super) struct Interview {
 
 /// Asks a TLS port. Full mode asks about hybrid groups itself.
 pub(super) async fn hold(dialer: &Dialer, endpoint: &Endpoint, mode: Mode) -> Interview {
-    let name = endpoint.reference_identity();
-    // SNI carries DNS names only (RFC 6066 section 3).
-    let sni = matches!(ServerName::try_from(name), Ok(ServerName::DnsName(_))).then_some(name);
+    let sni = hello::sni(endpoint);
 
     let broad = ClientHello::up_to(TLS12, narrowing::broad(), sni);
     let (session, broad) = join!(
-        session::observe(dialer, endpoint),
+        session::observe(dialer, endpoint, mode),
         Hello::ask(dialer, "TLS 1.2, suites in common use", broad),
     );
     let mut interview = Interview {

@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use model::document::Endpoint;
 use model::evidence::{
     BrokerTransportPosture, BrokerTransportPostureStable, BrokerTransportPostureVolatile, Evidence,
-    Item,
+    Item, ProbeMode,
 };
 use model::request::{CheckRequest, Inputs};
 use tokio::join;
@@ -85,6 +85,11 @@ async fn observe(
         return (stable(None, &missing, &missing, None, None), volatile(None, None, None));
     };
     let mode = mode::of(request, trust.profile);
+    let policy_mode = match &mode {
+        Ok(Mode::Full) => Item::observed(ProbeMode::Full),
+        Ok(Mode::Decision) => Item::observed(ProbeMode::Decision),
+        Err(unknown) => absent(unknown),
+    };
     let connections = match mode {
         Ok(Mode::Full) => MAX_FULL_CONNECTIONS,
         _ => MAX_CONNECTIONS,
@@ -116,6 +121,7 @@ async fn observe(
     if let Some(profile) = trust.profile {
         stable.policy_profile = Item::observed(profile.as_str().to_owned());
     }
+    stable.policy_mode = policy_mode;
     stable.connections = Item::observed(dialer.opened());
     (stable, volatile(Some(plain), interview.as_ref(), full.as_ref().ok()))
 }
@@ -135,6 +141,8 @@ fn stable(
         endpoint_protocol: declared.item(|e| Item::observed(e.protocol.as_str().to_owned())),
         endpoint_address: declared.item(|e| Item::observed(e.address())),
         endpoint_tls: declared.item(|e| Item::observed(e.protocol.is_tls())),
+
+        endpoint_named: declared.item(|e| Item::observed(hello::sni(e).is_some())),
 
         plain_outcome: plain.item(|p| p.outcome.clone()),
         plain_connack_code: plain.item(|p| p.connack_code.clone()),
@@ -178,6 +186,7 @@ fn stable(
 
         client_certificate: tls.item(|i| i.session.client_certificate(i.clear())),
 
+        policy_mode: Item::error("this check was planned without an endpoint"),
         policy_profile: Item::not_attempted("no profile is declared"),
 
         full_versions: tls.item(|_| absent(unasked)),

@@ -4,9 +4,13 @@
 use model::document::{Endpoint, Protocol};
 use model::evidence::{Asked, ClientCertificate, Item};
 
-use super::websocket;
+use super::full::sessions::{self, Shown};
+use super::mode::Mode;
+use super::{hello, websocket};
 use crate::insecure_tls::{self, HandshakeError, Options, Presented};
 use crate::net::{Connection, Dialer};
+use crate::tls::inside::{self, Inside};
+use crate::tls::tap::Tap;
 use crate::tls::{ServerFlight, names, suites};
 use crate::{mqtt, text};
 
@@ -21,6 +25,8 @@ pub(super) struct Session {
     requested: bool,
     /// What came of the session without one; only where one was asked for.
     after: Option<After>,
+    /// What the session showed from inside; full mode only, and only where none was asked for.
+    shown: Option<Shown>,
 }
 
 /// What was agreed on, by IANA code points.
@@ -43,42 +49,45 @@ enum After {
 }
 
 /// Makes the handshake. Where a certificate is asked for, a request follows: in TLS 1.3 the
-/// refusal comes only after the handshake (RFC 8446 section 4.4.2.4).
-pub(super) async fn observe(dialer: &Dialer, endpoint: &Endpoint) -> Session {
+/// refusal comes only after the handshake (RFC 8446 section 4.4.2.4). Full mode looks into the
+/// session where none is.
+pub(super) async fn observe(dialer: &Dialer, endpoint: &Endpoint, mode: Mode) -> Session {
     let connection = match dialer.connect().await {
         Ok(connection) => connection,
-        Err(failure) => {
-            return Session {
-                negotiated: Err(failure.into()),
-                presented: Presented::default(),
-                requested: false,
-                after: None,
-            };
-        }
+        Err(failure) => return Session::without(failure.into(), Presented::default()),
     };
     let name = endpoint.reference_identity();
-    let handshake = insecure_tls::connect(connection, name, Options::default()).await;
+    let (handshake, secret) = match mode {
+        Mode::Full => {
+            let (handshake, secret) = inside::connect(connection, name, Options::default()).await;
+            (handshake, Some(secret))
+        }
+        Mode::Decision => {
+            let tap = Tap::new(connection);
+            (insecure_tls::connect(tap, name, Options::default()).await, None)
+        }
+    };
     let presented = handshake.presented;
     let requested = presented.client_certificate_requested;
-    match handshake.outcome {
-        Err(error) => Session { negotiated: Err(error), presented, requested, after: None },
-        Ok(mut session) => Session {
-            negotiated: Ok(Negotiated {
-                version: session.version,
-                suite: session.suite,
-                group: session.group,
-            }),
-            presented,
-            requested,
-            after: match requested {
-                true => Some(request(&mut session, endpoint).await),
-                false => None,
-            },
-        },
+    let mut session = match handshake.outcome {
+        Err(error) => return Session::without(error, presented),
+        Ok(session) => session,
+    };
+    let negotiated =
+        Negotiated { version: session.version, suite: session.suite, group: session.group };
+    let (mut after, mut shown) = (None, None);
+    if requested {
+        after = Some(request(&mut session, endpoint).await);
+    } else if let Some(Ok(inside)) = secret.map(|secret| Inside::take_over(session, &secret)) {
+        shown = Some(sessions::look(hello::sni(endpoint), inside).await);
     }
+    Session { negotiated: Ok(negotiated), presented, requested, after, shown }
 }
 
-async fn request(session: &mut insecure_tls::Session<Connection>, endpoint: &Endpoint) -> After {
+async fn request(
+    session: &mut insecure_tls::Session<Tap<Connection>>,
+    endpoint: &Endpoint,
+) -> After {
     let stream = &mut session.stream;
     let answer = match endpoint.protocol {
         Protocol::Wss => websocket::upgrade(stream, endpoint).await.map(|reply| match reply {
@@ -97,6 +106,17 @@ async fn request(session: &mut insecure_tls::Session<Connection>, endpoint: &End
 }
 
 impl Session {
+    fn without(error: HandshakeError, presented: Presented) -> Self {
+        let requested = presented.client_certificate_requested;
+        Self { negotiated: Err(error), presented, requested, after: None, shown: None }
+    }
+
+    /// What the session showed from inside, if it is one of this version.
+    pub(super) fn shown(&self, version: u16) -> Option<&Shown> {
+        let made = self.negotiated.as_ref().is_ok_and(|session| session.version == version);
+        self.shown.as_ref().filter(|_| made)
+    }
+
     /// What a client without a certificate meets. `clear` is the flight of a version up to TLS 1.2:
     /// it shows the request where no handshake can be finished.
     pub(super) fn client_certificate(
@@ -175,7 +195,7 @@ mod tests {
     ) -> Session {
         let negotiated =
             negotiated.map(|version| Negotiated { version, suite: 0x1301, group: Some(0x001d) });
-        Session { negotiated, presented: Presented::default(), requested, after }
+        Session { negotiated, presented: Presented::default(), requested, after, shown: None }
     }
 
     #[test]

@@ -28,6 +28,10 @@ impl<'a> Reader<'a> {
         self.take(2).map(|bytes| u16::from_be_bytes([bytes[0], bytes[1]]))
     }
 
+    pub(super) fn u32(&mut self) -> Option<u32> {
+        self.take(4).map(|bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    }
+
     /// A vector with a one-byte length.
     pub(super) fn vec8(&mut self) -> Option<&'a [u8]> {
         let length = self.u8()?;

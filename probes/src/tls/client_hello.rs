@@ -66,6 +66,8 @@ pub struct Extras {
     /// Key shares for TLS 1.3, for a server that does not answer a hello without any. The private
     /// keys are known to everybody: nothing is ever encrypted with them.
     pub shares: bool,
+    /// What the client's Finished said, in a hello that renegotiates (RFC 5746 section 3.5).
+    pub verified: Option<[u8; 12]>,
 }
 
 /// Signature schemes, the good ones first; SHA-1 and DSA at the end for old certificates.
@@ -136,6 +138,13 @@ impl ClientHello {
 
     fn tls13_with(groups: Vec<u16>, server_name: Option<&str>) -> Self {
         Self::of(TLS13, TLS13_SUITES.to_vec(), groups, SIGNATURES.to_vec(), server_name)
+    }
+
+    /// The hello without its record, as it goes into a session.
+    pub fn message(&self, random: [u8; 32]) -> Vec<u8> {
+        /// Type, version and length of a record.
+        const HEADER: usize = 5;
+        self.encode(random).split_off(HEADER)
     }
 
     /// The hello as one record. `random` is the client random; for TLS 1.3 it also stands as the
@@ -241,7 +250,10 @@ impl ClientHello {
             extension(out, 11, |out| prefixed(out, 1, |out| out.push(0)));
             extension(out, 22, |_| {});
             extension(out, 23, |_| {});
-            extension(out, 0xff01, |out| prefixed(out, 1, |_| {}));
+            let verified = self.extras.verified;
+            extension(out, 0xff01, |out| {
+                prefixed(out, 1, |out| out.extend(verified.iter().flatten()))
+            });
         }
     }
 }
@@ -299,6 +311,17 @@ mod tests {
         assert_eq!(&bytes[5..7], [1, 0]);
         assert_eq!(&bytes[9..11], [3, 3]);
         assert!(bytes.windows(14).any(|window| window == b"broker.example"));
+    }
+
+    #[test]
+    fn a_hello_that_renegotiates_says_what_the_last_finished_said() {
+        let extras = Extras { verified: Some([0xab; 12]), ..Extras::default() };
+        let hello = ClientHello::up_to(TLS12, vec![0xc02f], None);
+        let holds = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).any(|w| w == part);
+        let renegotiates = [&[0xff, 0x01, 0, 13, 12][..], &[0xab; 12]].concat();
+        assert!(holds(&hello.clone().with(extras).message([7; 32]), &renegotiates));
+        let message = hello.message([7; 32]);
+        assert!(message[0] == 1 && holds(&message, &[0xff, 0x01, 0, 1, 0]));
     }
 
     #[test]

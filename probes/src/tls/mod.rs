@@ -1,5 +1,6 @@
 //! TLS by hand, as far as a hello and the answer to it: for the versions and suites that no modern
-//! library speaks, and for facts that a library hides.
+//! library speaks, and for facts that a library hides. [`inside`] goes on from a session that a
+//! library has made.
 //!
 //! Invariant: every way in which a server may decline is told apart (alert with its number, close,
 //! reset, timeout, garbage), because they do not mean the same.
@@ -12,12 +13,16 @@ use crate::text;
 mod bytes;
 pub mod client_hello;
 pub mod enumerate;
+pub mod inside;
+pub mod keys;
 pub mod names;
 pub mod record;
 pub mod server_flight;
 pub mod sslv2;
 mod suite_table;
 pub mod suites;
+pub mod tap;
+pub mod tickets;
 
 pub use client_hello::ClientHello;
 pub use server_flight::ServerFlight;

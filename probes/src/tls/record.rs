@@ -50,6 +50,22 @@ pub enum Malformed {
     Message(u8),
 }
 
+/// One record: its type, its content, and the bytes behind it.
+pub type Record<'a> = (u8, &'a [u8], &'a [u8]);
+
+/// The first record of `bytes`, encrypted or not; `None` where it is not there whole.
+pub fn first(bytes: &[u8]) -> Result<Option<Record<'_>>, Malformed> {
+    let [kind, major, _, high, low, ref rest @ ..] = *bytes else { return Ok(None) };
+    if !(20..=23).contains(&kind) || major != 3 {
+        return Err(Malformed::RecordType(kind));
+    }
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    if length > MAX_RECORD {
+        return Err(Malformed::RecordLength(length));
+    }
+    Ok(rest.split_at_checked(length).map(|(body, rest)| (kind, body, rest)))
+}
+
 /// Turns bytes into events. Holds at most one record and one message.
 #[derive(Debug, Default)]
 pub struct Reassembler {
@@ -190,6 +206,17 @@ mod tests {
     }
 
     #[test]
+    fn the_first_record_comes_off_whole_and_leaves_the_rest() {
+        let two = [record(23, &[1, 2, 3]), record(21, &[9])].concat();
+        let (kind, body, rest) = first(&two).expect("records").expect("one");
+        assert_eq!((kind, body, rest), (23, &[1, 2, 3][..], &record(21, &[9])[..]));
+        assert_eq!(first(&two[..7]), Ok(None));
+        assert_eq!(first(&[]), Ok(None));
+        assert_eq!(first(b"HTTP/1.1 400"), Err(Malformed::RecordType(b'H')));
+        assert_eq!(first(&[23, 3, 3, 0xff, 0xff]), Err(Malformed::RecordLength(0xffff)));
+    }
+
+    #[test]
     fn what_follows_a_change_of_cipher_is_left_alone() {
         let got = events(&[&record(20, &[1]), b"anything at all"]).expect("ignored");
         assert_eq!(got, []);
@@ -221,6 +248,7 @@ mod tests {
             prop::collection::vec(any::<u8>(), 0..64), 0..16,
         )) {
             let pieces: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
+            first(&chunks.concat()).ok();
             events(&pieces).ok();
         }
 

@@ -126,13 +126,9 @@ impl Full {
             Some(_) => Item::not_attempted("no client certificate is asked for up to TLS 1.2"),
             None => only_clear(self.missing()),
         };
-        stable.features_client_renegotiation = Item::not_attempted(
-            "this takes a session of TLS 1.2 with a record layer that this probe does not have",
-        );
-        stable.features_ticket_lifetime =
-            Item::not_attempted("this probe does not read the tickets of TLS 1.3");
-        stable.features_early_data_max =
-            Item::not_attempted("this probe does not read the tickets of TLS 1.3");
+        stable.features_client_renegotiation = self.sessions.renegotiation.clone();
+        stable.features_ticket_lifetime = self.sessions.ticket_lifetime();
+        stable.features_early_data_max = self.sessions.early_data_max();
     }
 
     /// Why something was not asked to its end, if so.

@@ -1,10 +1,9 @@
 //! One version, asked until everything is known.
 
 use model::document::Endpoint;
-use rustls::pki_types::ServerName;
 
 use super::super::Missing;
-use super::super::hello::{Hello, Ruling};
+use super::super::hello::{self, Hello, Ruling};
 use super::super::interview::Interview;
 use super::title;
 use crate::net::{Dialer, Failure};
@@ -30,8 +29,7 @@ pub(super) struct Port<'a> {
 impl<'a> Port<'a> {
     pub(super) fn new(dialer: &'a Dialer, endpoint: &'a Endpoint) -> Self {
         let name = endpoint.reference_identity();
-        let sni = matches!(ServerName::try_from(name), Ok(ServerName::DnsName(_))).then_some(name);
-        Self { dialer, name, sni }
+        Self { dialer, name, sni: hello::sni(endpoint) }
     }
 
     /// Sends a hello, and once more where the network was in the way.
@@ -254,6 +252,11 @@ fn offered(hello: &ClientHello) -> Offer {
 }
 
 impl Lane<legacy::Elimination> {
+    /// Takes a flight that answered a hello of the library.
+    pub(super) fn hear(&mut self, offer: &Offer, flight: &ServerFlight) {
+        self.machine.hear(offer, Reply::Chosen(chosen(flight)));
+    }
+
     /// A version up to TLS 1.2, with what decision mode has heard about it.
     pub(super) fn legacy(version: u16, wide: bool, interview: &Interview) -> Self {
         let mut machine = legacy::Elimination::new(version, wide);

@@ -19,10 +19,12 @@ mod facts;
 mod features;
 mod lane;
 mod schemes;
+pub(super) mod sessions;
 
 use features::Features;
 use lane::{Lane, Port};
 use schemes::Schemes;
+use sessions::Sessions;
 
 /// Everything that the target answered in full mode.
 #[derive(Debug)]
@@ -32,6 +34,7 @@ pub(super) struct Full {
     legacy: Vec<Lane<legacy::Elimination>>,
     modern: Lane<modern::Elimination>,
     schemes: Schemes,
+    sessions: Sessions,
     features: Features,
 }
 
@@ -54,18 +57,20 @@ pub(super) async fn enumerate(
     let port = Port::new(dialer, endpoint);
     let widest = interview.clear().map(|flight| flight.version);
     let lane = |version| Lane::legacy(version, widest == Some(version), interview);
-    let (sslv2, ssl3, tls10, tls11, tls12, modern, schemes) = join!(
+    let (sslv2, ssl3, tls10, tls11, (tls12, old), modern, schemes, new) = join!(
         ask_sslv2(dialer),
         lane(SSL3).run(port),
         lane(TLS10).run(port),
         lane(TLS11).run(port),
-        lane(TLS12).run(port),
+        sessions::old(port, interview, lane(TLS12)),
         Lane::modern(interview).run(port),
         schemes::observe(port, interview),
+        sessions::new(port, interview),
     );
+    let sessions = Sessions::of(old, new);
     let legacy = vec![ssl3, tls10, tls11, tls12];
     let features = features::observe(port, interview, &legacy, &modern, &schemes).await;
-    Ok(Full { sslv2, legacy, modern, schemes, features })
+    Ok(Full { sslv2, legacy, modern, schemes, sessions, features })
 }
 
 /// SSL 2.0, again where the network was in the way.
@@ -95,7 +100,7 @@ impl Full {
         let first = Asked { question: "SSL 2.0".to_owned(), answer: sslv2 };
         std::iter::once(first)
             .chain(self.hellos().map(Hello::asked))
-            .chain(self.schemes.asked.iter().cloned())
+            .chain(self.schemes.asked.iter().chain(&self.sessions.asked).cloned())
             .collect()
     }
 

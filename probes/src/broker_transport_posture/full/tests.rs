@@ -26,7 +26,7 @@ const LISTS: [&str; 8] = [
 ];
 
 /// Full mode with a second of patience per answer.
-async fn enumerate(protocol: Protocol, port: u16) -> Evidence {
+pub(super) async fn enumerate(protocol: Protocol, port: u16) -> Evidence {
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     let context = Context::new(RunId("run".to_owned()), ".".into());
     let request = CheckRequest {

@@ -1,0 +1,387 @@
+//! Two whole sessions, of which one asks to renegotiate: what no hello can show.
+//!
+//! A session of TLS 1.2 is asked once, and only once, whether its client may begin anew. The tickets
+//! of both sessions are read as they come and never used. The session that decision mode makes
+//! anyway is one of the two. The other is of TLS 1.2 where it can be: its hello is at the same time
+//! the first question about suites, so it takes no connection of its own either.
+
+use std::time::Duration;
+
+use model::evidence::{Asked, Item};
+use rustls::SupportedProtocolVersion;
+use rustls::crypto::CryptoProvider;
+
+use super::super::interview::Interview;
+use super::super::{Missing, absent, known};
+use super::lane::{Lane, Port, is_worth_retrying};
+use crate::insecure_tls::{HandshakeError, Options};
+use crate::net::Failure;
+use crate::tls::client_hello::Extras;
+use crate::tls::enumerate::{Ask, Offer, legacy};
+use crate::tls::inside::{self, Inside, Stop};
+use crate::tls::names::{self, TLS12, TLS13};
+use crate::tls::record::{Event, Malformed};
+use crate::tls::tickets::{self, Ticket};
+use crate::tls::{ClientHello, ServerFlight};
+
+/// Types of handshake messages that may come before the answer to a hello: HelloRequest, which asks
+/// for one; NewSessionTicket; and Finished, which ends the first handshake.
+const BEFORE_AN_ANSWER: [u8; 3] = [0, 4, 20];
+
+/// Alerts that speak of a record or message which could not be read, and so of nothing else:
+/// bad_record_mac, decryption_failed, record_overflow, decode_error, decrypt_error.
+const NOT_UNDERSTOOD: [u8; 5] = [20, 21, 22, 50, 51];
+
+/// How long a server may take for its first ticket, or for its leave. It has our Finished and our
+/// leave by then, so both take one round trip.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long it may take for more of them. They come together.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// What two sessions showed.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    /// Whether a client may renegotiate in TLS 1.2.
+    pub(super) renegotiation: Item<bool>,
+    /// Tickets of TLS 1.2, of which there is at most one.
+    clear: Result<Vec<Ticket>, Missing>,
+    /// Tickets of TLS 1.3.
+    encrypted: Result<Vec<Ticket>, Missing>,
+    /// Every question and its answer.
+    pub(super) asked: Vec<Asked>,
+}
+
+impl Sessions {
+    /// What both sessions showed, put together.
+    pub(super) fn of(old: Shown, new: Shown) -> Self {
+        let asked = old.asked.into_iter().chain(new.asked).collect();
+        let (clear, encrypted) = (old.tickets, new.tickets);
+        Self { renegotiation: old.renegotiation, clear, encrypted, asked }
+    }
+}
+
+/// The session of TLS 1.2, and everything else about that version beside it.
+pub(super) async fn old(
+    port: Port<'_>,
+    interview: &Interview,
+    mut lane: Lane<legacy::Elimination>,
+) -> (Lane<legacy::Elimination>, Shown) {
+    if let Some(shown) = interview.session.shown(TLS12) {
+        return (lane.run(port).await, shown.clone());
+    }
+    // What is not known yet comes first, so that the answer is news.
+    let known = lane.machine.suites_as_found();
+    let (mut suites, last): (Vec<u16>, Vec<u16>) =
+        of_library().into_iter().partition(|suite| !known.contains(suite));
+    suites.extend(last);
+    match made(port, interview, TLS12, &suites).await {
+        Ok(inside) => {
+            if let Some(flight) = inside.flight() {
+                lane.hear(&offered(suites), flight);
+            }
+            tokio::join!(lane.run(port), old_session(port.sni, inside))
+        }
+        Err(shown) => (lane.run(port).await, *shown),
+    }
+}
+
+/// The session of TLS 1.3.
+pub(super) async fn new(port: Port<'_>, interview: &Interview) -> Shown {
+    if let Some(shown) = interview.session.shown(TLS13) {
+        return shown.clone();
+    }
+    match made(port, interview, TLS13, &[]).await {
+        Ok(inside) => new_session(inside).await,
+        Err(shown) => *shown,
+    }
+}
+
+/// What a session that was made shows when it is taken over.
+pub(in super::super) async fn look(sni: Option<&str>, inside: Inside) -> Shown {
+    match inside.version() {
+        TLS12 => old_session(sni, inside).await,
+        _ => new_session(inside).await,
+    }
+}
+
+/// Suites of TLS 1.2 that the library has.
+fn of_library() -> Vec<u16> {
+    let provider = CryptoProvider::get_default();
+    let all = provider.into_iter().flat_map(|provider| &provider.cipher_suites);
+    all.filter(|suite| suite.tls13().is_none()).map(|suite| suite.suite().into()).collect()
+}
+
+/// What the library offers beside these suites.
+fn offered(suites: Vec<u16>) -> Offer {
+    let provider = CryptoProvider::get_default();
+    let groups = provider.into_iter().flat_map(|provider| &provider.kx_groups);
+    let schemes = provider
+        .map(|provider| provider.signature_verification_algorithms.supported_schemes())
+        .unwrap_or_default();
+    Offer {
+        ask: Ask::Suites,
+        suites,
+        groups: groups.map(|group| group.name().into()).collect(),
+        signatures: schemes.into_iter().map(u16::from).collect(),
+    }
+}
+
+impl Sessions {
+    /// The longest lifetime of a ticket; none where no session got one. A version in which no
+    /// session can be made has no say.
+    pub(super) fn ticket_lifetime(&self) -> Item<Option<u32>> {
+        let mut longest = None;
+        let mut made = false;
+        for tickets in [&self.clear, &self.encrypted] {
+            match tickets {
+                Ok(tickets) => {
+                    made = true;
+                    longest = longest.max(tickets.iter().map(|ticket| ticket.lifetime).max());
+                }
+                Err(Item::NotAttempted { .. }) => {}
+                Err(missing) => return absent(missing),
+            }
+        }
+        match (made, &self.encrypted, &self.clear) {
+            (true, ..) => Item::observed(longest),
+            (false, Err(missing), _) | (false, _, Err(missing)) => absent(missing),
+            (false, Ok(_), Ok(_)) => Item::observed(None),
+        }
+    }
+
+    /// Most early data that a ticket of TLS 1.3 allows.
+    pub(super) fn early_data_max(&self) -> Item<u32> {
+        match &self.encrypted {
+            Ok(tickets) => {
+                Item::observed(tickets.iter().map(|ticket| ticket.early_data).max().unwrap_or(0))
+            }
+            Err(missing) => absent(missing),
+        }
+    }
+}
+
+/// What one session showed.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Shown {
+    renegotiation: Item<bool>,
+    tickets: Result<Vec<Ticket>, Missing>,
+    asked: Option<Asked>,
+}
+
+impl Shown {
+    fn nothing(missing: Missing, asked: Option<Asked>) -> Self {
+        Self { renegotiation: absent(&missing), tickets: Err(missing), asked }
+    }
+}
+
+/// A session of one version, where it is accepted; what its absence shows, where there is none.
+async fn made(
+    port: Port<'_>,
+    interview: &Interview,
+    version: u16,
+    suites: &[u16],
+) -> Result<Inside, Box<Shown>> {
+    match known(interview.version(version)) {
+        Ok(true) => {}
+        Ok(false) => {
+            let reason = format!("{} is not accepted", names::version(version));
+            return Err(Box::new(Shown::nothing(Item::not_attempted(reason), None)));
+        }
+        Err(missing) => return Err(Box::new(Shown::nothing(missing, None))),
+    }
+    let mut opened = open(port, version, suites).await;
+    if let Err((HandshakeError::Network(failure), _)) = &opened
+        && is_worth_retrying(failure)
+    {
+        opened = open(port, version, suites).await;
+    }
+    opened.map_err(|(error, certificate_requested)| {
+        let question = format!("a whole session of {}", names::version(version));
+        let asked = Asked { question, answer: error.to_string() };
+        let missing = no_session(&error, version, certificate_requested);
+        Box::new(Shown::nothing(missing, Some(asked)))
+    })
+}
+
+/// A session, or why there is none and whether a certificate was asked for on the way.
+async fn open(
+    port: Port<'_>,
+    version: u16,
+    suites: &[u16],
+) -> Result<Inside, (HandshakeError, bool)> {
+    let only: &'static SupportedProtocolVersion = match version {
+        TLS12 => &rustls::version::TLS12,
+        _ => &rustls::version::TLS13,
+    };
+    let connection = port.dialer.connect().await.map_err(|failure| (failure.into(), false))?;
+    let options = Options { versions: vec![only], suites: suites.to_vec(), ..Options::default() };
+    let (handshake, secret) = inside::connect(connection, port.name, options).await;
+    handshake
+        .outcome
+        .and_then(|session| Inside::take_over(session, &secret))
+        .map_err(|error| (error, handshake.presented.client_certificate_requested))
+}
+
+fn no_session(error: &HandshakeError, version: u16, certificate_requested: bool) -> Missing {
+    let version = names::version(version);
+    match error {
+        HandshakeError::Alert(_)
+            if certificate_requested && error.is_about_client_certificate() =>
+        {
+            Item::not_attempted(format!(
+                "this takes a session of {version}, and there is none without a client certificate"
+            ))
+        }
+        HandshakeError::Alert(alert) => Item::not_attempted(format!(
+            "this takes a session of {version}, and none can be made with the suites of this probe: \
+             alert {}",
+            names::alert(*alert)
+        )),
+        HandshakeError::Network(failure) => failure.item(),
+        other => Item::error(other.to_string()),
+    }
+}
+
+/// A session of TLS 1.2: its ticket is there already, and the question is put.
+async fn old_session(sni: Option<&str>, mut inside: Inside) -> Shown {
+    let ticket = inside.ticket().map(tickets::of_tls12);
+    let tickets = match ticket {
+        None => Ok(Vec::new()),
+        Some(Some(ticket)) => Ok(ticket.into_iter().collect()),
+        Some(None) => Err(Item::error("the ticket that came cannot be read")),
+    };
+    let renegotiation = renegotiate(sni, &mut inside).await;
+    let answer = match &renegotiation {
+        Ok(answer) => answer.words(),
+        Err(stop) => stop.to_string(),
+    };
+    let answer = match &tickets {
+        Ok(tickets) => format!("{}; renegotiation: {answer}", tickets::words(tickets)),
+        Err(_) => format!("a ticket that cannot be read; renegotiation: {answer}"),
+    };
+    Shown {
+        renegotiation: renegotiation.map_or_else(|stop| why(&stop), |answer| answer.item()),
+        tickets,
+        asked: Some(Asked {
+            question: "a whole session of TLSv1.2, and a second hello in it".to_owned(),
+            answer,
+        }),
+    }
+}
+
+/// What came of the attempt to renegotiate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Answer {
+    /// A ServerHello.
+    Accepted,
+    /// An alert that declines.
+    Declined(u8),
+    /// The end of the connection.
+    Ended,
+    /// An alert that speaks of something else.
+    Unclear(u8),
+}
+
+impl Answer {
+    fn item(&self) -> Item<bool> {
+        match self {
+            Self::Accepted => Item::observed(true),
+            Self::Declined(_) | Self::Ended => Item::observed(false),
+            Self::Unclear(alert) => Item::error(format!(
+                "the second hello was not understood: alert {}",
+                names::alert(*alert)
+            )),
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Accepted => "ServerHello".to_owned(),
+            Self::Declined(alert) | Self::Unclear(alert) => {
+                format!("alert {}", names::alert(*alert))
+            }
+            Self::Ended => "the connection was closed".to_owned(),
+        }
+    }
+}
+
+/// Puts a second hello into a session of TLS 1.2, bound to it where the server binds
+/// (RFC 5746 sections 3.5 and 4.2), and waits for the answer.
+async fn renegotiate(sni: Option<&str>, inside: &mut Inside) -> Result<Answer, Stop> {
+    let binds = inside.flight().is_some_and(ServerFlight::secure_renegotiation);
+    let extras = Extras { verified: inside.verified().filter(|_| binds), ..Extras::default() };
+    let hello = ClientHello::up_to(TLS12, vec![inside.suite()], sni).with(extras);
+    inside.say(&hello.message(rand::random())).await;
+    loop {
+        match inside.next_event().await {
+            Ok(Event::Message { kind: 2, .. }) => return Ok(Answer::Accepted),
+            Ok(Event::Message { kind, .. }) if BEFORE_AN_ANSWER.contains(&kind) => {}
+            Ok(Event::Message { kind, .. }) => {
+                return Err(Malformed::Message(kind).into());
+            }
+            Ok(Event::Alert { description, .. }) if NOT_UNDERSTOOD.contains(&description) => {
+                return Ok(Answer::Unclear(description));
+            }
+            // A warning other than these two says nothing about the question.
+            Ok(Event::Alert { level: 1, description }) if ![0, 100].contains(&description) => {}
+            Ok(Event::Alert { description, .. }) => return Ok(Answer::Declined(description)),
+            Err(Stop::Network(failure)) if failure.is_end() => return Ok(Answer::Ended),
+            Err(stop) => return Err(stop),
+        }
+    }
+}
+
+/// A session of TLS 1.3: we say that we have said all, and hear what comes until the server does.
+/// Silence without a ticket decides nothing: there are servers that never leave.
+async fn new_session(mut inside: Inside) -> Shown {
+    inside.close().await;
+    let mut heard = Vec::new();
+    let ended = loop {
+        let patience = if heard.is_empty() { PATIENCE } else { GRACE };
+        let Ok(event) = tokio::time::timeout(patience, inside.next_event()).await else {
+            break Err(Failure::AnswerTimeout(patience).item());
+        };
+        match event {
+            Ok(Event::Message { kind: 4, body }) => match tickets::of_tls13(&body) {
+                Some(ticket) if heard.len() < tickets::MAX => heard.push(ticket),
+                Some(_) => break Ok(()),
+                None => break Err(Item::error("a ticket that came cannot be read")),
+            },
+            Ok(Event::Message { .. }) => {}
+            Ok(Event::Alert { description, .. }) => {
+                let error = HandshakeError::Alert(description);
+                break match error.is_about_client_certificate() {
+                    true => Err(no_session(&error, TLS13, true)),
+                    false => Ok(()),
+                };
+            }
+            Err(Stop::Network(failure)) if failure.is_end() => break Ok(()),
+            Err(stop) => break Err(why(&stop)),
+        }
+    };
+    let missing: Option<Missing> = ended.err();
+    let answer = match &missing {
+        Some(missing) if heard.is_empty() => missing.reason().unwrap_or_default().to_owned(),
+        _ => tickets::words(&heard),
+    };
+    let asked =
+        Asked { question: "a whole session of TLSv1.3, and its tickets".to_owned(), answer };
+    // What was heard counts, also where the server says nothing after it and does not leave.
+    let tickets = match missing {
+        Some(missing) if heard.is_empty() => Err(missing),
+        _ => Ok(heard),
+    };
+    Shown { renegotiation: Item::not_attempted("TLS 1.3 has none"), tickets, asked: Some(asked) }
+}
+
+/// Why a fact is missing.
+fn why<T>(stop: &Stop) -> Item<T> {
+    match stop {
+        Stop::Network(failure) => failure.item(),
+        other => Item::error(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
