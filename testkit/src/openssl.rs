@@ -8,7 +8,7 @@ use std::process::Command;
 use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use tempfile::TempDir;
 
-use crate::pki::{Authority, Identity, Leaf};
+use crate::pki::{Authority, Identity, KeyUsage, Leaf};
 use crate::process::{Running, free_port};
 
 /// A running `openssl s_server`, which answers HTTP inside; it ends with this value.
@@ -105,9 +105,13 @@ fn cipher(line: &str) -> Option<Cipher> {
 }
 
 /// A server certificate with an RSA key of 2048 bits, as old suites need it.
+///
+/// Its key may also decrypt, as RSA key exchange needs: GnuTLS holds its own certificate to that.
 pub fn rsa_identity(authority: &Authority) -> Identity {
+    let key_usages = vec![KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment];
+    let leaf = Leaf { key_usages, ..Leaf::default() };
     let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
-    authority.issue_for(&Leaf::default(), &key)
+    authority.issue_for(&leaf, &key)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The programs that tests need, and how they come here.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -68,6 +69,12 @@ pub const PEERS: &[Tool] = &[
     Tool { name: "openssl", package: "openssl", places: &[] },
     Tool { name: "nginx", package: "nginx-light", places: &["/usr/sbin"] },
     Tool { name: "haproxy", package: "haproxy", places: &["/usr/sbin"] },
+    Tool { name: "mosquitto", package: "mosquitto", places: &["/usr/sbin"] },
+    Tool { name: "gnutls-serv", package: "gnutls-bin", places: &[] },
+    Tool { name: "node", package: "nodejs", places: &[] },
+    Tool { name: "javac", package: "default-jdk-headless", places: &[] },
+    Tool { name: "java", package: "default-jre-headless", places: &[] },
+    GO,
     Tool { name: "python3", package: "python3-venv", places: &[] },
 ];
 
@@ -103,6 +110,14 @@ pub fn require(tools: &[Tool]) -> anyhow::Result<()> {
         names.join(", "),
         packages.join(" ")
     )
+}
+
+/// A search path on which programs are found that [`require`] found: with the folders that are not on
+/// that of this process.
+pub fn search_path(tools: &[Tool]) -> anyhow::Result<OsString> {
+    let own = std::env::var_os("PATH").unwrap_or_default();
+    let places = tools.iter().flat_map(|tool| tool.places).map(PathBuf::from);
+    Ok(std::env::join_paths(std::env::split_paths(&own).chain(places))?)
 }
 
 /// The folder of a Postgres server's programs, which is installed where it is missing.

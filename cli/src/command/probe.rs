@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use engine::rule::RuleSet;
 use model::document::{
     API_VERSION, Address, AuditTarget, AuditTargetSpec, CheckSelection, Endpoint, Metadata,
     PathKind, Protocol, Source, Trust, without_secrets,
@@ -43,7 +44,11 @@ pub async fn run(args: ProbeArgs, output: &Output) -> Outcome {
     if args.full {
         ask_for_everything(&mut target, args.check)?;
     }
-    let rules = files::rules(&[])?;
+    // An address alone names no parameters of rules, so they need not be loaded.
+    let rules = match args.file {
+        Some(_) => files::rules(&[])?,
+        None => RuleSet::default(),
+    };
     let plan = engine::plan::plan(&target, Some(&[args.check]), &rules)
         .map_err(|error| Failure::usage(error.to_string()))?;
     if let Some(skipped) = plan.skipped.first() {

@@ -5,7 +5,7 @@
 //! of suites, which need to know what the earlier answers have witnessed.
 
 use model::document::Endpoint;
-use model::evidence::Asked;
+use model::evidence::{Asked, Item};
 use tokio::join;
 
 use super::Missing;
@@ -17,7 +17,15 @@ use crate::insecure_tls::HandshakeError;
 use crate::net::Dialer;
 use crate::tls::enumerate::CURVES;
 use crate::tls::names::{HYBRID_GROUPS, SSL3, TLS10, TLS11, TLS12, TLS13};
-use crate::tls::{ClientHello, ServerFlight};
+use crate::tls::{Answer, ClientHello, ServerFlight};
+
+/// Alert of a server that cannot do what it chose (RFC 5246 section 7.2.2).
+const INTERNAL_ERROR: u8 = 80;
+
+/// Whether the server failed on one suite, and so said nothing about the others that were offered.
+pub(super) const fn failed(hello: &Hello) -> bool {
+    matches!(hello.answer, Answer::Alert(INTERNAL_ERROR))
+}
 
 /// Every answer that a TLS port gave.
 #[derive(Debug)]
@@ -168,7 +176,7 @@ impl Interview {
             narrowing.accept(flight);
         }
         // What the broad hello offered in vain need not be offered again.
-        if self.broad.ruling(self.is_alive()) == Ruling::Refused {
+        if self.broad.ruling(self.is_alive()) == Ruling::Refused && !failed(&self.broad) {
             narrowing.refuse(&self.broad.hello.suites);
         }
         while let Some(suites) = narrowing.next() {
@@ -181,6 +189,11 @@ impl Interview {
             match (hello.accepted(), hello.ruling(self.speaks_tls())) {
                 (Some(flight), _) => narrowing.accept(flight),
                 (None, Ruling::Undecided(missing)) => {
+                    narrowing.give_up(&hello.hello.suites, &missing);
+                }
+                // It failed on one suite that it chose, and said nothing about the others.
+                (None, _) if failed(hello) => {
+                    let missing = Item::error("the target failed on it: alert 80 internal_error");
                     narrowing.give_up(&hello.hello.suites, &missing);
                 }
                 (None, _) => narrowing.refuse(&hello.hello.suites),

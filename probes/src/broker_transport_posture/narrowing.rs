@@ -34,7 +34,9 @@ impl Narrowing {
             let open: Vec<Class> =
                 bundle.iter().copied().filter(|class| self.is_open(*class)).collect();
             let mut offer = suites::worst_first(|suite| {
-                open.iter().any(|class| suite.is(*class)) && !self.refused.contains(&suite.code)
+                !suite.is_rare()
+                    && open.iter().any(|class| suite.is(*class))
+                    && !self.refused.contains(&suite.code)
             });
             offer.truncate(MAX_SUITES);
             (!offer.is_empty()).then_some(offer)
@@ -120,7 +122,9 @@ impl Narrowing {
 /// Suites for the broad hello of TLS 1.2: those without a fault first, then what ages; what nobody
 /// should accept is left to its own hello. Together they are at most [`MAX_SUITES`].
 pub(super) fn broad() -> Vec<u16> {
-    let mut offer = suites::best_first(|suite| !BUNDLES[0].iter().any(|class| suite.is(*class)));
+    let mut offer = suites::best_first(|suite| {
+        !suite.is_rare() && !BUNDLES[0].iter().any(|class| suite.is(*class))
+    });
     offer.truncate(MAX_SUITES);
     offer
 }
@@ -134,8 +138,12 @@ pub(super) fn old(version: u16) -> Vec<u16> {
     offer
 }
 
+fn common() -> impl Iterator<Item = &'static Suite> {
+    SUITES.iter().filter(|suite| !suite.is_rare())
+}
+
 fn members(class: Class) -> impl Iterator<Item = &'static Suite> {
-    SUITES.iter().filter(move |suite| suite.is(class))
+    common().filter(move |suite| suite.is(class))
 }
 
 #[cfg(test)]
@@ -199,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_server_that_accepts_everything_costs_at_most_one_hello_per_class() {
-        let accepts: Vec<u16> = SUITES.iter().map(|suite| suite.code).collect();
+        let accepts: Vec<u16> = common().map(|suite| suite.code).collect();
         for clients_order in [true, false] {
             let server = Server { accepts: accepts.clone(), clients_order };
             let mut narrowing = Narrowing::default();
@@ -233,9 +241,9 @@ mod tests {
     #[test]
     fn broad_and_old_offers_keep_within_one_hello_and_together_cover_the_table() {
         let broad = broad();
-        let rest = SUITES.iter().filter(|suite| !broad.contains(&suite.code));
-        assert!(rest.clone().all(|suite| BUNDLES[0].iter().any(|class| suite.is(*class))));
-        assert!(broad.len() < MAX_SUITES && rest.count() < MAX_SUITES);
+        let rest: Vec<_> = common().filter(|suite| !broad.contains(&suite.code)).collect();
+        assert!(rest.iter().all(|suite| BUNDLES[0].iter().any(|class| suite.is(*class))));
+        assert!(broad.len() < MAX_SUITES && rest.len() < MAX_SUITES);
         assert!(old(names::SSL3).len() < MAX_SUITES && old(names::TLS10).len() < MAX_SUITES);
     }
 
@@ -246,7 +254,8 @@ mod tests {
             clients_order in any::<bool>(),
             broad_first in any::<bool>(),
         ) {
-            let accepts: Vec<u16> = picks.iter().map(|pick| pick.get(SUITES).code).collect();
+            let common: Vec<&Suite> = common().collect();
+            let accepts: Vec<u16> = picks.iter().map(|pick| pick.get(&common).code).collect();
             let server = Server { accepts: accepts.clone(), clients_order };
             let mut narrowing = Narrowing::default();
             if broad_first {

@@ -76,10 +76,17 @@ impl Suite {
         self.name.ends_with("_SHA") || self.name.ends_with("_MD5")
     }
 
-    /// True if SSL 3.0 has it: no elliptic curves (RFC 4492), no PSK (RFC 4279).
+    /// True if a server may have it in SSL 3.0: no PSK (RFC 4279). Suites with elliptic curves were
+    /// defined for TLS alone (RFC 4492), and JSSE has them in SSL 3.0 all the same.
     pub fn is_ssl3(&self) -> bool {
         let (exchange, _) = self.parts();
-        self.is_before_tls12() && !exchange.starts_with("ECDH") && !exchange.contains("PSK")
+        self.is_before_tls12() && !exchange.contains("PSK")
+    }
+
+    /// True if only GnuTLS has it, and not unless it is told to: Camellia in GCM (RFC 6367). Decision
+    /// mode, whose hellos are full, leaves these to full mode.
+    pub fn is_rare(&self) -> bool {
+        self.name.contains("_CAMELLIA_") && self.name.contains("_GCM_")
     }
 
     /// How the server sends its key exchange, if it does.

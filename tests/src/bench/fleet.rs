@@ -21,6 +21,8 @@ use super::{Row, grouped};
 
 /// Certificates of the fleet.
 const DEVICES: u32 = 1_000_000;
+/// The variable that sets another number, for a short look.
+const COUNT: &str = "PLUMBLINE_FLEET_DEVICES";
 
 /// What is read, and how it is called in the table.
 const SOURCES: [(&str, &str); 3] = [
@@ -31,19 +33,23 @@ const SOURCES: [(&str, &str); 3] = [
 
 /// Measures.
 pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
-    let folder = tempfile::tempdir()?;
+    let devices = std::env::var(COUNT).ok().and_then(|count| count.parse().ok());
+    let devices = devices.unwrap_or(DEVICES);
+    // Beside the program: it takes gigabytes, which the folder for temporary files may not have.
+    let folder = std::env::current_exe()?;
+    let folder = tempfile::tempdir_in(folder.parent().context("a program is in a folder")?)?;
     let authority = Authority::new("Device CA");
-    write(folder.path(), &authority).context("cannot write the fleet")?;
+    write(folder.path(), &authority, devices).context("cannot write the fleet")?;
     fs::write(folder.path().join("ca.pem"), authority.pem())?;
     let mut rows = Vec::new();
     for (path, name) in SOURCES {
-        rows.extend(read(folder.path(), path, name)?);
+        rows.extend(read(folder.path(), path, name, devices)?);
     }
     Ok(rows)
 }
 
 /// Writes the same fleet three times; each certificate has a key of its own.
-fn write(folder: &Path, authority: &Authority) -> anyhow::Result<()> {
+fn write(folder: &Path, authority: &Authority, devices: u32) -> anyhow::Result<()> {
     let create = |name: &str| anyhow::Ok(BufWriter::new(File::create(folder.join(name))?));
     let mut pem = create("fleet.pem")?;
     let mut csv = create("fleet.csv")?;
@@ -51,7 +57,7 @@ fn write(folder: &Path, authority: &Authority) -> anyhow::Result<()> {
         tar::Builder::new(GzEncoder::new(create("fleet.tar.gz")?, Compression::fast()));
     writeln!(csv, "device_id,pem")?;
     let first = Leaf::default().not_after;
-    for number in 0..DEVICES {
+    for number in 0..devices {
         let id = device(number);
         let hours = i64::from(number % (365 * 24));
         let leaf = Leaf { not_after: first + hours.hours(), ..Leaf::device(&id) };
@@ -70,7 +76,7 @@ fn write(folder: &Path, authority: &Authority) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(folder: &Path, path: &str, name: &str) -> anyhow::Result<[Row; 2]> {
+fn read(folder: &Path, path: &str, name: &str, devices: u32) -> anyhow::Result<[Row; 2]> {
     let request = CheckRequest {
         check: CheckId::DeviceCertHygiene,
         target: TargetKey("fleet".to_owned()),
@@ -95,14 +101,14 @@ fn read(folder: &Path, path: &str, name: &str) -> anyhow::Result<[Row; 2]> {
     let seconds = clock.elapsed().as_secs_f64();
     let peak = peak_resident()?;
     let counted = evidence.item("/set/certificates").and_then(|item| item.value()?.as_u64());
-    ensure!(counted == Some(DEVICES.into()), "of `{path}` {counted:?} certificates were counted");
+    ensure!(counted == Some(devices.into()), "of `{path}` {counted:?} certificates were counted");
     ensure!(peak >= held, "memory that was used is gone from the count");
     Ok([
         Row::new(
-            format!("`device_cert_hygiene` over {} certificates, {name}", grouped(DEVICES.into())),
+            format!("`device_cert_hygiene` over {} certificates, {name}", grouped(devices.into())),
             format!(
                 "{seconds:.1} s, {} per second",
-                grouped((f64::from(DEVICES) / seconds) as u64)
+                grouped((f64::from(devices) / seconds) as u64)
             ),
             "< 60 s",
         ),

@@ -4,12 +4,13 @@ use model::document::Endpoint;
 
 use super::super::Missing;
 use super::super::hello::{self, Hello, Ruling};
-use super::super::interview::Interview;
+use super::super::interview::{Interview, failed};
 use super::title;
 use crate::net::{Dialer, Failure};
 use crate::tls::client_hello::Extras;
 use crate::tls::enumerate::{Ask, Chosen, Offer, Reply, by_ecdsa, legacy, modern};
 use crate::tls::names::{SSL3, TLS10, TLS11, TLS12, TLS13};
+use crate::tls::suites::{self, Exchange};
 use crate::tls::{Answer, ClientHello, ServerFlight};
 use crate::x509::key;
 
@@ -145,7 +146,7 @@ impl<M: Machine> Lane<M> {
     pub(super) async fn run(mut self, port: Port<'_>) -> Self {
         while let Some(offer) = self.machine.next() {
             match self.ask(port, &offer).await {
-                Ok(reply) => self.machine.take(&offer, reply),
+                Ok((offer, reply)) => self.machine.take(&offer, reply),
                 Err(missing) => {
                     self.gave_up = Some(missing);
                     break;
@@ -155,7 +156,41 @@ impl<M: Machine> Lane<M> {
         self
     }
 
-    async fn ask(&mut self, port: Port<'_>, offer: &Offer) -> Result<Reply, Missing> {
+    /// What was offered in the end, and the answer to it.
+    async fn ask(&mut self, port: Port<'_>, offer: &Offer) -> Result<(Offer, Reply), Missing> {
+        let reply = self.ask_whole(port, offer).await?;
+        if reply == Reply::Refused
+            && offer.ask == Ask::Suites
+            && self.asked.last().is_some_and(failed)
+        {
+            return self.ask_apart(port, offer).await;
+        }
+        Ok((offer.clone(), reply))
+    }
+
+    /// Asks for DHE and for all else apart: a server that takes a suite and has no parameters for it
+    /// fails, and has said nothing about the others on offer.
+    async fn ask_apart(
+        &mut self,
+        port: Port<'_>,
+        offer: &Offer,
+    ) -> Result<(Offer, Reply), Missing> {
+        let (own, others): (Vec<u16>, Vec<u16>) =
+            offer.suites.iter().partition(|code| by_dhe(**code));
+        if own.is_empty() || others.is_empty() {
+            return Ok((offer.clone(), Reply::Refused));
+        }
+        for suites in [others, own] {
+            let part = Offer { suites, ..offer.clone() };
+            let reply = self.ask_whole(port, &part).await?;
+            if reply != Reply::Refused {
+                return Ok((part, reply));
+            }
+        }
+        Ok((offer.clone(), Reply::Refused))
+    }
+
+    async fn ask_whole(&mut self, port: Port<'_>, offer: &Offer) -> Result<Reply, Missing> {
         let version = self.machine.version();
         if offer.ask == Ask::Confirm && self.courtesy.is_none() && self.machine.has_features() {
             let modern = version == TLS13;
@@ -218,6 +253,11 @@ fn question(version: u16, offer: &Offer, extras: Extras) -> String {
     format!("{title}, {what}{with}")
 }
 
+/// Whether the server must have parameters of its own for a suite.
+fn by_dhe(code: u16) -> bool {
+    suites::suite(code).is_some_and(|suite| matches!(suite.exchange(), Exchange::Dhe { .. }))
+}
+
 /// What an answer says to a machine; why nothing, where it decides nothing.
 pub(super) fn reply(hello: &Hello, version: u16) -> Result<Reply, Missing> {
     match hello.accepted() {
@@ -260,7 +300,8 @@ impl Lane<legacy::Elimination> {
     /// A version up to TLS 1.2, with what decision mode has heard about it.
     pub(super) fn legacy(version: u16, wide: bool, interview: &Interview) -> Self {
         let mut machine = legacy::Elimination::new(version, wide);
-        for hello in interview.hellos().filter(|hello| hello.hello.version <= TLS12) {
+        let heard = interview.hellos().filter(|hello| !failed(hello));
+        for hello in heard.filter(|hello| hello.hello.version <= TLS12) {
             let asked = hello.hello.version;
             let heard = match reply(hello, asked) {
                 Ok(heard) if asked == version => Some(heard),
@@ -277,6 +318,7 @@ impl Lane<legacy::Elimination> {
         }
         // A hello for TLS 1.1 that is refused rules out TLS 1.0: it would have been the answer.
         if let (TLS10, [only]) = (version, &interview.old[..])
+            && !failed(only)
             && matches!(reply(only, TLS11), Ok(Reply::Refused | Reply::NoVersion))
             && only.accepted().is_none()
         {

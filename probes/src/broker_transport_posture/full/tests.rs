@@ -84,6 +84,54 @@ async fn a_modern_broker_is_listed_whole_with_its_hybrid_group() {
     assert_eq!(value(&seen, "/connections"), json!(broker.accepted()));
 }
 
+/// A ServerHello of SSL 3.0 or TLS 1.0 with a suite, or an alert.
+fn answer(minor: u8, suite: Result<u16, u8>) -> Vec<u8> {
+    let body = match suite {
+        Err(alert) => return vec![21, 3, minor, 0, 2, 2, alert],
+        Ok(suite) => {
+            let [high, low] = suite.to_be_bytes();
+            [&[3, minor][..], &[7; 32], &[0, high, low, 0]].concat()
+        }
+    };
+    let length = u8::try_from(body.len()).expect("it is short");
+    let message = [&[2, 0, 0, length][..], &body, &[14, 0, 0, 0]].concat();
+    let length = u8::try_from(message.len()).expect("it is short");
+    [&[22, 3, minor, 0, length][..], &message].concat()
+}
+
+/// The suites of a hello that stands alone in its record.
+fn offered(hello: &[u8]) -> Vec<u16> {
+    let at = 44 + usize::from(hello[43]);
+    let length = usize::from(u16::from_be_bytes([hello[at], hello[at + 1]]));
+    let pairs = hello[at + 2..at + 2 + length].chunks_exact(2);
+    pairs.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect()
+}
+
+#[tokio::test]
+async fn a_server_that_fails_on_what_it_chose_is_asked_for_the_rest_without_it() {
+    // As GnuTLS does without parameters: it takes DHE before static RSA, and then cannot do it. In
+    // SSL 3.0 this one can.
+    let peer = Peer::start(Script::respond(|hello: &[u8]| {
+        if hello.len() < 46 || hello[0] != 22 {
+            return answer(1, Err(70));
+        }
+        let (suites, minor) = (offered(hello), hello[10].min(1));
+        if minor > 0 && suites.contains(&0x0033) {
+            return answer(minor, Err(80));
+        }
+        let chosen = suites.into_iter().find(|suite| [0x002f, 0x0035].contains(suite));
+        answer(minor, chosen.ok_or(40))
+    }))
+    .await;
+    let seen = enumerate(Protocol::Tls, peer.port()).await;
+    let suites = value(&seen, "/tls/full/suites");
+    let names = ["TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_RSA_WITH_AES_256_CBC_SHA"];
+    let expected = ["SSLv3", "TLSv1.0"]
+        .map(|version| names.map(|suite| json!({ "version": version, "suite": suite })));
+    assert_eq!(suites, json!(expected.concat()));
+    assert_eq!(status(&seen, "/tls/suites/non_forward_secret/accepted"), "error");
+}
+
 #[tokio::test]
 async fn silence_and_garbage_list_nothing_and_cost_no_more_than_decision_mode() {
     for (script, expected) in

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use super::seen::{Groups, Pairs, Seen, group, suite};
+use super::seen::{Groups, Pairs, Seen, comparable, group, suite};
 
 /// TLS 1.0 to 1.3: code point, the flag of `openssl ciphers`, and the one that turns it off.
 const VERSIONS: [(u16, &str, &str); 4] = [
@@ -77,13 +77,67 @@ pub(super) struct Configuration {
     tickets: bool,
 }
 
-/// A server of TLS 1.2 and 1.3, for programs other than s_server. They take DHE only with parameters
-/// of their own.
-pub(super) const USUAL: Configuration = Configuration {
+/// The groups of OpenSSL 3.0 where nobody says otherwise (`supported_groups_default` in its
+/// ssl/t1_lib.c).
+const USUAL_GROUPS: &str =
+    "X25519:P-256:X448:P-521:P-384:ffdhe2048:ffdhe3072:ffdhe4096:ffdhe6144:ffdhe8192";
+
+/// For programs other than s_server. They take DHE only with parameters of their own, so none has it.
+pub(super) const OTHERS: [Configuration; 6] = [
+    Configuration {
+        range: (2, 3),
+        list: "HIGH:!aNULL:!kDHE",
+        newest: NEWEST[0],
+        groups: GROUPS[0],
+        keys: Keys::Both,
+        tickets: true,
+    },
+    Configuration { range: (0, 3), list: "ALL:!aNULL:!kDHE", ..HARDENED },
+    Configuration {
+        range: (2, 2),
+        list: "ECDHE+AESGCM:kRSA+AES",
+        groups: "P-256",
+        keys: Keys::Rsa,
+        ..HARDENED
+    },
+    Configuration { range: (3, 3), newest: NEWEST[1], groups: "X25519", ..HARDENED },
+    Configuration {
+        range: (1, 2),
+        list: "ECDHE+SHA1:kRSA+AES",
+        groups: "X448:brainpoolP256r1:P-256",
+        ..HARDENED
+    },
+    Configuration {
+        range: (2, 3),
+        list: "ECDHE+CHACHA20:AESCCM:CAMELLIA:!kDHE",
+        newest: NEWEST[2],
+        groups: "P-384:P-521",
+        keys: Keys::Rsa,
+        ..HARDENED
+    },
+];
+
+/// A careful server: TLS 1.2 and 1.3, suites with forward secrecy and AEAD, one certificate.
+pub(super) const HARDENED: Configuration = Configuration {
     range: (2, 3),
-    list: "HIGH:!aNULL:!DHE",
+    list: "ECDHE+AESGCM:ECDHE+CHACHA20",
     newest: NEWEST[0],
-    groups: GROUPS[0],
+    groups: "X25519:P-256:P-384",
+    keys: Keys::Ecdsa,
+    tickets: true,
+};
+
+/// What s_server does without flags, where no file says otherwise.
+pub(super) const AS_IT_IS: Configuration =
+    Configuration { list: "DEFAULT", groups: USUAL_GROUPS, keys: Keys::Rsa, ..HARDENED };
+
+/// Everything that OpenSSL has, with both certificates.
+pub(super) const EVERYTHING: Configuration = Configuration {
+    range: (0, 3),
+    list: "ALL:COMPLEMENTOFALL",
+    newest: "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:\
+             TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256",
+    groups: USUAL_GROUPS,
     keys: Keys::Both,
     tickets: true,
 };
@@ -117,11 +171,40 @@ impl Configuration {
         self.keys
     }
 
+    /// The same for a program with one certificate.
+    pub(super) const fn with_one_key(self) -> Self {
+        match self.keys {
+            Keys::Both => self.with(Keys::Rsa),
+            Keys::Rsa | Keys::Ecdsa => self,
+        }
+    }
+
+    /// The same for a program that sets a lowest version alone, 1.1 or newer, and no groups.
+    pub(super) fn with_minimum(self) -> Self {
+        let range = (self.range.0.max(1), 3);
+        Self { range, groups: USUAL_GROUPS, ..self }.with_one_key()
+    }
+
+    /// Its lowest and highest version, by names for TLS 1.0 to 1.3.
+    pub(super) fn limits<'a>(&self, names: [&'a str; 4]) -> [&'a str; 2] {
+        [names[self.range.0], names[self.range.1]]
+    }
+
+    /// All its versions, by names for TLS 1.0 to 1.3.
+    pub(super) fn versions(&self, names: [&str; 4]) -> String {
+        names[self.range.0..=self.range.1].join(" ")
+    }
+
+    /// Its suites up to TLS 1.2, weak ones included.
+    pub(super) fn suites(&self) -> String {
+        format!("{}:@SECLEVEL=0", self.list)
+    }
+
     /// The flags of `openssl s_server`, apart from port and certificates.
     pub(super) fn flags(&self) -> Vec<String> {
         let mut flags = vec![
             "-cipher".to_owned(),
-            format!("{}:@SECLEVEL=0", self.list),
+            self.suites(),
             "-ciphersuites".to_owned(),
             self.newest.to_owned(),
             "-groups".to_owned(),
@@ -136,10 +219,19 @@ impl Configuration {
         flags
     }
 
-    /// What such a server accepts.
-    pub(super) fn expected(&self, lists: &mut Lists) -> anyhow::Result<Seen> {
+    /// What such a server accepts; `own_order` is whether its order of groups decides.
+    pub(super) fn expected(&self, lists: &mut Lists, own_order: bool) -> anyhow::Result<Seen> {
         let groups: BTreeSet<u16> = self.groups.split(':').filter_map(group).collect();
-        let curves: BTreeSet<u16> = groups.iter().copied().filter(|code| *code < 0x0100).collect();
+        let mut curves: Vec<u16> = self.groups.split(':').filter_map(group).collect();
+        curves.retain(|code| *code < 0x0100);
+        // A client must list the curve of an ECDSA certificate (RFC 8422 section 5.1), and a server that
+        // goes by its own order then takes that one before all behind it: nobody gets those.
+        if own_order
+            && self.keys == Keys::Ecdsa
+            && let Some(at) = curves.iter().position(|code| *code == 0x0017)
+        {
+            curves.truncate(at + 1);
+        }
         let (first, last) = self.range;
         let mut suites = Pairs::new();
         let mut pairs = Pairs::new();
@@ -165,16 +257,10 @@ impl Configuration {
                 }
             }
             if by_curve {
-                // Brainpool curves have no code point in TLS 1.3, and the others have the same.
                 pairs.extend(curves.iter().map(|group| (*version, *group)));
             }
         }
-        pairs.retain(|(version, group)| *version < 0x0304 || !(0x001a..=0x001c).contains(group));
-        // OpenSSL has one list of groups for all versions below, and evidence tells it once.
-        let best =
-            pairs.iter().map(|(version, _)| *version).filter(|version| *version < 0x0304).max();
-        pairs.retain(|(version, _)| *version == 0x0304 || Some(*version) == best);
-        Ok(Seen { suites, groups: Groups::Each(pairs) })
+        Ok(Seen { suites, groups: Groups::Each(comparable(pairs)) })
     }
 }
 

@@ -26,7 +26,7 @@ impl Referee {
         let groups = "X25519:P-256:X448:P-521:P-384:brainpoolP256r1".to_owned();
         let text =
             handshake(port, version, &[&offer[..], &["-groups".to_owned(), groups]].concat())?;
-        Some(is_done(&text))
+        is_done(&text)
     }
 
     /// Whether the handshake came about with the group; none where this OpenSSL cannot offer it.
@@ -43,9 +43,8 @@ impl Referee {
         let words = ["-groups".to_owned(), groups, "-cipher".to_owned(), suites];
         let text = handshake(port, version, &words)?;
         let key = text.lines().find_map(|line| line.trim().strip_prefix("Server Temp Key: "));
-        Some(
-            is_done(&text) && key.is_some_and(|key| group == 0x0017 || !key.contains("prime256v1")),
-        )
+        let own = key.is_some_and(|key| group == 0x0017 || !key.contains("prime256v1"));
+        is_done(&text).map(|done| done && own)
     }
 }
 
@@ -65,6 +64,20 @@ fn handshake(port: u16, version: u16, words: &[String]) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn is_done(text: &str) -> bool {
-    text.contains("New, ") && !text.contains("Cipher is (NONE)")
+/// Whether it came to a handshake; none where s_client did not take its flags, and so never connected.
+fn is_done(text: &str) -> Option<bool> {
+    text.contains("CONNECTED(")
+        .then(|| text.contains("New, ") && !text.contains("Cipher is (NONE)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_never_connected_decides_nothing() {
+        assert_eq!(is_done("Error with command: \"-groups X25519MLKEM768\"\n"), None);
+        assert_eq!(is_done("CONNECTED(00000003)\nNew, (NONE), Cipher is (NONE)\n"), Some(false));
+        assert_eq!(is_done("CONNECTED(00000003)\nNew, TLSv1.2, Cipher is X\n"), Some(true));
+    }
 }

@@ -44,7 +44,7 @@ impl Groups {
 const VERSIONS: &[(u16, &[&str])] = &[
     (0x0002, &["SSLv2", "ssl2", "ssl_2_0"]),
     (0x0300, &["SSLv3", "ssl3", "ssl_3_0"]),
-    (0x0301, &["TLSv1.0", "tls1", "tls_1_0"]),
+    (0x0301, &["TLSv1.0", "TLSv1", "tls1", "tls_1_0"]),
     (0x0302, &["TLSv1.1", "tls1_1", "tls_1_1"]),
     (0x0303, &["TLSv1.2", "tls1_2", "tls_1_2"]),
     (0x0304, &["TLSv1.3", "tls1_3", "tls_1_3"]),
@@ -57,8 +57,8 @@ pub(super) fn version(name: &str) -> Option<u16> {
 
 /// The suite of an IANA name.
 pub(super) fn suite(name: &str) -> Option<u16> {
-    // nmap has names of its own for those of TLS 1.3.
-    let name = name.replace("TLS_AKE_WITH_", "TLS_");
+    // nmap has names of its own for those of TLS 1.3, and Java keeps the oldest ones of others.
+    let name = name.replace("TLS_AKE_WITH_", "TLS_").replace("SSL_", "TLS_");
     let newest = (0x1301..=0x1305).find(|code| suites::name(*code) == name);
     newest.or_else(|| SUITES.iter().find(|suite| suite.name == name).map(|suite| suite.code))
 }
@@ -74,6 +74,16 @@ pub(super) fn group(name: &str) -> Option<u16> {
     let known = [0x0010..=0x0020, 0x0100..=0x0104, 0x11eb..=0x11ed];
     let mut known = known.into_iter().flatten();
     known.find(|code| names::group(*code).eq_ignore_ascii_case(name))
+}
+
+/// Of pairs of a version with a group, those that are compared: all of TLS 1.3 and of the best version
+/// below. Libraries have one list for all versions below, and evidence tells it once.
+pub(super) fn comparable(mut pairs: Pairs) -> Pairs {
+    // Brainpool curves have no code point in TLS 1.3, and the others have the same (RFC 8734).
+    pairs.retain(|(version, group)| *version < 0x0304 || !(0x001a..=0x001c).contains(group));
+    let best = pairs.iter().map(|(version, _)| *version).filter(|version| *version < 0x0304).max();
+    pairs.retain(|(version, _)| *version == 0x0304 || Some(*version) == best);
+    pairs
 }
 
 /// The pairs as text, for people.

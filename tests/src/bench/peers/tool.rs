@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
+use serde_json::Value;
 
 use super::parse;
 use super::seen::Seen;
@@ -33,13 +34,9 @@ const SSLYZE: &str = "PLUMBLINE_SSLYZE";
 
 /// The tools that are quick enough for every server, ours first.
 pub(super) fn quick() -> anyhow::Result<Vec<Tool>> {
-    let plumb = program();
-    let help = said(&plumb, &["probe", "--help"])?;
-    let mut tools = Vec::new();
-    if help.contains("--full") {
-        let version = env!("CARGO_PKG_VERSION");
-        tools.push(Tool { name: format!("plumb {version}"), kind: Kind::Plumb, program: plumb });
-    }
+    let version = env!("CARGO_PKG_VERSION");
+    let name = format!("plumb {version}");
+    let mut tools = vec![Tool { name, kind: Kind::Plumb, program: program() }];
     let sslyze = std::env::var_os(SSLYZE).map(PathBuf::from);
     let sslyze =
         sslyze.with_context(|| format!("{SSLYZE} names no sslyze: run it by cargo xtask"))?;
@@ -83,6 +80,37 @@ impl Tool {
         self.kind == Kind::Plumb
     }
 
+    /// Its name alone.
+    pub(super) fn word(&self) -> &str {
+        self.name.split(' ').next().unwrap_or_default()
+    }
+
+    /// Asks one port in decision mode, if the tool is ours; the connections that the evidence tells,
+    /// and how long it took.
+    pub(super) fn decide(&self, port: u16, folder: &Path) -> anyhow::Result<(u64, Duration)> {
+        ensure!(self.is_ours(), "{} has no decision mode", self.name);
+        let file = folder.join(format!("{port}.out"));
+        let mut command = Command::new(&self.program);
+        command.current_dir(folder).args(["probe", "broker_transport_posture", "--quiet", "--out"]);
+        command.arg(&file).args(["--endpoint", &format!("tls://127.0.0.1:{port}")]);
+        let (text, took) = self.run(&mut command, &file)?;
+        let evidence: Value = serde_json::from_str(&text)?;
+        let count = evidence["stable"]["/connections"]["value"].as_u64();
+        Ok((count.context("no /connections in the evidence")?, took))
+    }
+
+    /// Runs it to its end; what it wrote into the file, which is removed, and how long it took.
+    fn run(&self, command: &mut Command, file: &Path) -> anyhow::Result<(String, Duration)> {
+        let clock = Instant::now();
+        let output = command.output().with_context(|| format!("cannot start {}", self.name))?;
+        let took = clock.elapsed();
+        let Ok(text) = std::fs::read_to_string(file) else {
+            bail!("{} wrote nothing: {}", self.name, String::from_utf8_lossy(&output.stderr));
+        };
+        std::fs::remove_file(file)?;
+        Ok((text, took))
+    }
+
     /// Asks one port; what it says and how long it took. `folder` takes its files.
     pub(super) fn ask(&self, port: u16, folder: &Path) -> anyhow::Result<(Seen, Duration)> {
         let place = format!("127.0.0.1:{port}");
@@ -116,13 +144,7 @@ impl Tool {
                 command.arg(&file).arg(&place);
             }
         }
-        let clock = Instant::now();
-        let output = command.output().with_context(|| format!("cannot start {}", self.name))?;
-        let took = clock.elapsed();
-        let Ok(text) = std::fs::read_to_string(&file) else {
-            bail!("{} wrote nothing: {}", self.name, String::from_utf8_lossy(&output.stderr));
-        };
-        std::fs::remove_file(&file)?;
+        let (text, took) = self.run(&mut command, &file)?;
         let parse = match self.kind {
             Kind::Plumb => parse::plumb,
             Kind::Sslyze => parse::sslyze,
