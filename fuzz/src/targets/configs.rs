@@ -47,8 +47,12 @@ pub(super) fn yaml(bytes: &[u8]) {
 
 /// A mapping, which its user wrote.
 pub(super) fn mapping(bytes: &[u8]) {
-    let toml = b"[broker]\nlisten = \"0.0.0.0:1883\"\npassword = \"admin\"\n";
-    let files = [("mapped.toml", &toml[..]), ("mapping.yaml", bytes)];
+    let files = [
+        ("mapped.toml", &b"[broker]\nlisten = \"0.0.0.0:1883\"\npassword = \"admin\"\n"[..]),
+        ("conf.d/10.toml", b"[broker]\nlisten = \"127.0.0.1:1883\"\n[auth]\nanonymous = true\n"),
+        (ENVIRONMENT, b"ACME_LOG__LEVEL=debug\n"),
+        ("mapping.yaml", bytes),
+    ];
     observe(ConfigFormat::Auto, &[], &files);
 }
 

@@ -37,7 +37,7 @@ const ALL: [(&str, &str, ConfigFormat, &str); 20] = [
 const MAPPING: &str = "settings:\n- {path: a.auth, guardrail: authentication, type: bool, safe: [true]}\n- {path: auth, guardrail: authentication, type: bool, safe: [true], absent: ignore}\n";
 
 /// How long one file may take in a build without optimisation, beside other tests.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// What is seen of one file, which takes no longer than it may and says no more.
 fn read(name: &str, bytes: &[u8], format: ConfigFormat) -> GatewayConfigGuardrailsStable {

@@ -17,6 +17,9 @@ fn assumed(format: Format, path: &str, version: &str) -> Vec<&'static str> {
     key.defaults.iter().filter(|one| one.holds(version)).map(|one| one.value).collect()
 }
 
+/// Keys, versions, and the default of that version; an empty one is none.
+type Defaults<'a> = &'a [(&'a str, &'a str, &'a str)];
+
 #[test]
 fn absent_keys_have_the_default_of_their_version() {
     let emqx = [
@@ -93,7 +96,7 @@ fn absent_keys_have_the_default_of_their_version() {
         ("max_online_messages", "2.2.0", "1000"),
         ("max_offline_messages", "2.2.0", "1000"),
     ];
-    let all: [(Format, &[(&str, &str, &str)]); 5] = [
+    let all: [(Format, Defaults<'_>); 5] = [
         (Format::Emqx, &emqx),
         (Format::Nanomq, &nanomq),
         (Format::Hivemq, &hivemq),
@@ -102,7 +105,6 @@ fn absent_keys_have_the_default_of_their_version() {
     ];
     for (format, rows) in all {
         for (path, version, expected) in rows {
-            // No default at all is written as an empty one.
             let expected: Vec<_> =
                 Some(*expected).filter(|text| !text.is_empty()).into_iter().collect();
             assert_eq!(assumed(format, path, version), expected, "{format:?} {path} {version}");

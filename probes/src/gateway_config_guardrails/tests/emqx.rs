@@ -15,7 +15,7 @@ authorization.no_match = allow
 log.console.level = debug
 "#;
 
-pub const HARDENED: &str = r#"
+pub const HARDENED: &str = r#"node.cookie = "a-cookie-of-its-own-and-long"
 listeners {
   tcp.default.enable = false, ws.default.enable = false
   wss.default.enable = false
@@ -313,4 +313,22 @@ fn the_shipped_key_is_known_by_its_path() {
     let known = seen.secrets_known.value().unwrap();
     assert_eq!((known.len(), known[0].kind), (1, SecretKind::Key));
     assert!(seen.secrets_inline.value().unwrap().iter().all(|s| s.kind != SecretKind::Key));
+}
+
+#[test]
+fn a_cookie_that_is_not_set_is_the_one_that_is_shipped() {
+    let text = HARDENED.replace("node.cookie = \"a-cookie-of-its-own-and-long\"\n", "");
+    let with = |env: &str| {
+        seen_with(&[("emqx.conf", &text), CLUSTER], ConfigFormat::Emqx, Some("6.2.1"), Some(env))
+    };
+    let known = |seen: &model::evidence::GatewayConfigGuardrailsStable| {
+        let known = seen.secrets_known.value().unwrap();
+        known.iter().map(|one| one.setting.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(known(&with("OTHER=1\n")), ["node.cookie"]);
+    assert!(known(&with("EMQX_NODE_COOKIE=a-cookie-of-its-own-and-long\n")).is_empty());
+    assert!(known(&with("EMQX_SECURITY_PROFILE=hardened\n")).is_empty());
+    // Nobody says what the environment sets.
+    let open = emqx(&[("emqx.conf", &text), CLUSTER], "5.8.4");
+    assert_eq!(open.secrets_known.status(), "not_attempted");
 }

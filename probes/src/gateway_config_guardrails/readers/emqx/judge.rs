@@ -46,6 +46,7 @@ pub fn judge(case: &mut Case<'_>) {
     }
     authorization(case);
     dashboard(case, profile);
+    cookie(case, profile);
     connectors(case);
     logging(case);
     for (key, largest) in
@@ -286,6 +287,26 @@ fn dashboard(case: &mut Case<'_>, profile: Profile) {
             case.open_at(&[G::DefaultSecret], "EMQX_SECURITY_PROFILE", NO_PROFILE);
         }
         (None, Profile::Hardened) => {}
+    }
+}
+
+/// Nodes of a cluster trust whoever has the cookie, and every package is shipped with the same one,
+/// which the hardened profile refuses.
+fn cookie(case: &mut Case<'_>, profile: Profile) {
+    const COOKIE: &str = "node.cookie";
+    if profile == Profile::Hardened || case.has(COOKIE) {
+        return;
+    }
+    if let Some(gap) = case.gap(COOKIE) {
+        let reason = gap.reason.clone();
+        return case.review.undetermined(&gap.place, &gap.name, &[G::DefaultSecret], reason);
+    }
+    if case.environment.is_declared() && profile == Profile::Legacy {
+        let place = case.place(COOKIE);
+        let traits = Traits::of("emqxsecretcookie");
+        case.review.default_secret(&place, COOKIE, SecretKind::Other, traits);
+    } else {
+        case.open_at(&[G::DefaultSecret], COOKIE, NO_PROFILE);
     }
 }
 
