@@ -9,6 +9,7 @@
 mod content;
 mod excerpt;
 mod offer;
+mod submit;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use crate::net;
 use crate::text::cut;
 pub use excerpt::{EXCERPT_BYTES, EXCERPT_PATIENCE, Excerpt, excerpt};
 pub use offer::offer;
+pub use submit::submit;
 
 /// Bytes of answer heads that are read, interim answers included.
 pub const MAX_HEAD: usize = 32 * 1024;
@@ -204,38 +206,6 @@ where
         _ => Vec::new(),
     };
     Ok((answer, content))
-}
-
-/// As [`download`], with octets of some kind as the body; `request` names none.
-pub async fn submit<S>(
-    stream: &mut S,
-    request: &Request<'_>,
-    kind: &str,
-    body: &[u8],
-    most: u64,
-) -> Result<(Answer, Vec<u8>), Failure>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let length = body.len().to_string();
-    let own = [("Content-Type", kind), ("Content-Length", length.as_str())];
-    let headers = [request.headers, &own].concat();
-    let head = head(&Request { headers: &headers, ..*request }, None, false);
-    let mut wire = Wire { stream, input: Vec::new() };
-    wire.send(&[head.as_bytes(), body].concat()).await?;
-    for _ in 0..=MAX_INTERIM {
-        let Head { status, headers } = wire.head().await?;
-        if status < 200 && status != 101 {
-            continue;
-        }
-        let answer = Answer { status, body: Body::Pushed, headers };
-        let content = match status {
-            200 => wire.content(&answer, most).await?,
-            _ => Vec::new(),
-        };
-        return Ok((answer, content));
-    }
-    Err(Failure::NotHttp("interim answers do not end"))
 }
 
 /// As [`download`], but reads the content of every answer, whatever its status. A content that

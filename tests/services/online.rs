@@ -1,7 +1,7 @@
 //! Revocation that is asked for online: of OpenSSL's responder, and of servers that answer otherwise.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan as _};
@@ -47,7 +47,7 @@ fn revoked() -> String {
 }
 
 /// OpenSSL's responder.
-struct Responder(Child, BufReader<ChildStdout>);
+struct Responder(Child);
 
 impl Responder {
     fn start(authority: &Authority, port: u16) -> Self {
@@ -66,7 +66,9 @@ impl Responder {
             line.clear();
             assert!(said.read_line(&mut line).unwrap() > 0, "openssl ocsp does not listen");
         }
-        Self(child, said)
+        // Whoever closes its output ends it.
+        child.stdout = Some(said.into_inner());
+        Self(child)
     }
 }
 

@@ -136,3 +136,50 @@ async fn a_promise_without_a_staple_fails_for_that_and_nothing_else() {
     assert_eq!(value(&evidence, "/staple/present"), json!(false));
     assert_eq!(failing(&evidence), ["must_staple_violated"]);
 }
+
+#[tokio::test]
+async fn a_staple_that_is_renewed_is_no_drift() {
+    let authority = Authority::with("");
+    let due = (Timestamp::now() + 1_000.hours()).strftime("%y%m%d%H%M%SZ").to_string();
+    let mut digests = Vec::new();
+    for (line, days) in [
+        (format!("V\t{due}\t\t4D01"), "-ndays 7"),
+        (format!("V\t{due}\t\t4D01"), "-ndays 8"),
+        (format!("R\t{due}\t261101000000Z\t4D01"), "-ndays 8"),
+    ] {
+        let response = authority.respond(&line, days);
+        let server = Server::start(&authority.identity(), &["-status_file", &response]).unwrap();
+        let place = Place::trusting(&authority.text("ca.pem"));
+        let evidence = place.look_for(server.port(), "localhost").await;
+        assert_eq!(value(&evidence, "/staple/freshness"), json!("current"));
+        digests.push(evidence);
+    }
+    // The port is another each time, so the items are compared and not the digest.
+    let items = |place: usize| {
+        let mut items = digests[place].stable.clone();
+        items.remove("/endpoint/address");
+        items
+    };
+    assert_eq!(items(0), items(1));
+    assert_ne!(items(1), items(2));
+    assert_ne!(digests[0].volatile["/staple/due"], digests[1].volatile["/staple/due"]);
+}
+
+#[tokio::test]
+async fn a_list_that_is_renewed_is_no_drift_and_one_that_is_overdue_says_since_when() {
+    let authority = testkit::pki::Authority::new("Plant CA");
+    let server = Server::start(&authority.issue(&testkit::pki::Leaf::default()), &[]).unwrap();
+    let mut place = Place::trusting(&authority.pem());
+    place.trust.crls = vec![model::document::Source::path("list.crl")];
+    let mut seen = Vec::new();
+    for hours in [24, 48, -1] {
+        place.put("list.crl", &authority.crl(&[], Timestamp::now() + hours.hours()));
+        seen.push(place.look_for(server.port(), "localhost").await);
+    }
+    assert_eq!(seen[0].digest(), seen[1].digest());
+    assert_ne!(seen[0].volatile["/revocation/due"], seen[1].volatile["/revocation/due"]);
+    assert_eq!(value(&seen[1], "/revocation/freshness"), json!("current"));
+    assert_eq!(value(&seen[2], "/revocation/freshness"), json!("overdue"));
+    assert!(value(&seen[2], "/revocation/overdue_since").is_string());
+    assert_eq!(failing(&seen[2]), ["crl_stale"]);
+}

@@ -272,6 +272,25 @@ spec:
     }
 
     #[test]
+    fn a_table_is_read_only_where_the_base_reads_it_in_the_same_words() {
+        let set = |table: &str| {
+            let certificates = format!(
+                "deviceCertificates: [{{name: fleet, path: address, table: {{name: {table}, \
+                 device: id, certificate: pem}}}}]"
+            );
+            target(&format!("{BASE}  {certificates}\n"))
+        };
+        let (base, other) = (set("devices"), set("secrets"));
+        let same = compose(Some(&base), &base);
+        assert_eq!(same.target.spec.device_certificates, base.spec.device_certificates);
+        for composed in [compose(Some(&base), &other), compose(None, &other)] {
+            assert_eq!(composed.target.spec.device_certificates, []);
+            let told = "the table of fleet is read when this is merged";
+            assert!(composed.waits.iter().any(|wait| wait.ends_with(told)), "{:?}", composed.waits);
+        }
+    }
+
+    #[test]
     fn the_environment_is_read_only_where_the_base_reads_it() {
         let base = target(BASE);
         let curious = BASE.replace("path: mosquitto.conf", "env: PLUMBLINE_TOKEN");

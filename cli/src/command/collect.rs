@@ -402,6 +402,27 @@ mod tests {
     }
 
     #[test]
+    fn the_address_of_a_table_is_read_from_its_mounted_secret() {
+        let plan: Plan = serde_json::from_value(json!({ "skipped": [], "requests": [{
+            "check": "device_cert_hygiene",
+            "target": "plant/fleet",
+            "subject": "certificates/fleet",
+            "policy": { "max_connections": 4, "connect_timeout_seconds": 5, "deadline_seconds": 60, "allow": [] },
+            "inputs": { "kind": "device_certificates", "trust": {}, "certificates": {
+                "name": "fleet",
+                "secretRef": { "name": "fleet-database", "key": "url" },
+                "table": { "name": "devices", "device": "id", "certificate": "pem" },
+            } },
+        }] }))
+        .unwrap();
+        let json = serde_json::to_value(mounted(plan, Path::new("/nowhere"))).unwrap();
+        let set = &json["requests"][0]["inputs"]["certificates"];
+        assert_eq!(set["path"], "secrets/fleet-database/url");
+        assert_eq!(set["secretRef"], Value::Null);
+        assert_eq!(set["table"]["name"], "devices");
+    }
+
+    #[test]
     fn every_reference_of_a_plan_is_found() {
         let plan: Plan = serde_json::from_value(json!({ "skipped": [], "requests": [{
             "check": "gateway_config_guardrails",

@@ -79,6 +79,7 @@ pub struct Metadata {
 /// One document of any kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind")]
+#[allow(clippy::large_enum_variant, reason = "a file holds a handful of them")]
 pub enum Resource {
     /// What is audited.
     AuditTarget(AuditTarget),
