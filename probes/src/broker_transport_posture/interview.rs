@@ -154,6 +154,12 @@ impl Interview {
         self.session.negotiated.is_ok() || self.hellos().any(Hello::shows_server_hello)
     }
 
+    /// Whether the server fails on suites of TLS 1.2 that it chooses. Others say by the same alert that
+    /// they do not have an old version: OpenSSL does where its security level leaves no signature.
+    pub(super) fn fails_on_its_choice(&self) -> bool {
+        std::iter::once(&self.broad).chain(&self.classes).any(failed)
+    }
+
     /// Whether anything that came was TLS.
     pub(super) fn speaks_tls(&self) -> bool {
         self.is_alive()

@@ -183,8 +183,6 @@ pub const SUITES: &[Suite] = &[
     Suite { code: 0xc07b, name: "TLS_RSA_WITH_CAMELLIA_256_GCM_SHA384" },
     Suite { code: 0xc07c, name: "TLS_DHE_RSA_WITH_CAMELLIA_128_GCM_SHA256" },
     Suite { code: 0xc07d, name: "TLS_DHE_RSA_WITH_CAMELLIA_256_GCM_SHA384" },
-    Suite { code: 0xc080, name: "TLS_DHE_DSS_WITH_CAMELLIA_128_GCM_SHA256" },
-    Suite { code: 0xc081, name: "TLS_DHE_DSS_WITH_CAMELLIA_256_GCM_SHA384" },
     Suite { code: 0xc084, name: "TLS_DH_anon_WITH_CAMELLIA_128_GCM_SHA256" },
     Suite { code: 0xc085, name: "TLS_DH_anon_WITH_CAMELLIA_256_GCM_SHA384" },
     Suite { code: 0xc086, name: "TLS_ECDHE_ECDSA_WITH_CAMELLIA_128_GCM_SHA256" },

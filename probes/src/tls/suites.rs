@@ -2,7 +2,8 @@
 //!
 //! Code points and names are those of the IANA registry, with the two suites of the Internet-Draft
 //! "56-bit Export Cipher Suites" that were deployed. Left out are suites that no common stack has:
-//! SRP (it needs an identity in the hello), Kerberos, and ARIA and Camellia with PSK.
+//! SRP (it needs an identity in the hello), Kerberos, ARIA and Camellia with PSK, and Camellia in GCM
+//! with DSS.
 
 pub use super::suite_table::SUITES;
 
@@ -86,7 +87,8 @@ impl Suite {
     /// True if only GnuTLS has it, and not unless it is told to: Camellia in GCM (RFC 6367). Decision
     /// mode, whose hellos are full, leaves these to full mode.
     pub fn is_rare(&self) -> bool {
-        self.name.contains("_CAMELLIA_") && self.name.contains("_GCM_")
+        let (exchange, cipher) = self.parts();
+        cipher.starts_with("CAMELLIA_") && cipher.contains("_GCM_") && !exchange.contains("anon")
     }
 
     /// How the server sends its key exchange, if it does.

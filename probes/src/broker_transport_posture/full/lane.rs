@@ -125,6 +125,8 @@ pub(super) struct Lane<M> {
     pub(super) gave_up: Option<Missing>,
     /// The hello that confirmed a suite and carried what a client may add.
     pub(super) courtesy: Option<Hello>,
+    /// Whether the server fails on suites that it chooses.
+    fails: bool,
     /// Whether hellos need key shares: the server does not answer those without.
     shares: bool,
     /// Whether a hello without key shares was ever answered.
@@ -134,7 +136,7 @@ pub(super) struct Lane<M> {
 impl<M: Machine> Lane<M> {
     fn of(machine: M) -> Self {
         let (asked, gave_up, courtesy) = (Vec::new(), None, None);
-        Self { machine, asked, gave_up, courtesy, shares: false, retried: false }
+        Self { machine, asked, gave_up, courtesy, fails: false, shares: false, retried: false }
     }
 
     /// Whether the version is accepted.
@@ -161,6 +163,7 @@ impl<M: Machine> Lane<M> {
         let reply = self.ask_whole(port, offer).await?;
         if reply == Reply::Refused
             && offer.ask == Ask::Suites
+            && self.fails
             && self.asked.last().is_some_and(failed)
         {
             return self.ask_apart(port, offer).await;
@@ -300,7 +303,8 @@ impl Lane<legacy::Elimination> {
     /// A version up to TLS 1.2, with what decision mode has heard about it.
     pub(super) fn legacy(version: u16, wide: bool, interview: &Interview) -> Self {
         let mut machine = legacy::Elimination::new(version, wide);
-        let heard = interview.hellos().filter(|hello| !failed(hello));
+        let fails = interview.fails_on_its_choice();
+        let heard = interview.hellos().filter(|hello| !(fails && failed(hello)));
         for hello in heard.filter(|hello| hello.hello.version <= TLS12) {
             let asked = hello.hello.version;
             let heard = match reply(hello, asked) {
@@ -318,13 +322,13 @@ impl Lane<legacy::Elimination> {
         }
         // A hello for TLS 1.1 that is refused rules out TLS 1.0: it would have been the answer.
         if let (TLS10, [only]) = (version, &interview.old[..])
-            && !failed(only)
+            && !(fails && failed(only))
             && matches!(reply(only, TLS11), Ok(Reply::Refused | Reply::NoVersion))
             && only.accepted().is_none()
         {
             machine.hear(&offered(&only.hello), Reply::NoVersion);
         }
-        Self::of(machine)
+        Self { fails, ..Self::of(machine) }
     }
 }
 

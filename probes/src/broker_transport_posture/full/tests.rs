@@ -129,7 +129,7 @@ async fn a_server_that_fails_on_what_it_chose_is_asked_for_the_rest_without_it()
     let expected = ["SSLv3", "TLSv1.0"]
         .map(|version| names.map(|suite| json!({ "version": version, "suite": suite })));
     assert_eq!(suites, json!(expected.concat()));
-    assert_eq!(status(&seen, "/tls/suites/non_forward_secret/accepted"), "error");
+    assert_eq!(status(&seen, "/tls/suites/ffdhe/accepted"), "error");
 }
 
 #[tokio::test]
