@@ -28,6 +28,9 @@ const MQTT_PARAMS: &[&str] = &[
     "clientIdB",
     "listenMilliseconds",
     "connectIntervalMilliseconds",
+    DEFAULT_CREDENTIALS,
+    "staging",
+    "browserClients",
 ];
 
 /// Parameters of `ingest_auth` that its probe reads.
@@ -47,6 +50,9 @@ const HEALTH_PARAMS: &[&str] = &["readyPath", "metricsPath", "requiredSeries"];
 
 /// Parameters of `ingest_auth` that name a credential which must not be let in.
 const REFUSED_CREDENTIALS: [&str; 2] = ["expiredToken", "wrongAudienceToken"];
+
+/// The parameter of `mqtt_access_control` that lists credentials which must not be let in.
+const DEFAULT_CREDENTIALS: &str = "defaultCredentials";
 
 /// Why a target cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -211,18 +217,26 @@ fn inputs(target: &AuditTarget, check: CheckId) -> Vec<(Subject, Inputs)> {
 }
 
 /// The credentials that an endpoint lists, else the one of its own name; and after them those that
-/// a parameter of the check names, which are presented to see that they are not let in.
+/// parameters of the check name, which are presented to see that they are not let in.
 fn credentials(target: &AuditTarget, endpoint: &Endpoint, check: CheckId) -> Vec<Credential> {
     let own = [endpoint.name.clone()];
     let mut names: Vec<&str> =
         endpoint.credentials.as_deref().unwrap_or(&own).iter().map(String::as_str).collect();
-    if check == CheckId::IngestAuth {
-        let selection = target.spec.checks.iter().find(|selection| selection.id == check);
-        let named = |param: &&str| selection?.params.get(*param)?.as_str();
-        for name in REFUSED_CREDENTIALS.iter().filter_map(named) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
+    let selection = target.spec.checks.iter().find(|selection| selection.id == check);
+    let param = |name: &str| selection?.params.get(name);
+    let refused: Vec<&str> = match check {
+        CheckId::IngestAuth => {
+            REFUSED_CREDENTIALS.iter().filter_map(|name| param(name)?.as_str()).collect()
+        }
+        CheckId::MqttAccessControl => {
+            let listed = param(DEFAULT_CREDENTIALS).and_then(|list| list.as_array());
+            listed.into_iter().flatten().filter_map(|name| name.as_str()).collect()
+        }
+        _ => Vec::new(),
+    };
+    for name in refused {
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
     let all = &target.spec.credentials;
@@ -277,5 +291,31 @@ mod tests {
             );
             assert_eq!(error, expected);
         }
+    }
+
+    #[test]
+    fn default_credentials_reach_the_probe_behind_those_of_the_endpoint_and_no_other_check() {
+        let mut target = target(json!("full"));
+        let credential = |name: &str| {
+            let json = json!({ "name": name, "kind": "mqtt", "env": "PROBE" });
+            serde_json::from_value(json).expect("a credential")
+        };
+        target.spec.credentials = ["vendor", "probe-a", "unused"].map(credential).to_vec();
+        target.spec.endpoints[0].credentials = Some(vec!["probe-a".to_owned()]);
+        let check = json!({
+            "id": "mqtt_access_control",
+            "params": { "defaultCredentials": ["vendor", "probe-a", "nobody"] },
+        });
+        target.spec.checks.push(serde_json::from_value(check).expect("a check"));
+        let plan = plan(&target, None, &RuleSet::default()).expect("planned");
+        let names = |check: CheckId| -> Vec<&str> {
+            let request = plan.requests.iter().find(|request| request.check == check);
+            let Some(Inputs::Endpoint { credentials, .. }) = request.map(|r| &r.inputs) else {
+                panic!("{check} was planned")
+            };
+            credentials.iter().map(|credential| credential.name.as_str()).collect()
+        };
+        assert_eq!(names(CheckId::MqttAccessControl), ["probe-a", "vendor"]);
+        assert_eq!(names(CheckId::BrokerTransportPosture), ["probe-a"]);
     }
 }

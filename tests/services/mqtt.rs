@@ -2,6 +2,10 @@
 //! verdicts without a false fail.
 
 mod broker;
+mod opted;
+mod others;
+mod pairs;
+mod table;
 
 use std::collections::BTreeMap;
 
@@ -219,6 +223,10 @@ async fn websockets_are_asked_like_everything_else() {
 const PAIR: [(&str, &str); 2] = [("device-a", "word-a"), ("device-b", "word-b")];
 
 const BY_NAME: &str = "pattern readwrite devices/%u/#\n";
+
+/// The same for brokers that are told so in filters.
+const EVERYTHING_APART: [(&str, &str); 2] =
+    [("device-a", "devices/device-a/#"), ("device-b", "devices/device-b/#")];
 
 const EVERYBODY: &str = "topic readwrite #\nuser device-a\ntopic readwrite #\nuser device-b\n\
                          topic readwrite #\n";

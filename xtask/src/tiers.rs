@@ -15,7 +15,7 @@ pub enum Tier {
     Policy,
     /// What needs nothing but cargo.
     Unit,
-    /// Postgres, mosquitto, OpenSSL on loopback.
+    /// Postgres, mosquitto and other brokers, OpenSSL on loopback.
     Services,
     /// Pages in Chromium.
     Browser,
@@ -38,8 +38,9 @@ fn each(root: &Path, tiers: &[Tier]) -> anyhow::Result<()> {
             Tier::Unit => run(cargo(root).args(["test", "--workspace"]))?,
             Tier::Services => {
                 tools::require(tools::SERVICES)?;
+                let brokers = tools::brokers(root)?;
                 programs(root)?;
-                run(&mut outside(root, "services"))?;
+                run(outside(root, "services").envs(brokers))?;
             }
             Tier::Browser => {
                 tools::require(tools::BROWSER)?;

@@ -17,7 +17,7 @@ pub struct Tool {
 
 /// Go, for programs that are brought as sources.
 const GO: Tool = Tool { name: "go", package: "golang-go", places: &["/usr/local/go/bin"] };
-/// The Go that [`actionlint`] and [`act`] ask for in their `go.mod`: 1.25.
+/// The Go that [`actionlint`], [`act`] and the broker in [`brokers`] ask for in their `go.mod`: 1.25.
 const GO_MINOR: u32 = 25;
 
 /// A Postgres server.
@@ -38,6 +38,9 @@ pub const SERVICES: &[Tool] = &[
     Tool { name: "mosquitto", package: "mosquitto", places: &["/usr/sbin"] },
     Tool { name: "openssl", package: "openssl", places: &[] },
     Tool { name: "node", package: "nodejs", places: &[] },
+    Tool { name: "npm", package: "npm", places: &[] },
+    Tool { name: "python3", package: "python3-venv", places: &[] },
+    GO,
 ];
 
 /// What the browser tier needs.
@@ -87,6 +90,10 @@ const ACTIONLINT: &str = "1.7.12";
 /// The scanner that is measured beside ours and that Debian does not have (AGPL-3.0: it is run, and
 /// nothing of it is part of anything here).
 const SSLYZE: &str = "6.3.1";
+/// The brokers that are asked beside mosquitto: those of PyPI and of a Go module, as the lock files of
+/// `tests/brokers` name them.
+const AMQTT: &str = "0.12.1";
+const MOCHI: &str = "2.7.9";
 /// What runs workflows without GitHub.
 const ACT: &str = "0.2.89";
 
@@ -153,7 +160,11 @@ pub fn axe(root: &Path) -> anyhow::Result<PathBuf> {
 
 /// Makes sure that the emulated GitHub has its packages, and gives its folder.
 pub fn github(root: &Path) -> anyhow::Result<PathBuf> {
-    let folder = root.join("tests/github");
+    npm_packages(root.join("tests/github"))
+}
+
+/// Makes sure that a folder has the packages of its `package-lock.json`, and gives it back.
+fn npm_packages(folder: PathBuf) -> anyhow::Result<PathBuf> {
     // What npm writes when it is done, and older than the list of what should be there if that has
     // changed since.
     let done = folder.join("node_modules/.package-lock.json").metadata();
@@ -163,6 +174,26 @@ pub fn github(root: &Path) -> anyhow::Result<PathBuf> {
         run(Command::new("npm").current_dir(&folder).arg("ci").args(flags))?;
     }
     Ok(folder)
+}
+
+/// Makes sure that the brokers beside mosquitto are here, and gives the programs that tests cannot
+/// find by themselves, each with the variable that names it.
+pub fn brokers(root: &Path) -> anyhow::Result<[(&'static str, PathBuf); 2]> {
+    let folder = root.join("tests/brokers");
+    npm_packages(folder.join("aedes"))?;
+    let amqtt = brought(root, "amqtt", AMQTT, "bin/amqtt", "--version", |into| {
+        let wanted = folder.join("amqtt/requirements.txt");
+        virtual_environment(into)?;
+        // The list is whole, so nothing comes along that it does not name.
+        let flags = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"];
+        capture(Command::new(into.join("bin/pip")).args(flags).arg(wanted)).map(drop)
+    })?;
+    // Go knows by itself whether there is anything to do.
+    let mochi = target(root).join(format!("tools/mochi-{MOCHI}/mochi"));
+    go(|command| {
+        command.current_dir(folder.join("mochi")).args(["build", "-o"]).arg(&mochi).arg(".");
+    })?;
+    Ok([("PLUMBLINE_AMQTT_PYTHON", amqtt.with_file_name("python")), ("PLUMBLINE_MOCHI", mochi)])
 }
 
 /// Makes sure that zizmor is here, which finds what workflows give away, and gives its program.
@@ -225,6 +256,14 @@ fn brought(
 
 /// Installs a program of PyPI with an environment of its own.
 fn pip_install(name: &str, version: &str, folder: &Path) -> anyhow::Result<()> {
+    virtual_environment(folder)?;
+    let flags = ["install", "--quiet", "--disable-pip-version-check"];
+    capture(Command::new(folder.join("bin/pip")).args(flags).arg(format!("{name}=={version}")))?;
+    Ok(())
+}
+
+/// An empty environment of Python.
+fn virtual_environment(folder: &Path) -> anyhow::Result<()> {
     // Debian keeps this part of Python in a package of its own.
     let python = || Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
     let complete = || python().is_ok_and(|output| output.status.success());
@@ -234,13 +273,17 @@ fn pip_install(name: &str, version: &str, folder: &Path) -> anyhow::Result<()> {
     if !complete() {
         bail!("missing: the module venv of python3. On Debian: sudo apt-get install python3-venv.");
     }
-    capture(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-    let flags = ["install", "--quiet", "--disable-pip-version-check"];
-    capture(Command::new(folder.join("bin/pip")).args(flags).arg(format!("{name}=={version}")))?;
-    Ok(())
+    capture(Command::new("python3").args(["-m", "venv"]).arg(folder)).map(drop)
 }
 
 fn go_install(module: &str, folder: &Path) -> anyhow::Result<()> {
+    go(|command| {
+        command.args(["install", module]).env("GOBIN", folder);
+    })
+}
+
+/// Runs a Go that is new enough.
+fn go(what: impl FnOnce(&mut Command)) -> anyhow::Result<()> {
     let go = find(&GO).context("go was found a moment ago")?;
     let says = |name: &str| capture(Command::new(&go).args(["env", name]));
     let found = says("GOVERSION")?;
@@ -259,7 +302,7 @@ fn go_install(module: &str, folder: &Path) -> anyhow::Result<()> {
         bail!(too_old());
     }
     let mut command = Command::new(&go);
-    command.args(["install", module]).env("GOBIN", folder).env("GOFLAGS", "-trimpath");
+    what(command.env("GOFLAGS", "-trimpath"));
     let installed = capture(&mut command).map(drop);
     if minor < GO_MINOR { installed.with_context(too_old) } else { installed }
 }

@@ -239,12 +239,66 @@ pub struct MqttAccessControlStable {
     #[serde(rename = "/cross_device/delivered")]
     pub cross_device_delivered: Item<bool>,
     /// Whether the first identity was kept from taking the client id of the second, which was
-    /// connected: it was refused, or let in without ending the session of the second.
+    /// connected: it was refused, or let in without ending the session of the second, which the
+    /// second itself ended by connecting again.
     #[serde(rename = "/client_id/bound")]
     pub client_id_bound: Item<bool>,
     /// Code of that CONNACK.
     #[serde(rename = "/client_id/reason")]
     pub client_id_reason: Item<String>,
+
+    /// Whether a user name and password of a test identity are declared for this endpoint, over TLS.
+    #[serde(rename = "/identity/login", default = "super::not_asked::<bool>")]
+    pub identity_login: Item<bool>,
+    /// Whether the broker answers a known user with a wrong password otherwise than a user that was
+    /// made up.
+    #[serde(rename = "/oracle/tells", default = "super::not_asked::<bool>")]
+    pub oracle_tells: Item<bool>,
+    /// Code of the CONNACK to the user that was made up.
+    #[serde(rename = "/oracle/unknown_user", default = "super::not_asked::<String>")]
+    pub oracle_unknown: Item<String>,
+    /// Code of the CONNACK to the first identity's user with a wrong password.
+    #[serde(rename = "/oracle/wrong_password", default = "super::not_asked::<String>")]
+    pub oracle_known: Item<String>,
+
+    /// Default credentials that the target lists, at most three.
+    #[serde(rename = "/defaults/listed", default = "super::not_asked::<u32>")]
+    pub defaults_listed: Item<u32>,
+    /// Whether one of them was let in. Observed false only where every one was turned away.
+    #[serde(rename = "/defaults/accepted", default = "super::not_asked::<bool>")]
+    pub defaults_accepted: Item<bool>,
+    /// Code of the CONNACK that decided it: the one that let it in, else the last.
+    #[serde(rename = "/defaults/reason", default = "super::not_asked::<String>")]
+    pub defaults_reason: Item<String>,
+    /// Name of the credential in the target that was let in.
+    #[serde(rename = "/defaults/credential", default = "super::not_asked::<String>")]
+    pub defaults_credential: Item<String>,
+
+    /// Whether the target says that no live device uses this broker, and it speaks TLS.
+    #[serde(rename = "/staging/asked", default = "super::not_asked::<bool>")]
+    pub staging_asked: Item<bool>,
+    /// Whether a canary of the first identity was taken below `$SYS`.
+    #[serde(rename = "/staging/sys_publish", default = "super::not_asked::<bool>")]
+    pub staging_sys_publish: Item<bool>,
+    /// What decided that: the code of the PUBACK or DISCONNECT, or that it came round.
+    #[serde(rename = "/staging/sys_reason", default = "super::not_asked::<String>")]
+    pub staging_sys_reason: Item<String>,
+    /// Whether a will of the first identity was delivered in the scope of the second, where it may
+    /// not write. Observed false only where the CONNECT was refused for it, or a will in its own scope
+    /// was delivered.
+    #[serde(rename = "/staging/will_delivered", default = "super::not_asked::<bool>")]
+    pub staging_will_delivered: Item<bool>,
+    /// Code of the CONNACK to the CONNECT with that will.
+    #[serde(rename = "/staging/will_reason", default = "super::not_asked::<String>")]
+    pub staging_will_reason: Item<String>,
+
+    /// Whether this endpoint speaks WebSocket and the target says that browsers are clients.
+    #[serde(rename = "/ws/browsers", default = "super::not_asked::<bool>")]
+    pub ws_browsers: Item<bool>,
+    /// Whether a WebSocket was opened for a page of a foreign site. Observed false only where the same
+    /// request without an `Origin` was taken.
+    #[serde(rename = "/ws/foreign_origin", default = "super::not_asked::<bool>")]
+    pub ws_foreign_origin: Item<bool>,
 
     /// Connections that were opened.
     #[serde(rename = "/connections")]

@@ -27,8 +27,20 @@ pub(crate) async fn upgrade<S>(stream: &mut S, endpoint: &Endpoint) -> Result<Re
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    upgrade_from(stream, endpoint, None).await
+}
+
+/// The same as a page of a site would ask, where an origin is given.
+pub(crate) async fn upgrade_from<S>(
+    stream: &mut S,
+    endpoint: &Endpoint,
+    origin: Option<&str>,
+) -> Result<Reply, std::io::Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     // A peer that refuses early may have closed already; what it said before can still be read.
-    if stream.write_all(request(endpoint).as_bytes()).await.is_ok() {
+    if stream.write_all(request(endpoint, origin).as_bytes()).await.is_ok() {
         stream.flush().await.ok();
     }
     let mut head = Vec::new();
@@ -49,17 +61,18 @@ where
     }
 }
 
-fn request(endpoint: &Endpoint) -> String {
+fn request(endpoint: &Endpoint, origin: Option<&str>) -> String {
     let key = STANDARD.encode(rand::random::<[u8; 16]>());
     // A path that cannot stand in a request line is the document's fault; the default still shows
     // whether WebSocket is spoken here.
     let path = endpoint.path.as_deref().unwrap_or(DEFAULT_PATH);
     let fits = path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic());
     let path = if fits { path } else { DEFAULT_PATH };
+    let origin = origin.map(|origin| format!("Origin: {origin}\r\n")).unwrap_or_default();
     format!(
         "GET {path} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\
-         Sec-WebSocket-Protocol: mqtt\r\n\r\n",
+         Sec-WebSocket-Protocol: mqtt\r\n{origin}\r\n",
         endpoint.address()
     )
 }
@@ -101,17 +114,21 @@ mod tests {
     fn the_request_asks_for_mqtt_on_the_declared_path_and_carries_no_credential() {
         let mut declared = endpoint(Protocol::Ws, 8080);
         declared.path = Some("/broker".to_owned());
-        let text = request(&declared);
+        let text = request(&declared, None);
         assert!(text.starts_with("GET /broker HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n"), "{text}");
         assert!(text.contains("Sec-WebSocket-Protocol: mqtt\r\n"));
-        assert!(!text.to_ascii_lowercase().contains("authorization"));
+        for absent in ["authorization", "origin"] {
+            assert!(!text.to_ascii_lowercase().contains(absent), "{text}");
+        }
+        let from_a_page = request(&declared, Some("https://page.example"));
+        assert!(from_a_page.ends_with("\r\nOrigin: https://page.example\r\n\r\n"), "{from_a_page}");
     }
 
     #[test]
     fn a_path_that_would_break_the_request_is_not_sent() {
         let mut hostile = endpoint(Protocol::Ws, 8080);
         hostile.path = Some("/x HTTP/1.1\r\nX-Injected: 1".to_owned());
-        assert!(!request(&hostile).contains("X-Injected"));
+        assert!(!request(&hostile, None).contains("X-Injected"));
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! The one publication here is [`canary`]: QoS 1, no payload, and no way to set the retain flag. A
 //! retained message without payload would take away what a broker keeps for that topic (MQTT 5
-//! section 3.3.1.3), so no value of these types can make one. There are no wills either.
+//! section 3.3.1.3), so no value of these types can make one. A will is such a canary, too.
 
 use super::codes::Version;
 use super::wire::{put_data, put_variable};
@@ -17,7 +17,7 @@ pub const MAXIMUM_PACKET_SIZE: u32 = 1024;
 /// Messages of QoS 1 and 2 that a broker of MQTT 5 may have under way at once.
 const RECEIVE_MAXIMUM: u16 = 16;
 
-/// A CONNECT with a clean start, no will, and a session that ends with its connection.
+/// A CONNECT with a clean start and a session that ends with its connection.
 #[derive(Clone, Copy)]
 pub struct Connect<'a> {
     /// Version of the protocol.
@@ -28,12 +28,15 @@ pub struct Connect<'a> {
     pub login: Option<(&'a str, &'a str)>,
     /// The run, for the owner who looks at the broker's log; sent in MQTT 5 alone.
     pub run: &'a str,
+    /// Topic of a will: QoS 1, no payload, not retained, and at once.
+    pub will: Option<&'a str>,
 }
 
 impl Connect<'_> {
     /// The packet (MQTT 5 section 3.1, MQTT 3.1.1 section 3.1).
     pub fn packet(&self) -> Vec<u8> {
         const CLEAN_START: u8 = 0x02;
+        const WILL_QOS_1: u8 = 0x0c;
         const PASSWORD: u8 = 0x40;
         const USER_NAME: u8 = 0x80;
         let (name, level) = match self.version {
@@ -44,7 +47,8 @@ impl Connect<'_> {
         let mut body = Vec::new();
         put_data(&mut body, name.as_bytes());
         let login = if self.login.is_some() { USER_NAME | PASSWORD } else { 0 };
-        body.extend([level, CLEAN_START | login]);
+        let will = if self.will.is_some() { WILL_QOS_1 } else { 0 };
+        body.extend([level, CLEAN_START | will | login]);
         body.extend(KEEP_ALIVE.to_be_bytes());
         if self.version == Version::V5 {
             let mut properties = vec![0x11, 0, 0, 0, 0];
@@ -59,6 +63,14 @@ impl Connect<'_> {
             body.extend(properties);
         }
         put_data(&mut body, self.client_id.as_bytes());
+        if let Some(topic) = self.will {
+            // Without a Will Delay Interval it goes out as soon as the connection is gone.
+            if self.version == Version::V5 {
+                put_variable(&mut body, 0);
+            }
+            put_data(&mut body, topic.as_bytes());
+            put_data(&mut body, &[]);
+        }
         if let Some((user, password)) = self.login {
             put_data(&mut body, user.as_bytes());
             put_data(&mut body, password.as_bytes());
@@ -137,7 +149,8 @@ mod tests {
     use super::*;
 
     fn connect(version: Version, login: Option<(&'static str, &'static str)>) -> Vec<u8> {
-        Connect { version, client_id: "plumb-0123456789abcdef", login, run: "run-1" }.packet()
+        Connect { version, client_id: "plumb-0123456789abcdef", login, run: "run-1", will: None }
+            .packet()
     }
 
     #[test]
@@ -169,6 +182,28 @@ mod tests {
         assert_eq!(properties.data(), Ok(&b"user"[..]));
         assert_eq!(properties.data(), Ok(&b"word"[..]));
         assert_eq!(properties.left(), 0);
+    }
+
+    #[test]
+    fn a_will_is_a_canary_that_is_not_retained_and_has_no_payload() {
+        for version in [Version::V31, Version::V311, Version::V5] {
+            let without = connect(version, None);
+            let with = Connect {
+                version,
+                client_id: "plumb-0123456789abcdef",
+                login: None,
+                run: "run-1",
+                will: Some("a/b"),
+            };
+            let with = with.packet();
+            let flags = 2 + 2 + usize::from(without[3]) + 1;
+            assert_eq!(without[flags], 0x02);
+            assert_eq!(with[flags], 0x0e, "clean start, a will of QoS 1, no retain");
+            let tail: &[u8] =
+                if version == Version::V5 { b"\0\0\x03a/b\0\0" } else { b"\0\x03a/b\0\0" };
+            assert!(with.ends_with(tail), "{with:x?}");
+            assert_eq!(with.len(), without.len() + tail.len());
+        }
     }
 
     proptest! {

@@ -74,6 +74,14 @@ impl Knock {
         }
     }
 
+    /// The code of the CONNACK, where one came.
+    pub const fn code(&self) -> Option<u8> {
+        match self.answer {
+            Answer::Connack { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
     /// True where the session ended for want of a client certificate.
     pub fn is_certificate_wanted(&self) -> bool {
         self.certificate_requested
@@ -100,6 +108,13 @@ impl Knock {
         match self.answer {
             Answer::Connack { code: 0, limits, session } => Some((session, limits)),
             _ => None,
+        }
+    }
+
+    /// Ends the session, where there is one.
+    pub async fn leave(self) {
+        if let Some((session, _)) = self.into_session() {
+            session.end().await;
         }
     }
 
@@ -174,6 +189,35 @@ impl<'e> Door<'e> {
             return Knock::unasked("a credential is never sent over plaintext".to_owned());
         }
         self.ask(question, connect, Some(way)).await
+    }
+
+    /// Opens a WebSocket as a page of another site would have it opened, and says nothing over it.
+    /// The status that came, and whether MQTT was chosen.
+    pub async fn upgrade_from(&mut self, origin: &str) -> Item<(u16, bool)> {
+        if let Some(reason) = &self.closed {
+            return Item::not_attempted(reason.clone());
+        }
+        pace::turn(&self.endpoint.host, self.interval).await;
+        let reply = async {
+            let mut stream = self.stream(None, &mut false).await?;
+            let reply = websocket::upgrade_from(&mut stream, self.endpoint, Some(origin)).await;
+            reply.map_err(|error| HandshakeError::from(&error))
+        };
+        let late = |_| Err(Failure::AnswerTimeout(self.patience).into());
+        let answer = match timeout(self.patience, reply).await.unwrap_or_else(late) {
+            Ok(websocket::Reply::Http { status, mqtt }) => Item::observed((status, mqtt)),
+            Ok(websocket::Reply::Other(_)) => {
+                Item::error("the answer to the WebSocket upgrade is no HTTP")
+            }
+            Err(error) => End::from(error).item(),
+        };
+        let said = match answer.value() {
+            Some((status, _)) => format!("status {status}"),
+            None => answer.reason().unwrap_or_default().to_owned(),
+        };
+        let question = format!("WebSocket from the origin {origin}");
+        self.asked.push(Asked { question, answer: said });
+        answer
     }
 
     async fn ask(&mut self, question: &str, connect: &Connect<'_>, way: Option<&Way<'_>>) -> Knock {

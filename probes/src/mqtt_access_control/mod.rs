@@ -1,8 +1,9 @@
 //! The probe of `mqtt_access_control`: whom a broker lets in, and what they may read and write.
 //!
 //! It is safe by what it can say at all. Client ids are made up (or declared for the purpose),
-//! sessions end with their connections, there are no wills, a canary has no payload and is never
-//! retained, and nothing is written unless `canaryWrite` is allowed. Declared credentials go over
+//! sessions end with their connections, a canary has no payload and is never retained, nothing is
+//! written unless `canaryWrite` is allowed, and a will, which is a canary too, is left only on a
+//! broker that is declared to be one for tests. Declared credentials go over
 //! TLS to a broker that has proved who it is, and nowhere else. A broker that says banned or
 //! connection rate exceeded is left alone at once.
 
@@ -20,19 +21,26 @@ mod door;
 mod evidence;
 mod identities;
 mod line;
+mod logins;
+mod origin;
 mod pace;
 mod pair;
 mod reading;
 mod session;
 mod settings;
+mod staging;
 mod strangers;
 
 use door::Door;
 use reading::Seen;
 use settings::Settings;
 
-/// Connections that one document may cost.
+/// Connections that one document may cost, beside what [`MORE_CONNECTIONS`] says.
 pub const MAX_CONNECTIONS: u32 = 12;
+
+/// Connections more where everything is asked that is asked for by name: three default credentials
+/// and two wills.
+pub const MORE_CONNECTIONS: u32 = settings::MAX_DEFAULTS as u32 + 2;
 
 /// Bytes that are read over one connection.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -66,9 +74,10 @@ async fn observe(
     stable.endpoint_address = Item::observed(endpoint.address());
     stable.endpoint_tls = Item::observed(endpoint.protocol.is_tls());
 
-    let limits = Limits::new(&request.policy, MAX_CONNECTIONS);
+    let limits = Limits::new(&request.policy, MAX_CONNECTIONS + settings.more_connections());
     let patience = limits.connect + limits.answer;
-    let answer = patience + ASKING + settings.listen * 2 + settings.interval * 2;
+    let waiting = pair::PUBACK * 2 + settings.staging_time();
+    let answer = patience + ASKING + waiting + settings.listen * 2 + settings.interval * 2;
     let dialer = Dialer::new(endpoint, Limits { answer, bytes: MAX_BYTES, ..limits });
     let mut door = Door::new(endpoint, dialer, settings.interval, patience);
     let mut seen = Seen::default();
@@ -78,9 +87,7 @@ async fn observe(
         strangers::observe(&mut door, endpoint, &settings, &run, &mut stable, &mut seen).await;
     let declared =
         identities::Declared { context, endpoint, trust, credentials, settings: &settings };
-    declared
-        .observe(&mut door, &request.policy, lessons.version, &run, &mut stable, &mut seen)
-        .await;
+    declared.observe(&mut door, &request.policy, &lessons, &run, &mut stable, &mut seen).await;
 
     stable.halted = Item::observed(door.is_halted());
     stable.connections = Item::observed(door.opened());

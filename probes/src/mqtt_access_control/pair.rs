@@ -6,11 +6,18 @@ use std::time::Duration;
 
 use model::evidence::{Item, MqttAccessControlStable, WildcardOutcome};
 
+use tokio::time::timeout;
+
 use super::reading::{EVERYTHING, is_foreign};
 use super::session::{End, Patience, Session, Subscribed};
 use crate::mqtt::codes::{self, Version};
 use crate::mqtt::incoming::{Message, Packet};
 use crate::mqtt::outgoing::{self, Retained};
+use crate::net::Failure;
+
+/// How long to wait for a PUBACK: far longer than a round trip, and far shorter than a connection
+/// may live, which is needed for what comes after.
+pub(super) const PUBACK: Duration = Duration::from_secs(3);
 
 /// Topics of the two canaries.
 pub(super) struct Canaries {
@@ -101,15 +108,33 @@ async fn send(
     came: &mut Came,
     canaries: &Canaries,
 ) -> Result<Option<u8>, Option<End>> {
+    let mut take = |message: &Message| {
+        came.take(message, canaries);
+        false
+    };
+    send_alone(session, topic, &mut take).await.map_err(Some)
+}
+
+/// The same, where messages are somebody else's to look at.
+pub(super) async fn send_alone(
+    session: &mut Session,
+    topic: &str,
+    take: &mut impl FnMut(&Message) -> bool,
+) -> Result<Option<u8>, End> {
     let asked = session.new_id();
-    session.send(&outgoing::canary(session.version(), asked, topic)).await.map_err(Some)?;
-    loop {
-        match session.next().await.map_err(Some)? {
-            Packet::Puback { id, code } if id == asked => return Ok(code),
-            Packet::Publish(message) => came.take(&message, canaries),
-            _ => {}
+    session.send(&outgoing::canary(session.version(), asked, topic)).await?;
+    let answer = async {
+        loop {
+            match session.next().await? {
+                Packet::Puback { id, code } if id == asked => return Ok(code),
+                Packet::Publish(message) => _ = take(&message),
+                _ => {}
+            }
         }
-    }
+    };
+    // Some brokers drop what is not allowed and say nothing.
+    let late = |_| Err(End::Stream(Failure::AnswerTimeout(PUBACK).into()));
+    timeout(PUBACK, answer).await.unwrap_or_else(late)
 }
 
 /// Whether the second identity got the first one's canary: no only where the first got it.

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::pair::PUBACK;
+use super::staging::WILL;
+
 /// Milliseconds between two connections to one host: one connection per second.
 const CONNECT_INTERVAL: u64 = 1_000;
 
@@ -17,6 +20,9 @@ const MAX_MILLISECONDS: u64 = 10_000;
 /// Longest scope and client id, in bytes.
 const MAX_TEXT: usize = 512;
 
+/// Default credentials that may be tried: a guess more than these would be an attack.
+pub(super) const MAX_DEFAULTS: usize = 3;
+
 /// Parameters of the check, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Settings {
@@ -28,6 +34,12 @@ pub(super) struct Settings {
     pub listen: Duration,
     /// Pause between two connections to one host.
     pub interval: Duration,
+    /// Names of the credentials that nobody may be let in with any more.
+    pub defaults: Vec<String>,
+    /// Whether the broker is one on which tests may do what they must never do to live devices.
+    pub staging: bool,
+    /// Whether browsers are clients.
+    pub browser_clients: bool,
 }
 
 impl Settings {
@@ -46,7 +58,23 @@ impl Settings {
             client_ids: [text(params, "clientIdA")?, text(params, "clientIdB")?],
             listen: milliseconds(params, "listenMilliseconds", LISTEN)?,
             interval: milliseconds(params, "connectIntervalMilliseconds", CONNECT_INTERVAL)?,
+            defaults: defaults(params)?,
+            staging: switch(params, "staging")?,
+            browser_clients: switch(params, "browserClients")?,
         })
+    }
+}
+
+impl Settings {
+    /// Connections that the opt-ins may cost.
+    pub fn more_connections(&self) -> u32 {
+        let defaults = u32::try_from(self.defaults.len()).unwrap_or(u32::MAX);
+        defaults + if self.staging { 2 } else { 0 }
+    }
+
+    /// How much longer the identities' sessions live for them.
+    pub fn staging_time(&self) -> Duration {
+        if self.staging { (WILL + self.interval) * 2 + PUBACK } else { Duration::ZERO }
     }
 }
 
@@ -73,6 +101,33 @@ fn text(params: &BTreeMap<String, Value>, name: &str) -> Result<Option<String>, 
         None => Ok(None),
         Some(Value::String(text)) if (1..=MAX_TEXT).contains(&text.len()) => Ok(Some(text.clone())),
         Some(_) => Err(format!("`params.{name}` must be a text of 1 to {MAX_TEXT} bytes")),
+    }
+}
+
+fn defaults(params: &BTreeMap<String, Value>) -> Result<Vec<String>, String> {
+    let wrong = || {
+        format!(
+            "`params.defaultCredentials` must be a list of 1 to {MAX_DEFAULTS} names of `mqtt` \
+             credentials, each once"
+        )
+    };
+    let Some(value) = params.get("defaultCredentials") else { return Ok(Vec::new()) };
+    let list = value.as_array().filter(|list| (1..=MAX_DEFAULTS).contains(&list.len()));
+    let mut names: Vec<String> = Vec::new();
+    for value in list.ok_or_else(wrong)? {
+        let name = value.as_str().filter(|name| (1..=MAX_TEXT).contains(&name.len()));
+        let name =
+            name.filter(|name| !names.iter().any(|known| known == name)).ok_or_else(wrong)?;
+        names.push(name.to_owned());
+    }
+    Ok(names)
+}
+
+fn switch(params: &BTreeMap<String, Value>, name: &str) -> Result<bool, String> {
+    match params.get(name) {
+        None => Ok(false),
+        Some(Value::Bool(on)) => Ok(*on),
+        Some(_) => Err(format!("`params.{name}` must be true or false")),
     }
 }
 
@@ -106,6 +161,13 @@ mod tests {
         let settings = settings(json!({})).expect("defaults");
         assert_eq!(settings.interval, Duration::from_secs(1));
         assert_eq!(settings.scopes, [None, None]);
+        assert!(settings.defaults.is_empty() && !settings.staging && !settings.browser_clients);
+    }
+
+    #[test]
+    fn up_to_three_default_credentials_are_taken_in_their_order() {
+        let settings = settings(json!({"defaultCredentials": ["b", "a", "c"]})).expect("three");
+        assert_eq!(settings.defaults, ["b", "a", "c"]);
     }
 
     #[test]
@@ -121,6 +183,13 @@ mod tests {
             (json!({"clientIdA": "x".repeat(600)}), "clientIdA"),
             (json!({"listenMilliseconds": 60_000}), "listenMilliseconds"),
             (json!({"connectIntervalMilliseconds": -1}), "connectIntervalMilliseconds"),
+            (json!({"defaultCredentials": "a"}), "defaultCredentials"),
+            (json!({"defaultCredentials": []}), "defaultCredentials"),
+            (json!({"defaultCredentials": ["a", "b", "c", "d"]}), "defaultCredentials"),
+            (json!({"defaultCredentials": ["a", "a"]}), "defaultCredentials"),
+            (json!({"defaultCredentials": ["a", 1]}), "defaultCredentials"),
+            (json!({"staging": "yes"}), "staging"),
+            (json!({"browserClients": 1}), "browserClients"),
         ] {
             let message = settings(params).expect_err(name);
             assert!(message.contains(name), "{message}");

@@ -8,8 +8,8 @@ use model::evidence::{
 };
 
 use super::door::{Answer, Door, Knock};
+use super::origin;
 use super::reading::{self, Seen};
-use super::session::Session;
 use super::settings::Settings;
 use crate::mqtt::client_id;
 use crate::mqtt::codes::Version;
@@ -19,6 +19,8 @@ use crate::mqtt::outgoing::{Connect, KEEP_ALIVE};
 pub(super) struct Lessons {
     /// The newest version that it speaks.
     pub version: Version,
+    /// Code of the CONNACK to a made-up user name and password, where one came.
+    pub made_up: Option<u8>,
 }
 
 /// Asks all of them, and what the first who is let in can read.
@@ -33,7 +35,7 @@ pub(super) async fn observe(
     let mut reader = Reader { settings, seen, is_done: false };
 
     let id = client_id();
-    let anonymous = Connect { version: Version::V5, client_id: &id, login: None, run };
+    let anonymous = Connect { version: Version::V5, client_id: &id, login: None, run, will: None };
     let v5 = door.knock("no credential", &anonymous).await;
     stable.anonymous_v5_access = v5.access();
     stable.anonymous_v5_reason = v5.reason();
@@ -43,7 +45,8 @@ pub(super) async fn observe(
     reader.read(v5, MqttReader::Anonymous, stable).await;
 
     let id = client_id();
-    let anonymous = Connect { version: Version::V311, client_id: &id, login: None, run };
+    let anonymous =
+        Connect { version: Version::V311, client_id: &id, login: None, run, will: None };
     let v311 = door.knock("no credential", &anonymous).await;
     stable.anonymous_v311_access = v311.access();
     stable.anonymous_v311_reason = v311.reason();
@@ -52,7 +55,8 @@ pub(super) async fn observe(
         (&stable.anonymous_v311_access, v311.is_not_spoken()),
     ];
     stable.anonymous_access = of_two_versions(either);
-    let nobody_answers = !v5_answered && !v311.is_answered();
+    let v311_answered = v311.is_answered();
+    let nobody_answers = !v5_answered && !v311_answered;
     if nobody_answers && stable.anonymous_access.value().is_none() {
         door.close("neither MQTT 5 nor MQTT 3.1.1 was answered, so nothing more was asked");
     }
@@ -62,30 +66,34 @@ pub(super) async fn observe(
         if v5_not_spoken || !v5_answered && !nobody_answers { Version::V311 } else { Version::V5 };
     let (id, user, password) = (client_id(), client_id(), client_id());
     let login = Some((user.as_str(), password.as_str()));
-    let made_up = Connect { version, client_id: &id, login, run };
+    let made_up = Connect { version, client_id: &id, login, run, will: None };
     let random = door.knock("a made-up user name and password", &made_up).await;
     stable.random_access = random.access();
     stable.random_reason = random.reason();
+    let made_up = random.code();
     stable.plain_password_checked = password_checked(endpoint, &random);
     reader.read(random, MqttReader::MadeUpCredential, stable).await;
 
-    let empty = Connect { version: Version::V311, client_id: "", login: None, run };
+    let empty = Connect { version: Version::V311, client_id: "", login: None, run, will: None };
     let empty = door.knock("no client id", &empty).await;
     stable.empty_client_id_access = empty.access();
     stable.empty_client_id_reason = empty.reason();
-    leave(empty).await;
+    empty.leave().await;
 
     let id = client_id();
-    let old = Connect { version: Version::V31, client_id: &id, login: None, run };
+    let old = Connect { version: Version::V31, client_id: &id, login: None, run, will: None };
     let old = door.knock("no credential", &old).await;
     stable.legacy31_spoken = legacy(&old);
     stable.legacy31_reason = old.reason();
-    leave(old).await;
+    old.leave().await;
+
+    let opened = v5_answered || v311_answered;
+    origin::observe(door, endpoint, settings, opened, stable).await;
 
     if !reader.is_done && stable.anonymous_access.value() == Some(&MqttAccess::Denied) {
         stable.read_as = Item::observed(MqttReader::Nobody);
     }
-    Lessons { version }
+    Lessons { version, made_up }
 }
 
 /// Looks around as the first who is let in.
@@ -185,12 +193,6 @@ fn legacy(old: &Knock) -> Item<bool> {
         Answer::Connack { code: 0 | 2 | 4 | 5, .. } => Item::observed(true),
         _ if old.is_not_spoken() => Item::observed(false),
         _ => old.reason().and_then(Item::refused),
-    }
-}
-
-async fn leave(knock: Knock) {
-    if let Some((session, _)) = knock.into_session() {
-        Session::end(session).await;
     }
 }
 

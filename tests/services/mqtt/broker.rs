@@ -15,7 +15,7 @@ use model::evidence::Evidence;
 use model::request::{CheckRequest, Inputs, ProbePolicy};
 use model::{CheckId, RunId, Subject, TargetKey};
 use probes::Context;
-use probes::mqtt_access_control::MAX_CONNECTIONS;
+use probes::mqtt_access_control::{MAX_CONNECTIONS, MORE_CONNECTIONS};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::evidence::value;
@@ -25,13 +25,18 @@ use testkit::process::loopback;
 
 /// Asks a broker on loopback as a stranger.
 pub async fn audit(protocol: Protocol, port: u16) -> Evidence {
+    audit_with(protocol, port, json!({})).await
+}
+
+/// The same with parameters.
+pub async fn audit_with(protocol: Protocol, port: u16, params: Value) -> Evidence {
     let endpoint = Endpoint {
         server_name: protocol.is_tls().then(|| "localhost".to_owned()),
         ..Endpoint::new("broker", protocol, "127.0.0.1", port)
     };
     let inputs = Inputs::Endpoint { endpoint, trust: Trust::default(), credentials: Vec::new() };
     let context = Context::new(RunId("run".to_owned()), ".".into());
-    collect(&context, inputs, &[], json!({})).await
+    collect(&context, inputs, &[], params).await
 }
 
 async fn collect(
@@ -42,6 +47,8 @@ async fn collect(
 ) -> Evidence {
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     let mut params: BTreeMap<_, _> = params.as_object().unwrap().clone().into_iter().collect();
+    let more = ["defaultCredentials", "staging"].iter().any(|name| params.contains_key(*name));
+    let most = MAX_CONNECTIONS + if more { MORE_CONNECTIONS } else { 0 };
     params.insert("connectIntervalMilliseconds".to_owned(), json!(0));
     params.insert("listenMilliseconds".to_owned(), json!(400));
     let request = CheckRequest {
@@ -49,12 +56,20 @@ async fn collect(
         target: TargetKey("target".to_owned()),
         subject: Subject::endpoint("broker"),
         inputs,
-        policy: ProbePolicy { allow: allow.to_vec(), ..ProbePolicy::default() },
+        // A broker that says nothing to MQTT 5 is waited for as long as this, twice.
+        policy: ProbePolicy {
+            allow: allow.to_vec(),
+            connect_timeout_seconds: 2,
+            ..ProbePolicy::default()
+        },
         params,
     };
     let evidence = probes::collect(context, &request).await;
     let connections = value(&evidence, "/connections").as_u64().unwrap();
-    assert!(connections <= u64::from(MAX_CONNECTIONS), "{connections} connections");
+    assert!(connections <= u64::from(most), "{connections} connections");
+    // Whatever a broker says, the evidence of it is admitted.
+    let text = serde_json::to_string(&evidence).unwrap();
+    engine::contract::admit(text.as_bytes()).unwrap();
     evidence
 }
 
@@ -84,48 +99,97 @@ impl Plant {
 
     /// A broker of TLS that knows these users alone.
     pub fn broker(&self, users: &[(&str, &str)], acl: &str, lines: &[&str]) -> Broker {
+        self.broker_of(users, acl, &Setup { lines, ..Setup::default() })
+    }
+
+    /// The same, set up further.
+    pub fn broker_of(&self, users: &[(&str, &str)], acl: &str, setup: &Setup<'_>) -> Broker {
         let passwords = self.write("passwords", "");
-        for (number, (user, password)) in users.iter().enumerate() {
+        for (user, password) in users {
             let status = Command::new("mosquitto_passwd")
                 .args(["-b", &passwords, user, password])
                 .status()
                 .unwrap();
             assert!(status.success(), "{status}");
-            self.write(&format!("login-{number}"), &format!("{user}:{password}\n"));
         }
+        self.logins(users);
         let acl = format!("acl_file {}", self.write("acl", acl));
         let passwords = format!("password_file {passwords}");
         let own = ["allow_anonymous false", &passwords, &acl];
-        let lines = [&own[..], lines].concat();
+        let lines = [&own[..], setup.lines].concat();
         let identity = Some(&self.identity);
-        Broker::start(&Setup { identity, lines: &lines, ..Setup::default() }).unwrap()
+        Broker::start(&Setup { identity, lines: &lines, ..setup.clone() }).unwrap()
+    }
+
+    /// Writes what users log in with, each into a file.
+    pub fn logins(&self, users: &[(&str, &str)]) {
+        for (number, (user, password)) in users.iter().enumerate() {
+            self.write(&format!("login-{number}"), &format!("{user}:{password}\n"));
+        }
+    }
+
+    /// The certificate and the key of the broker.
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Writes a client's certificate and key, and gives the authority that issued it.
+    pub fn client_certificate(&self, authority: &Authority, file: &str, name: &str) {
+        let leaf = authority.issue(&Leaf::device(name));
+        self.write(file, &format!("{}{}", leaf.cert_pem, leaf.key_pem));
     }
 
     /// Asks the broker with both logins.
     pub async fn audit(&self, port: u16, allow: &[Allowance]) -> Evidence {
-        let login = |number: usize| Credential {
-            name: format!("login-{number}"),
-            kind: CredentialKind::Mqtt,
-            path: Some(format!("login-{number}")),
+        self.ask(port, allow, &Asked::default()).await
+    }
+
+    /// Asks the broker in another way.
+    pub async fn ask(&self, port: u16, allow: &[Allowance], asked: &Asked<'_>) -> Evidence {
+        let credential = |(file, kind): &(&str, CredentialKind)| Credential {
+            name: (*file).to_owned(),
+            kind: *kind,
+            path: Some((*file).to_owned()),
             env: None,
             config_map_ref: None,
             secret_ref: None,
             url: None,
         };
         let inputs = Inputs::Endpoint {
-            endpoint: Endpoint::new("broker", Protocol::Mqtts, "localhost", port),
+            endpoint: Endpoint::new("broker", asked.protocol, "localhost", port),
             trust: Trust { ca_bundle: Some(Source::path("ca.pem")), ..Trust::default() },
-            credentials: vec![login(0), login(1)],
+            credentials: asked.credentials.iter().map(credential).collect(),
         };
-        let params = json!({
+        let mut params = json!({
             "scopeA": "devices/device-a",
             "scopeB": "devices/device-b",
             "clientIdB": "test-pair-b",
         });
+        params.as_object_mut().unwrap().extend(asked.params.as_object().unwrap().clone());
         let context = Context::new(RunId("run-1".to_owned()), self.folder.path().to_owned());
         collect(&context, inputs, allow, params).await
     }
 }
+
+/// How a plant's broker is asked: over TLS with two logins, where nothing else is said.
+pub struct Asked<'a> {
+    /// Protocol of the endpoint.
+    pub protocol: Protocol,
+    /// Files of the plant with credentials, and what they hold.
+    pub credentials: &'a [(&'a str, CredentialKind)],
+    /// Parameters beside the scopes and the second client id.
+    pub params: Value,
+}
+
+impl Default for Asked<'_> {
+    fn default() -> Self {
+        Self { protocol: Protocol::Mqtts, credentials: LOGINS, params: json!({}) }
+    }
+}
+
+/// The two logins of a plant.
+pub const LOGINS: &[(&str, CredentialKind)] =
+    &[("login-0", CredentialKind::Mqtt), ("login-1", CredentialKind::Mqtt)];
 
 /// Publishes one message in MQTT 3.1.1 with QoS 0, and waits until the broker has taken it.
 pub fn publish(port: u16, topic: &str, payload: &[u8], retained: bool) {

@@ -1,0 +1,211 @@
+//! The verdict table: what the probe and the rules say of three brokers that are not mosquitto, each
+//! told four things. What a broker was told is the truth; whatever is not decided must say so.
+
+use model::Verdict;
+use model::document::{Allowance, Protocol};
+use model::evidence::Evidence;
+use serde_json::json;
+use testkit::evidence::{expect, status};
+
+use super::broker::{Plant, Publisher, audit, publish};
+use super::others::{Kind, Other, Setup};
+use super::{EVERYTHING_APART, OPEN, PAIR, fails, verdicts};
+
+/// Rules that pass on this evidence, without the name of the check, sorted.
+fn passes(evidence: &Evidence) -> Vec<String> {
+    verdicts(evidence)
+        .into_iter()
+        .filter(|(_, verdict)| *verdict == Verdict::Pass)
+        .map(|(rule, _)| rule)
+        .collect()
+}
+
+const READ: &str = "wildcard_read_observed";
+
+/// Rules that pass where a subscription to everything is refused.
+const REFUSED: [&str; 4] =
+    ["retained_data_exposed", "sys_topics_readable", READ, "wildcard_subscribe_granted"];
+
+/// Rules that pass where two identities are kept apart, as far as MQTT 3.1.1 can show it.
+const APART: [&str; 5] = [
+    "cross_device_read_observed",
+    "retained_data_exposed",
+    "sys_topics_readable",
+    READ,
+    "wildcard_subscribe_granted",
+];
+
+/// The same in MQTT 5.
+const APART_IN_5: [&str; 6] = [
+    "cross_device_read_observed",
+    "publish_outside_scope_allowed",
+    "retained_data_exposed",
+    "sys_topics_readable",
+    READ,
+    "wildcard_subscribe_granted",
+];
+
+/// Rules that pass where every client logs in, and more, sorted. amqtt says nothing to a CONNECT of
+/// MQTT 5, so what becomes of strangers there is not decided.
+fn known<'a>(kind: Kind, more: &[&'a str]) -> Vec<&'a str> {
+    let always = ["auth_error_oracle", "credentials_not_verified"];
+    let own: &[&str] = match kind {
+        Kind::Amqtt => &["legacy_mqtt31_accepted"],
+        Kind::Aedes | Kind::Mochi => &["anonymous_connect_allowed"],
+    };
+    let mut rules = [&always, own, more].concat();
+    rules.sort_unstable();
+    rules
+}
+
+/// One line of the table.
+#[track_caller]
+fn line(kind: Kind, told: &str, seen: &Evidence, failing: &[&str], passing: &[&str]) {
+    assert_eq!((fails(seen), passes(seen)), (own(failing), own(passing)), "{kind:?}, {told}");
+}
+
+fn own(rules: &[&str]) -> Vec<String> {
+    rules.iter().map(|rule| (*rule).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn open_brokers_fail_for_what_they_show() {
+    for kind in Kind::ALL {
+        let broker = Other::start(kind, &Setup::default());
+        publish(broker.port(), "plant/line-1/speed", b"1", true);
+        let seen = audit(Protocol::Mqtt, broker.port()).await;
+        let failing: &[&str] = match kind {
+            Kind::Aedes => {
+                &["legacy_mqtt31_accepted", "retained_data_exposed", "sys_topics_readable", READ]
+            }
+            // It publishes nothing below $SYS unless it is told to.
+            Kind::Amqtt => &["retained_data_exposed", READ],
+            Kind::Mochi => &[
+                "legacy_mqtt31_accepted",
+                "limits_unbounded",
+                "retained_data_exposed",
+                "sys_topics_readable",
+                READ,
+            ],
+        };
+        let passing: &[&str] = match kind {
+            Kind::Amqtt => &["legacy_mqtt31_accepted", "wildcard_subscribe_granted"],
+            Kind::Aedes | Kind::Mochi => &["wildcard_subscribe_granted"],
+        };
+        line(kind, "nothing", &seen, &[&OPEN, failing].concat(), passing);
+    }
+}
+
+#[tokio::test]
+async fn brokers_that_filter_what_strangers_read_never_fail_for_reading() {
+    for kind in Kind::ALL {
+        let rights = [("", "public/#"), ("", "plant/line-1/+")];
+        let broker = Other::start(kind, &Setup { rights: Some(&rights), ..Setup::default() });
+        let publisher = Publisher::start(broker.port(), "public/time");
+        let seen = audit(Protocol::Mqtt, broker.port()).await;
+        drop(publisher);
+        let failing: &[&str] = match kind {
+            Kind::Aedes => &["legacy_mqtt31_accepted"],
+            Kind::Amqtt => &[],
+            Kind::Mochi => &["legacy_mqtt31_accepted", "limits_unbounded"],
+        };
+        // All three refuse the subscription itself.
+        let mut passing = REFUSED.to_vec();
+        if kind == Kind::Amqtt {
+            passing.insert(0, "legacy_mqtt31_accepted");
+        }
+        line(kind, "rights", &seen, &[&OPEN, failing].concat(), &passing);
+    }
+}
+
+#[tokio::test]
+async fn brokers_with_passwords_turn_strangers_away() {
+    for kind in Kind::ALL {
+        let broker = Other::start(kind, &Setup { users: Some(&PAIR), ..Setup::default() });
+        let seen = audit(Protocol::Mqtt, broker.port()).await;
+        let (failing, passing): (&[&str], &[&str]) = match kind {
+            // It says nothing to a CONNECT of MQTT 5, so that is not decided.
+            Kind::Amqtt => (
+                &["password_over_plaintext"],
+                &["credentials_not_verified", "legacy_mqtt31_accepted"],
+            ),
+            Kind::Aedes | Kind::Mochi => {
+                (&["legacy_mqtt31_accepted", "password_over_plaintext"], &OPEN)
+            }
+        };
+        line(kind, "passwords", &seen, failing, passing);
+    }
+}
+
+#[tokio::test]
+async fn pairs_that_are_not_kept_apart_fail_for_it() {
+    for kind in Kind::ALL {
+        let plant = Plant::new();
+        plant.logins(&PAIR);
+        let identity = Some(plant.identity());
+        let setup = Setup { users: Some(&PAIR), identity, ..Setup::default() };
+        let broker = Other::start(kind, &setup);
+        let seen = plant.audit(broker.port(), &[Allowance::CanaryWrite]).await;
+        expect(&seen, &[("/credential/access", json!("accepted"))]);
+        let failing: &[&str] = match kind {
+            Kind::Amqtt => &["cross_device_read_observed", "publish_outside_scope_allowed"],
+            Kind::Aedes => &[
+                "client_id_not_bound",
+                "cross_device_read_observed",
+                "legacy_mqtt31_accepted",
+                "publish_outside_scope_allowed",
+                "sys_topics_readable",
+                "wildcard_subscribe_granted",
+            ],
+            Kind::Mochi => &[
+                "client_id_not_bound",
+                "cross_device_read_observed",
+                "legacy_mqtt31_accepted",
+                "limits_unbounded",
+                "publish_outside_scope_allowed",
+                "sys_topics_readable",
+                "wildcard_subscribe_granted",
+            ],
+        };
+        line(kind, "passwords over TLS", &seen, failing, &known(kind, &[]));
+    }
+}
+
+#[tokio::test]
+async fn pairs_that_are_kept_apart_pass_by_what_came_round() {
+    for kind in Kind::ALL {
+        let plant = Plant::new();
+        plant.logins(&PAIR);
+        let identity = Some(plant.identity());
+        let setup = Setup {
+            users: Some(&PAIR),
+            rights: Some(&EVERYTHING_APART),
+            identity,
+            ..Setup::default()
+        };
+        let broker = Other::start(kind, &setup);
+        let seen = plant.audit(broker.port(), &[Allowance::CanaryWrite]).await;
+        let (failing, apart): (&[&str], &[&str]) = match kind {
+            // It closes the connection of a client that publishes where it may not.
+            Kind::Aedes => (&["client_id_not_bound", "legacy_mqtt31_accepted"], &APART),
+            // A PUBACK of MQTT 3.1.1 decides nothing.
+            Kind::Amqtt => (&[], &["cross_device_read_observed"]),
+            Kind::Mochi => (
+                &["client_id_not_bound", "legacy_mqtt31_accepted", "limits_unbounded"],
+                &APART_IN_5,
+            ),
+        };
+        line(kind, "passwords and rights over TLS", &seen, failing, &known(kind, apart));
+    }
+}
+
+#[tokio::test]
+async fn brokers_are_asked_over_websockets_alike() {
+    for kind in Kind::ALL {
+        let setup = Setup { users: Some(&PAIR), websockets: true, ..Setup::default() };
+        let broker = Other::start(kind, &setup);
+        let seen = audit(Protocol::Ws, broker.port()).await;
+        expect(&seen, &[("/anonymous/v311/access", json!("denied"))]);
+        assert_ne!(status(&seen, "/wildcard/foreign_delivered"), "observed", "{kind:?}");
+    }
+}
