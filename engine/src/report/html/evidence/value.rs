@@ -43,13 +43,15 @@ fn folded(entries: &[Value]) -> Markup {
     }
 }
 
+type Fields = Map<String, Value>;
+
 /// Names of the fields and the entries, if all entries are flat objects of the same few fields.
-fn fields(entries: &[Value]) -> Option<(Vec<&str>, Vec<&Map<String, Value>>)> {
+fn fields(entries: &[Value]) -> Option<(Vec<&str>, Vec<&Fields>)> {
     let rows = entries.iter().map(Value::as_object).collect::<Option<Vec<_>>>()?;
     let names: Vec<_> = rows.first()?.keys().map(String::as_str).collect();
     // What names a line of a file reads better as one text.
     let place = names.contains(&"file") && names.contains(&"line");
-    let alike = |row: &&Map<String, Value>| {
+    let alike = |row: &&Fields| {
         row.len() == names.len()
             && row.iter().all(|(name, value)| {
                 names.contains(&name.as_str()) && !value.is_array() && !value.is_object()
@@ -59,7 +61,7 @@ fn fields(entries: &[Value]) -> Option<(Vec<&str>, Vec<&Map<String, Value>>)> {
         .then_some((names, rows))
 }
 
-fn table(names: &[&str], rows: &[&Map<String, Value>]) -> Markup {
+fn table(names: &[&str], rows: &[&Fields]) -> Markup {
     html! {
         table.entries {
             caption.vh { "Entries" }
