@@ -317,36 +317,44 @@ fn files_that_want_much_work_are_read_in_bounds() {
 
 #[test]
 fn secrets_stay_where_they_are() {
+    const KEY: &str = "k3y-Rb2wU9sL5e";
     const CANARY: &str = "c4nary-Zq8vT1xY7w";
+    // `K` stands for a name that may be seen, and `V` for what stands for anything.
     let samples = [
         (
             Format::Emqx,
-            "node.cookie = X\ndashboard.default_password = X\nlisteners.tcp.default.bind = X\nauthorization.no_match = X\nlog.console.level = X\nX = 1\nmqtt.max_packet_size = X\n",
+            "node.cookie = V\nnode.cookie = V2\ndashboard.default_password = V\n\
+             listeners.tcp.default.bind = V\nauthorization.no_match = V\nlog.console.level = V\n\
+             K = 1\nK.other = V\nmqtt.max_packet_size = V\n",
         ),
         (
             Format::Nanomq,
-            "auth.password.X = X\nhttp_server.password = X\nauth.allow_anonymous = X\nlisteners.tcp.bind = X\n",
+            "auth.password.K = V\nauth.password.K = V2\nhttp_server.password = V\n\
+             http_server.password = V2\nauth.allow_anonymous = V\nlisteners.tcp.bind = V\n",
         ),
         (
             Format::Hivemq,
-            "<hivemq><listeners><tls-tcp-listener><bind-address>X</bind-address><tls><keystore><password>X</password></keystore></tls></tls-tcp-listener></listeners><X>X</X></hivemq>",
+            "<hivemq><listeners><tls-tcp-listener><bind-address>V</bind-address><tls><keystore>\
+             <password>V</password><password>V2</password></keystore></tls></tls-tcp-listener>\
+             </listeners><K>V</K></hivemq>",
         ),
         (
             Format::Rabbitmq,
-            "default_pass = X\nmqtt.default_user = X\nmqtt.allow_anonymous = X\nlisteners.tcp.1 = X\nloopback_users.X = X\n",
+            "default_pass = V\ndefault_pass = V2\nmqtt.default_user = V\n\
+             mqtt.allow_anonymous = V\nlisteners.tcp.1 = V\nloopback_users.K = V\n",
         ),
         (
             Format::Vernemq,
-            "distributed_cookie = X\nallow_anonymous = X\nlistener.tcp.default = X\nvmq_acl.acl_file = X\n",
+            "distributed_cookie = V\ndistributed_cookie = V2\nallow_anonymous = V\n\
+             listener.tcp.default = V\nvmq_acl.acl_file = V\n",
         ),
     ];
     for (format, text) in samples {
-        // As a value anywhere, and as a key with a blank in it or too long to be a name.
-        let text = text.replace('X', CANARY);
-        let told = serde_json::to_string(&seen(&[("f", &text)], format, None)).unwrap();
-        let values =
-            told.replace(&format!(".{CANARY}\""), "").replace(&format!("\"{CANARY}\""), "");
-        assert!(!values.contains(CANARY), "{format:?}: {told}");
+        let text = text.replace('V', CANARY).replace('K', KEY);
+        let seen = seen(&[("f", &text)], format, None);
+        let told = serde_json::to_string(&seen).unwrap();
+        assert!(!told.contains(CANARY), "{format:?}: {told}");
+        assert!(seen.files.value().is_some(), "{format:?}: it was read: {told}");
     }
 }
 

@@ -158,10 +158,10 @@ fn what_follows_from_several_keys_is_on_off_or_open() {
 fn a_condition_that_nobody_can_tell_leaves_its_setting_open_instead_of_away() {
     let mapping = "format: yaml\nsettings:\n- {path: admin.on, type: bool}\n- {path: admin.bind, guardrail: admin, type: address, unsafe: [wildcard], WHEN: {path: admin.on, is: [true]}}\n";
     for (key, text, expected) in [
-        ("when", "admin: {on: ${ON}, bind: 0.0.0.0}\n", "open"),
+        ("when", "admin:\n  on: ${ON}\n  bind: 0.0.0.0\n", "open"),
         ("when", "admin: {on: true, bind: 0.0.0.0}\n", "off"),
         ("when", "admin: {on: false, bind: 0.0.0.0}\n", "on"),
-        ("unless", "admin: {on: ${ON}, bind: 0.0.0.0}\n", "open"),
+        ("unless", "admin:\n  on: ${ON}\n  bind: 0.0.0.0\n", "open"),
         ("unless", "admin: {on: true, bind: 0.0.0.0}\n", "on"),
     ] {
         let seen = through(&mapping.replace("WHEN", key), &[("a.yaml", text)]);
@@ -176,6 +176,20 @@ fn a_key_that_a_condition_asks_about_is_known_and_a_secret_in_it_is_found() {
     assert_eq!(places(&seen.unknown_keys), ["a.yaml:2:1"]);
     assert_eq!(seen.secrets_inline.value().unwrap().len(), 1);
     assert!(!serde_json::to_string(&seen).unwrap().contains("hunter2"));
+}
+
+#[test]
+fn a_secret_that_is_known_by_its_name_alone_is_shown_neither_where_it_counts_nor_where_it_does_not() {
+    let mapping = "format: yaml\nfiles:\n- {path: b.yaml}\nsettings:\n\
+                   - {path: admin.bind, guardrail: admin, type: address, unsafe: [wildcard]}\n";
+    let files = [
+        ("a.yaml", "broker: {password: c4nary-first}\nadmin: {bind: 0.0.0.0}\n"),
+        ("b.yaml", "broker: {password: c4nary-second}\nadmin: {bind: 127.0.0.1}\n"),
+    ];
+    let seen = through(mapping, &files);
+    assert_eq!(word(&seen, Guardrail::Admin), "on", "the last one counts");
+    let told = serde_json::to_string(&seen).unwrap();
+    assert!(told.contains("password") && !told.contains("c4nary"), "{told}");
 }
 
 #[test]
