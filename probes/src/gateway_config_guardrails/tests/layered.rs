@@ -179,7 +179,7 @@ fn a_key_that_a_condition_asks_about_is_known_and_a_secret_in_it_is_found() {
 }
 
 #[test]
-fn a_secret_that_is_known_by_its_name_alone_is_shown_neither_where_it_counts_nor_where_it_does_not() {
+fn a_secret_that_is_known_by_its_name_alone_is_never_shown() {
     let mapping = "format: yaml\nfiles:\n- {path: b.yaml}\nsettings:\n\
                    - {path: admin.bind, guardrail: admin, type: address, unsafe: [wildcard]}\n";
     let files = [
