@@ -228,3 +228,50 @@ fn filtered(
         stable.wildcard_foreign_delivered = Item::observed(false);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTHING: Came = Came { own: false, foreign: false, others: false };
+    const OWN: Came = Came { own: true, ..NOTHING };
+    const FOREIGN: Came = Came { foreign: true, ..NOTHING };
+
+    fn granted() -> Subscribed {
+        Subscribed { suback: Ok(0), found: false, ended: None }
+    }
+
+    fn denied(code: u8) -> Subscribed {
+        Subscribed { suback: Ok(code), ..granted() }
+    }
+
+    #[test]
+    fn silence_keeps_devices_apart_only_where_the_canary_went_through() {
+        let said = |at_first, at_second, forbidden: &Subscribed, ended: Option<&End>| {
+            crossed(at_first, at_second, &granted(), forbidden, ended).value().copied()
+        };
+        assert_eq!(said(OWN, OWN, &granted(), None), Some(true));
+        assert_eq!(said(NOTHING, OWN, &denied(0x87), None), Some(true), "delivery decides");
+        assert_eq!(said(OWN, NOTHING, &granted(), None), Some(false));
+        assert_eq!(said(NOTHING, NOTHING, &denied(0x87), None), Some(false));
+        assert_eq!(said(NOTHING, NOTHING, &granted(), None), None, "nobody saw the canary");
+        assert_eq!(said(OWN, NOTHING, &granted(), Some(&End::Messages)), None);
+        assert_eq!(said(OWN, NOTHING, &denied(0x97), None), None, "over quota is no right");
+    }
+
+    #[test]
+    fn a_canary_in_a_foreign_scope_is_taken_by_its_delivery_or_by_a_code_that_cannot_hide_a_drop() {
+        let said = |at_second, allowed: &Subscribed, sent| {
+            outside(Version::V5, at_second, allowed, sent).0.value().copied()
+        };
+        assert_eq!(said(FOREIGN, &granted(), Ok(None)), Some(true));
+        assert_eq!(said(NOTHING, &granted(), Ok(Some(0))), None, "dropped without a word");
+        assert_eq!(said(NOTHING, &denied(0x87), Ok(Some(0))), Some(true));
+        assert_eq!(said(NOTHING, &granted(), Ok(Some(0x10))), Some(true));
+        assert_eq!(said(NOTHING, &granted(), Ok(Some(0x87))), Some(false));
+        assert_eq!(said(NOTHING, &granted(), Err(Some(End::Disconnected(0x87)))), Some(false));
+        assert_eq!(said(NOTHING, &granted(), Ok(Some(0x97))), None);
+        assert_eq!(said(NOTHING, &granted(), Ok(None)), None, "MQTT 3.1.1");
+        assert_eq!(said(NOTHING, &granted(), Err(None)), None);
+    }
+}
