@@ -96,6 +96,31 @@ async fn a_table_is_a_set_and_its_own_inventory() {
 }
 
 #[tokio::test]
+async fn rows_in_another_order_are_the_same_evidence() {
+    let authority = Authority::new("Devices");
+    let mut fleet = Fleet::new(&authority, "id text, certificate text, site text");
+    fleet.table.cohort = Some("site".to_owned());
+    let (one, other) = (pem(&authority, "one"), pem(&authority, "other"));
+    let mut rows: Vec<_> = ["d-7", "d-1", "e-5", "e-3", "e-9", "f-2", "f-1", "g-4"]
+        .map(|id| (id, &one, "'east'"))
+        .into();
+    rows.extend(["d-6", "d-2", "d-4"].map(|id| (id, &other, "'west'")));
+    let broken = "'no certificate'".to_owned();
+    rows.extend([("d-9", &broken, "NULL"), ("d-8", &broken, "'east'")]);
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        for (device, certificate, site) in &rows {
+            fleet.insert(&format!("'{device}'"), &format!("{certificate}, {site}"));
+        }
+        seen.push(fleet.look().await.stable);
+        fleet.database.sql("TRUNCATE devices").unwrap();
+        rows.reverse();
+    }
+    assert_eq!(seen[0]["/keys/shared/devices"], Item::observed(json!(11)));
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[tokio::test]
 async fn der_in_bytea_and_ids_of_any_type_are_read_from_a_view_in_a_schema() {
     let authority = Authority::new("Devices");
     let mut fleet = Fleet::new(&authority, "id int, certificate bytea");
