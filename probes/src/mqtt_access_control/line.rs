@@ -16,6 +16,8 @@ pub(super) struct Line {
     stream: Box<dyn Wire>,
     /// What came and is no whole frame yet; none where there are no frames.
     frames: Option<Vec<u8>>,
+    /// Whether the broker has closed the WebSocket.
+    closed: bool,
     /// Bytes of MQTT that came and were not read yet.
     pub received: Vec<u8>,
 }
@@ -23,7 +25,7 @@ pub(super) struct Line {
 impl Line {
     /// A line over a stream, in frames of WebSocket where one was opened.
     pub fn new(stream: Box<dyn Wire>, websocket: bool) -> Self {
-        Self { stream, frames: websocket.then(Vec::new), received: Vec::new() }
+        Self { stream, frames: websocket.then(Vec::new), closed: false, received: Vec::new() }
     }
 
     /// Sends a packet.
@@ -36,6 +38,9 @@ impl Line {
 
     /// Waits for more bytes of MQTT. It may be given up at any time, and called again.
     pub async fn receive(&mut self) -> Result<(), HandshakeError> {
+        if self.closed {
+            return Err(Failure::Closed.into());
+        }
         let mut buffer = [0; 4096];
         let read = self.stream.read(&mut buffer).await;
         let read = read.map_err(|error| HandshakeError::from(&error))?;
@@ -55,7 +60,11 @@ impl Line {
                 Frame::Data(bytes) => self.received.extend(bytes),
                 Frame::Ping(content) => pongs.extend(websocket::pong(&content)),
                 Frame::Pong => {}
-                Frame::Close => return Err(Failure::Closed.into()),
+                // What came before it came, also where both came at once.
+                Frame::Close => {
+                    self.closed = true;
+                    return Ok(());
+                }
             }
         }
         if pongs.is_empty() { Ok(()) } else { self.write(&pongs).await }
@@ -65,5 +74,21 @@ impl Line {
         let wrong = |error: std::io::Error| HandshakeError::from(&error);
         self.stream.write_all(bytes).await.map_err(wrong)?;
         self.stream.flush().await.map_err(wrong)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_comes_together_with_the_end_is_an_answer() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        theirs.write_all(&[0x82, 4, 0x20, 2, 0, 5, 0x88, 0]).await.expect("there is room");
+        let mut line = Line::new(Box::new(ours), true);
+        line.receive().await.expect("a CONNACK came");
+        assert_eq!(line.received, [0x20, 2, 0, 5]);
+        let ended = line.receive().await.expect_err("the WebSocket is closed");
+        assert!(matches!(ended, HandshakeError::Network(Failure::Closed)), "{ended}");
     }
 }
