@@ -4,12 +4,12 @@
 //! its own folder, which `psql` uses, does not. A watchdog ends the server and removes the folder
 //! when this process ends, however it ends.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -117,10 +117,11 @@ impl Database {
     /// If `psql` cannot be started.
     pub fn session(&self) -> anyhow::Result<Session> {
         let mut psql = self.cluster.psql(&self.name);
-        psql.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        psql.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = psql.spawn()?;
         let input = child.stdin.take().context("psql has an input")?;
-        Ok(Session { child, input })
+        let output = BufReader::new(child.stdout.take().context("psql has an output")?);
+        Ok(Session { child, input, output })
     }
 
     /// Creates a role that may log in, with [`PASSWORD`] and no rights. Roles belong to the whole
@@ -169,14 +170,28 @@ impl Drop for Outage {
     }
 }
 
-/// A `psql` that takes statements one after another; its transaction is undone with this value.
+/// A `psql` that takes statements one after another; its transaction is undone with this value. A
+/// session hands statements over, or asks for lines, and does not mix the two.
 #[derive(Debug)]
 pub struct Session {
     child: Child,
     input: ChildStdin,
+    output: BufReader<ChildStdout>,
 }
 
 impl Session {
+    /// The one line that a query gives, also where a new connection would be refused.
+    ///
+    /// # Errors
+    /// If the query fails, which ends the session, or if the session has ended.
+    pub fn ask(&mut self, query: &str) -> anyhow::Result<String> {
+        self.send(&format!("{query};"))?;
+        let mut line = String::new();
+        let read = self.output.read_line(&mut line)?;
+        anyhow::ensure!(read > 0, "the session ended at `{query}`");
+        Ok(line.trim_end().to_owned())
+    }
+
     /// Hands statements over and does not wait for them.
     ///
     /// # Errors
