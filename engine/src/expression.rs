@@ -52,6 +52,15 @@ pub enum ExpressionError {
     UnknownPart,
 }
 
+/// An answer as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// A text, a number or a truth value.
+    One(String),
+    /// The elements of a list.
+    List(Vec<String>),
+}
+
 /// Why an accepted expression gave no answer on a piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluationError {
@@ -151,30 +160,17 @@ impl Expression {
         }
     }
 
-    /// Evaluates to a number or a text, as text.
-    pub fn text(&self, scope: &Scope<'_>, params: &Params) -> Result<String, EvaluationError> {
+    /// Evaluates to what a sentence can show.
+    pub fn answer(&self, scope: &Scope<'_>, params: &Params) -> Result<Answer, EvaluationError> {
         match self.evaluate(scope, params)? {
-            Value::String(text) => Ok(text.to_string()),
-            Value::Int(number) => Ok(number.to_string()),
-            Value::UInt(number) => Ok(number.to_string()),
-            Value::Bool(answer) => Ok(answer.to_string()),
-            Value::List(list) => Ok(list.iter().map(plain).collect::<Vec<_>>().join(", ")),
+            Value::List(list) => Ok(Answer::List(list.iter().map(plain).collect())),
+            one @ (Value::String(_) | Value::Int(_) | Value::UInt(_) | Value::Bool(_)) => {
+                Ok(Answer::One(plain(&one)))
+            }
             other => Err(EvaluationError::Type {
                 expected: "a text, a number or a list",
                 found: other.type_of().to_string(),
             }),
-        }
-    }
-
-    /// Evaluates to a list, each element as text; another answer is a list of one.
-    pub fn texts(
-        &self,
-        scope: &Scope<'_>,
-        params: &Params,
-    ) -> Result<Vec<String>, EvaluationError> {
-        match self.evaluate(scope, params)? {
-            Value::List(list) => Ok(list.iter().map(plain).collect()),
-            other => Ok(vec![plain(&other)]),
         }
     }
 
@@ -351,6 +347,7 @@ fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.to_string(),
         Value::Int(number) => number.to_string(),
+        Value::UInt(number) => number.to_string(),
         Value::Bool(flag) => flag.to_string(),
         other => format!("{other:?}"),
     }

@@ -1,16 +1,16 @@
 //! Sentences with places for what was observed.
 //!
 //! `{/pointer}` is the value of an item, `{params.name}` a parameter, `{=expression}` the answer of
-//! a CEL expression, `{list=expression}` the elements of a list that it gives, `{days:/pointer}`
-//! whole days until a timestamp. `{{` and `}}` are braces.
-//! What is put in comes from targets: it is cut, and made harmless for the markup of our texts.
+//! a CEL expression, `{days:/pointer}` whole days until a timestamp. `{{` and `}}` are braces.
+//! What is put in comes from targets: it is cut, and made harmless for the markup of our texts. Of a
+//! list the first elements are shown whole, and the others counted.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use model::evidence::{Item, Items};
 
-use crate::expression::{Expression, ExpressionError, Params, Scope};
+use crate::expression::{Answer, Expression, ExpressionError, Params, Scope};
 
 /// Longest value that is put into a sentence, in bytes.
 const MAX_VALUE: usize = 160;
@@ -25,10 +25,9 @@ pub enum TemplateError {
     /// A brace without its other half.
     #[error("`{{` and `}}` must come in pairs; write `{{{{` and `}}}}` for the characters")]
     Unbalanced,
-    /// The text between braces is none of the five kinds.
+    /// The text between braces is none of the four kinds.
     #[error(
-        "`{{{0}}}` is none of {{/pointer}}, {{params.name}}, {{=expression}}, {{list=expression}}, \
-         {{days:/pointer}}"
+        "`{{{0}}}` is none of {{/pointer}}, {{params.name}}, {{=expression}}, {{days:/pointer}}"
     )]
     Unknown(String),
     /// The expression between braces is not accepted.
@@ -50,7 +49,6 @@ enum Part {
     Param(String),
     Days(String),
     Expression(Expression),
-    List(Expression),
 }
 
 /// What sentences are filled from.
@@ -105,9 +103,7 @@ impl Template {
     pub fn pointers(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().flat_map(|part| match part {
             Part::Pointer(pointer) | Part::Days(pointer) => vec![pointer.as_str()],
-            Part::Expression(inner) | Part::List(inner) => {
-                inner.pointers().iter().map(String::as_str).collect()
-            }
+            Part::Expression(inner) => inner.pointers().iter().map(String::as_str).collect(),
             Part::Text(_) | Part::Param(_) => Vec::new(),
         })
     }
@@ -116,9 +112,7 @@ impl Template {
     pub fn params(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().flat_map(|part| match part {
             Part::Param(name) => vec![name.as_str()],
-            Part::Expression(inner) | Part::List(inner) => {
-                inner.params().iter().map(String::as_str).collect()
-            }
+            Part::Expression(inner) => inner.params().iter().map(String::as_str).collect(),
             _ => Vec::new(),
         })
     }
@@ -126,9 +120,7 @@ impl Template {
     /// Every field and part of the named profile that the sentence reads.
     pub fn profile(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().flat_map(|part| match part {
-            Part::Expression(inner) | Part::List(inner) => {
-                inner.profile().iter().map(String::as_str).collect()
-            }
+            Part::Expression(inner) => inner.profile().iter().map(String::as_str).collect(),
             _ => Vec::new(),
         })
     }
@@ -162,9 +154,6 @@ impl Part {
         if let Some(source) = inner.strip_prefix('=') {
             return Ok(Self::Expression(Expression::compile(source.trim())?));
         }
-        if let Some(source) = inner.strip_prefix("list=") {
-            return Ok(Self::List(Expression::compile(source.trim())?));
-        }
         Err(TemplateError::Unknown(inner.chars().take(80).collect()))
     }
 
@@ -172,18 +161,22 @@ impl Part {
         match self {
             Self::Text(text) => text.clone(),
             Self::Pointer(pointer) => match with.items.get(pointer) {
+                Some(Item::Observed { value: serde_json::Value::Array(list) })
+                    if are_words(list) =>
+                {
+                    some_of(elements, &list.iter().map(plain).collect::<Vec<_>>())
+                }
                 Some(Item::Observed { value }) => tame(&plain(value)),
                 Some(other) => format!("({})", other.status()),
                 None => "(not in the evidence)".to_owned(),
             },
             Self::Param(name) => with.params.get(name).map_or_else(String::new, plain),
             Self::Days(pointer) => days(with.items.get(pointer), with.now),
-            Self::Expression(inner) => inner
-                .text(with.scope, with.compiled)
-                .map_or_else(|_| "(not observed)".to_owned(), |text| tame(&text)),
-            Self::List(inner) => inner
-                .texts(with.scope, with.compiled)
-                .map_or_else(|_| "(not observed)".to_owned(), |texts| some_of(elements, &texts)),
+            Self::Expression(inner) => match inner.answer(with.scope, with.compiled) {
+                Ok(Answer::One(text)) => tame(&text),
+                Ok(Answer::List(texts)) => some_of(elements, &texts),
+                Err(_) => "(not observed)".to_owned(),
+            },
         }
     }
 }
@@ -210,12 +203,17 @@ fn days(item: Option<&Item<serde_json::Value>>, now: Timestamp) -> String {
 fn plain(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Array(list) if list.iter().all(|v| v.is_string() || v.is_number()) => {
+        serde_json::Value::Array(list) if are_words(list) => {
             list.iter().map(plain).collect::<Vec<_>>().join(", ")
         }
         serde_json::Value::Null => "none".to_owned(),
         other => other.to_string(),
     }
+}
+
+/// Whether the elements of a list can stand in a sentence.
+fn are_words(list: &[serde_json::Value]) -> bool {
+    list.iter().all(|value| value.is_string() || value.is_number())
 }
 
 /// Cuts a value, and takes from it what our own sentences use as markup. Control and direction
@@ -276,14 +274,15 @@ mod tests {
 
     #[test]
     fn a_list_shows_whole_elements_and_counts_the_rest() {
-        assert_eq!(fill("{list=evidence.list}"), "a, b");
-        assert_eq!(fill("{list=evidence.list.filter(e, e == \"c\")}"), "none");
-        assert_eq!(fill("{list=evidence.text}"), "x'y");
-        assert_eq!(fill("{list=evidence.lost}"), "(not observed)");
-        let long = fill("{list=evidence.names}");
+        assert_eq!(fill("{=evidence.list}"), "a, b");
+        assert_eq!(fill("{=evidence.list.filter(e, e == \"c\")}"), "none");
+        assert_eq!(fill("{=evidence.text}"), "x'y");
+        assert_eq!(fill("{=evidence.lost}"), "(not observed)");
+        let long = fill("{=evidence.names}");
         assert!(long.starts_with("name-0, name-1, "), "{long}");
         assert!(long.ends_with(", name-11 and 8 more"), "{long}");
-        let said = filled("{list=evidence.names}", Template::say);
+        assert_eq!(fill("{/names}"), long);
+        let said = filled("{=evidence.names}", Template::say);
         assert_eq!(said, "name-0, name-1, name-2, name-3 and 16 more");
     }
 
