@@ -106,6 +106,8 @@ fn audit_fix_audit_again_by_hand() {
     for key in KEYS {
         assert!(diff.stdout.contains(key), "{key} is not in the diff:\n{}", diff.stdout);
     }
+    let list = "/auth/not_enforced: [ingest.auth.enabled = false (gateway.toml:";
+    assert!(diff.stdout.contains(list), "a list is to be read, not parsed:\n{}", diff.stdout);
     bench.plumb(&["runs", "baseline", "last"]).expect(0);
 
     gateway.restart(Posture::Exposed);

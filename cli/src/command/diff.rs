@@ -3,6 +3,7 @@
 use engine::delta::{Compared, delta};
 use engine::report::{self, Format};
 use model::delta::{ControlDelta, ControlSide, DeltaClass};
+use model::run::RunBundle;
 
 use crate::args::{DiffArgs, Global};
 use crate::exit::{Exit, Failure, Outcome};
@@ -32,30 +33,41 @@ pub async fn run(args: DiffArgs, global: &Global, output: &Output) -> Outcome {
     let compared = delta(&left, &right);
     let target = compared.target.file_name();
     reports::prove_writable(&wanted, &[&target])?;
-    if !wanted.iter().any(reports::Wanted::is_stdout) {
-        output.line(summary::delta_line(&compared, output).trim_start())?;
-        for control in compared.controls.iter().filter(|c| c.class != DeltaClass::Unchanged) {
-            output.line(&row(control, output))?;
-            for change in &control.changes {
-                let value = |side: &Option<String>| tame(side.as_deref().unwrap_or("absent"));
-                output.line(&format!(
-                    "      {}: {} -> {}",
-                    change.pointer,
-                    value(&change.before),
-                    value(&change.after)
-                ))?;
-            }
-        }
-    }
     let regressed = compared.counts.regressed > 0;
     after.record.delta = Some(compared);
     after.baseline = Some(Box::new(before));
+    if !wanted.iter().any(reports::Wanted::is_stdout) {
+        print(&after, output)?;
+    }
     for report in &wanted {
         let bytes = report::delta(&after, report.format)
             .map_err(|error| Failure::usage(error.to_string()))?;
         report.write(&target, bytes.as_bytes(), output)?;
     }
     Ok(if regressed { Exit::Failed } else { Exit::Passed })
+}
+
+fn print(compared: &RunBundle, output: &Output) -> Result<(), Failure> {
+    let Some(delta) = &compared.record.delta else { return Ok(()) };
+    output.line(summary::delta_line(delta, output).trim_start())?;
+    let failed = |error: report::ReportError| Failure::usage(error.to_string());
+    for (control, sides) in delta.controls.iter().zip(report::changes(compared).map_err(failed)?) {
+        if control.class == DeltaClass::Unchanged {
+            continue;
+        }
+        output.line(&row(control, output))?;
+        for (change, sides) in control.changes.iter().zip(sides) {
+            let [before, after] =
+                sides.map(|side| side.map_or_else(|| "absent".to_owned(), |side| side.plain()));
+            output.line(&format!(
+                "      {}: {} -> {}",
+                change.pointer,
+                tame(&before),
+                tame(&after)
+            ))?;
+        }
+    }
+    Ok(())
 }
 
 fn row(control: &ControlDelta, output: &Output) -> String {

@@ -4,10 +4,14 @@
 //! or c", the sentence is compared with the evidence; where it says more than that, the values are
 //! shown and nothing is ticked. A tick is never taken from the verdict alone.
 
-use model::evidence::Evidence;
+use model::evidence::{Evidence, Item};
 use serde_json::Value;
 
 use super::text::{self, Span};
+use super::words::count;
+
+/// Most entries of a list that are read in the middle of a sentence.
+const PASSING: usize = 3;
 
 /// A criterion beside the evidence of the later run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +32,7 @@ pub fn compare(criterion: &str, evidence: Option<&Evidence>) -> Criterion {
     for (index, span) in spans.iter().enumerate() {
         let Span::Code(pointer) = span else { continue };
         let Some(item) = evidence.and_then(|body| body.item(pointer)) else { continue };
-        now.push(text::item(item).plain());
+        now.push(in_passing(item));
         let expected = expectation(&spans[index + 1..]).zip(item.value());
         decided.push(
             expected
@@ -37,6 +41,14 @@ pub fn compare(criterion: &str, evidence: Option<&Evidence>) -> Criterion {
     }
     let met = !decided.is_empty() && decided.into_iter().all(|met| met);
     Criterion { text: criterion.to_owned(), met, now }
+}
+
+/// A value in the middle of a sentence: a list that nobody would read there is counted.
+fn in_passing(item: &Item<Value>) -> String {
+    match item.value() {
+        Some(Value::Array(list)) if list.len() > PASSING => count(list.len(), "entry", "entries"),
+        _ => text::item(item).plain(),
+    }
 }
 
 /// What a sentence expects behind "is", "is observed as" or "is observed and": the alternatives of
@@ -161,7 +173,6 @@ mod tests {
 
     #[test]
     fn a_criterion_is_met_by_what_was_observed_and_by_nothing_else() {
-        use model::evidence::Item;
         let criterion = "`/names/outcome` is `dns_match`, `wildcard_match` or `ip_match`";
         let met = |item: Item<Value>| {
             let mut body = document();
@@ -173,6 +184,17 @@ mod tests {
         assert!(!met(Item::not_attempted("ip_match")), "a reason is no value");
         assert!(!compare(criterion, Some(&document())).met);
         assert!(!compare(criterion, None).met);
+    }
+
+    #[test]
+    fn a_long_list_is_counted_and_a_short_one_is_shown() {
+        let now = |value: Value| {
+            let mut body = document();
+            body.stable.insert("/names/outcome".to_owned(), Item::observed(value));
+            compare("no entry of `/names/outcome` is old", Some(&body)).now
+        };
+        assert_eq!(now(json!([1, 2, 3])), ["[1, 2, 3]"]);
+        assert_eq!(now(json!([1, 2, 3, 4])), ["4 entries"]);
     }
 
     fn document() -> Evidence {

@@ -26,6 +26,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use model::RunId;
+use model::delta::ControlDelta;
 use model::run::{RunBundle, RunState};
 
 pub use opinion::{Recommendation, recommend};
@@ -155,6 +156,25 @@ pub fn audit_sarif(bundle: &RunBundle, artifact: &str) -> Result<String, ReportE
 /// [`ReportError::NotAssessed`] if the run has not ended with an assessment.
 pub fn comment(bundle: &RunBundle) -> Result<String, ReportError> {
     Ok(text::seal(markdown::comment(&view::View::new(bundle)?)))
+}
+
+/// Both sides of every pointer that changed, in the order of the delta's controls and their changes:
+/// before, after, and none where that side has no such item. Of two long lists only what each has
+/// alone.
+///
+/// # Errors
+/// [`ReportError::NotAssessed`] and [`ReportError::NoDelta`] where there is nothing to tell.
+pub fn changes(bundle: &RunBundle) -> Result<Vec<Vec<[Option<text::Shown>; 2]>>, ReportError> {
+    let view = view::View::new(bundle)?;
+    let delta = bundle.record.delta.as_ref();
+    let delta = delta.ok_or_else(|| ReportError::NoDelta { run: bundle.record.id.clone() })?;
+    let of = |control: &ControlDelta| {
+        let changes = control.changes.iter();
+        changes
+            .map(|change| [true, false].map(|b| view.side_of_change(b, control, change)))
+            .collect()
+    };
+    Ok(delta.controls.iter().map(of).collect())
 }
 
 /// The comparison of a run with its baseline.

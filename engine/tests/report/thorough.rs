@@ -1,5 +1,6 @@
 //! Lists of hundreds of names: a picture first, and the names folded.
 
+use engine::report::text::Shown;
 use engine::report::{self, Format};
 
 use crate::fixture;
@@ -85,4 +86,11 @@ fn a_list_that_changed_shows_what_only_one_side_has() {
     let text = report::delta(&bundle, Format::Md).unwrap();
     let row = text.lines().find(|line| line.contains("`/names`")).unwrap();
     assert!(row.contains("only here: [\"old\"]") && row.contains("only here: [\"new\"]"), "{row}");
+    let sides = report::changes(&bundle).unwrap().concat();
+    let told = |side: &Option<Shown>| side.as_ref().map(Shown::plain).unwrap_or_default();
+    let told: Vec<_> = sides.iter().map(|[before, after]| (told(before), told(after))).collect();
+    let names = |(before, after): &&(String, String)| {
+        before == "301 entries, 1 only here: [\"old\"]" && after.ends_with("only here: [\"new\"]")
+    };
+    assert!(told.iter().any(|sides| names(&sides)), "{told:?}");
 }
