@@ -11,7 +11,7 @@ use model::{CheckId, RunId, Subject, TargetKey};
 use probes::Context;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testkit::evidence::{expect, value};
+use testkit::evidence::{expect, status, value};
 use testkit::openssl::{self, Cipher, Server};
 use testkit::peer::{Peer, Script};
 use testkit::pki::{Authority, Identity, Leaf};
@@ -164,8 +164,7 @@ fn configuration(turn: usize) -> Configuration {
         };
         let accepted = openssl::accepted(flag, list).expect("openssl ciphers");
         let accepted: Vec<_> = accepted.iter().filter(|c| keys.authenticate(c)).collect();
-        let best = versions.iter().filter(|other| **other != "TLSv1.3").max() == Some(version);
-        if best && accepted.iter().any(|cipher| cipher.exchange == "ECDH") {
+        if accepted.iter().any(|cipher| cipher.exchange == "ECDH") {
             expected.extend(clear.iter().map(|g| ((*version).to_owned(), (*g).to_owned())));
         }
         suites.extend(accepted.iter().map(|c| ((*version).to_owned(), c.standard_name.clone())));
@@ -200,7 +199,7 @@ async fn what_is_enumerated_is_what_the_flags_of_the_server_say() {
         let seen = enumerate(server.port()).await;
         let about = format!("turn {turn}, {keys:?}, {flags:?}");
         // With a hole in its versions and no suite of an old one, OpenSSL refuses its own client, too.
-        if testkit::evidence::status(&seen, "/tls/full/suites") == "refused" {
+        if status(&seen, "/tls/full/suites") == "refused" {
             assert!(has_hole || flags.contains(&"-no_tls1_2"), "{about}");
             let address = format!("127.0.0.1:{}", server.port());
             let client = std::process::Command::new("openssl")
@@ -257,13 +256,26 @@ async fn a_hardened_server_costs_at_most_24_connections() {
             ),
             ("/tls/full/dh_bits", json!([])),
             ("/tls/features/without_name", json!("same_certificate")),
-            ("/tls/features/fallback_scsv", json!(true)),
+            ("/tls/features/resumption", json!("ticket")),
             ("/tls/features/grease_tolerant", json!(true)),
             ("/tls/features/version_tolerant", json!(true)),
             ("/tls/features/ocsp_stapled", json!(false)),
             ("/tls/features/session_ticket", json!(true)),
         ],
     );
+}
+
+#[tokio::test]
+async fn a_needless_fallback_is_tried_only_where_a_client_may_need_the_signal() {
+    const FALLBACK: &str = "/tls/features/fallback_scsv";
+    let old = ["-no_tls1_3", "-cipher", "ALL:@SECLEVEL=0"];
+    let server = Server::start(&rsa_identity(), &old).expect("openssl s_server");
+    let seen = enumerate(server.port()).await;
+    assert_eq!(value(&seen, FALLBACK), json!(true));
+    let server = Server::start(&rsa_identity(), &[]).expect("openssl s_server");
+    let seen = enumerate(server.port()).await;
+    assert_eq!(value(&seen, "/tls/clear/downgrade_sentinel"), json!(true));
+    assert_eq!(status(&seen, FALLBACK), "not_attempted");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use testkit::openssl::{self, Server};
 use testkit::pki::{Authority, Identity, Leaf};
 
 const RENEGOTIATION: &str = "/tls/features/client_renegotiation";
+const RESUMPTION: &str = "/tls/features/resumption";
 const LIFETIME: &str = "/tls/features/ticket_lifetime";
 const EARLY_DATA: &str = "/tls/features/early_data_max";
 
@@ -93,6 +94,20 @@ async fn early_data_is_what_the_flag_gives_to_a_ticket() {
     ] {
         let seen = seen(&identity, &flags).await;
         assert_eq!(value(&seen, EARLY_DATA), json!(early_data), "{flags:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_goes_on_by_what_the_flags_leave_of_it() {
+    let identity = ec_identity();
+    let cases: [(&[&str], &str); 3] =
+        [(&[], "ticket"), (&["-no_ticket"], "session_id"), (&["-no_ticket", "-no_cache"], "none")];
+    for versions in [&["-tls1_2"][..], &[]] {
+        for (flags, by) in cases {
+            let flags = [versions, flags].concat();
+            let seen = seen(&identity, &flags).await;
+            assert_eq!(value(&seen, RESUMPTION), by, "{flags:?}");
+        }
     }
 }
 

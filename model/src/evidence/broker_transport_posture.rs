@@ -76,6 +76,18 @@ pub struct VersionSuite {
     pub suite: String,
 }
 
+/// By what a server takes a session up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Resumption {
+    /// By the ticket that it gave.
+    Ticket,
+    /// By the id of the session, which it remembers.
+    SessionId,
+    /// By neither: it gave none, or began anew.
+    None,
+}
+
 /// A key exchange group that a version accepts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -320,7 +332,8 @@ pub struct BrokerTransportPostureStable {
     /// Every suite of every version, by version and then by code point.
     #[serde(rename = "/tls/full/suites", default = "super::not_asked::<Vec<VersionSuite>>")]
     pub full_suites: Item<Vec<VersionSuite>>,
-    /// Every key exchange group of TLS 1.3, and every elliptic curve of the best version below it.
+    /// Every key exchange group of TLS 1.3, and every elliptic curve of each version from TLS 1.0 to
+    /// 1.2.
     #[serde(rename = "/tls/full/groups", default = "super::not_asked::<Vec<VersionGroup>>")]
     pub full_groups: Item<Vec<VersionGroup>>,
     /// Groups that may be accepted and cannot be told, because a server up to TLS 1.2 with an ECDSA
@@ -354,6 +367,10 @@ pub struct BrokerTransportPostureStable {
     /// Whether tickets are issued up to TLS 1.2 (RFC 5077).
     #[serde(rename = "/tls/features/session_ticket", default = "super::not_asked::<bool>")]
     pub features_session_ticket: Item<bool>,
+    /// By what a session of TLS 1.2 was taken up again on another connection (RFC 5077 section 3.1,
+    /// RFC 5246 section 7.3).
+    #[serde(rename = "/tls/features/resumption", default = "super::not_asked::<Resumption>")]
+    pub features_resumption: Item<Resumption>,
     /// Longest lifetime of the tickets that a session of TLS 1.3 (RFC 8446 section 4.6.1) and one
     /// of TLS 1.2 (RFC 5077 section 3.3) got, in seconds; none where they got no ticket. A version
     /// in which this probe can make no session has no say.
@@ -376,7 +393,9 @@ pub struct BrokerTransportPostureStable {
     /// What a client is shown that sends no server name.
     #[serde(rename = "/tls/features/without_name", default = "super::not_asked::<WithoutName>")]
     pub features_without_name: Item<WithoutName>,
-    /// Whether a fallback is refused that says that it is one (RFC 7507).
+    /// Whether a fallback is refused that says that it is one (RFC 7507). The signal is obsolete (RFC
+    /// 8996): a server of TLS 1.3 that marks its lower versions itself (RFC 8446 section 4.1.3) is not
+    /// asked.
     #[serde(rename = "/tls/features/fallback_scsv", default = "super::not_asked::<bool>")]
     pub features_fallback_scsv: Item<bool>,
     /// Whether a client may renegotiate in TLS 1.2: a second hello inside a session, of which there

@@ -79,7 +79,7 @@ pub(super) async fn observe(dialer: &Dialer, endpoint: &Endpoint, mode: Mode) ->
     if requested {
         after = Some(request(&mut session, endpoint).await);
     } else if let Some(Ok(inside)) = secret.map(|secret| Inside::take_over(session, &secret)) {
-        shown = Some(sessions::look(hello::sni(endpoint), inside).await);
+        shown = Some(sessions::look(dialer, hello::sni(endpoint), inside).await);
     }
     Session { negotiated: Ok(negotiated), presented, requested, after, shown }
 }

@@ -70,6 +70,16 @@ pub struct Extras {
     pub verified: Option<[u8; 12]>,
 }
 
+/// A session that a hello wants to take up again, up to TLS 1.2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resumption {
+    /// Its id; beside a ticket one that the client makes up (RFC 5077 section 3.4). At most 32
+    /// bytes.
+    pub session_id: Vec<u8>,
+    /// Its ticket.
+    pub ticket: Option<Vec<u8>>,
+}
+
 /// Signature schemes, the good ones first; SHA-1 and DSA at the end for old certificates.
 const SIGNATURES: [u16; 18] = [
     0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0807, 0x0808, 0x0809,
@@ -91,6 +101,8 @@ pub struct ClientHello {
     server_name: Option<String>,
     /// What goes beyond that.
     pub extras: Extras,
+    /// The session to take up again.
+    resumption: Option<Resumption>,
 }
 
 impl ClientHello {
@@ -116,13 +128,22 @@ impl ClientHello {
     ) -> Self {
         debug_assert!(suites.len() <= MAX_SUITES);
         let server_name = server_name.map(str::to_owned);
-        Self { version, suites, groups, signatures, server_name, extras: Extras::default() }
+        let (extras, resumption) = (Extras::default(), None);
+        Self { version, suites, groups, signatures, server_name, extras, resumption }
     }
 
     /// The same hello with more in it.
     #[must_use]
     pub fn with(mut self, extras: Extras) -> Self {
         self.extras = extras;
+        self
+    }
+
+    /// The same hello, to take a session up again.
+    #[must_use]
+    pub fn resuming(mut self, resumption: Resumption) -> Self {
+        debug_assert!(self.version < TLS13 && resumption.session_id.len() <= 32);
+        self.resumption = Some(resumption);
         self
     }
 
@@ -168,6 +189,8 @@ impl ClientHello {
         prefixed(out, 1, |out| {
             if self.version == TLS13 {
                 out.extend(random);
+            } else if let Some(resumption) = &self.resumption {
+                out.extend(&resumption.session_id);
             }
         });
         prefixed(out, 2, |out| {
@@ -231,8 +254,9 @@ impl ClientHello {
                 });
             });
         }
-        if self.extras.ticket {
-            extension(out, 35, |_| {});
+        let ticket = self.resumption.as_ref().and_then(|session| session.ticket.as_ref());
+        if self.extras.ticket || ticket.is_some() {
+            extension(out, 35, |out| out.extend(ticket.into_iter().flatten()));
         }
         if self.version == TLS13 {
             extension(out, 43, |out| {
@@ -322,6 +346,18 @@ mod tests {
         assert!(holds(&hello.clone().with(extras).message([7; 32]), &renegotiates));
         let message = hello.message([7; 32]);
         assert!(message[0] == 1 && holds(&message, &[0xff, 0x01, 0, 1, 0]));
+    }
+
+    #[test]
+    fn a_hello_that_resumes_has_the_id_and_the_ticket_of_the_session() {
+        let session = Resumption { session_id: vec![0xcd; 32], ticket: Some(vec![0xab; 7]) };
+        let hello = ClientHello::up_to(TLS12, vec![0xc02f], None);
+        let message = hello.clone().resuming(session).message([7; 32]);
+        // Type, length, version and random.
+        assert_eq!(message[38..71], [&[32][..], &[0xcd; 32]].concat());
+        let ticket = [&[0, 35, 0, 7][..], &[0xab; 7]].concat();
+        assert!(message.windows(ticket.len()).any(|window| window == ticket));
+        assert_eq!(hello.message([7; 32])[38], 0, "and no other hello has one");
     }
 
     #[test]

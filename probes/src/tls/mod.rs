@@ -17,6 +17,7 @@ pub mod inside;
 pub mod keys;
 pub mod names;
 pub mod record;
+pub mod resume;
 pub mod server_flight;
 pub mod sslv2;
 mod suite_table;

@@ -103,6 +103,11 @@ impl Reassembler {
         self.events.pop_front()
     }
 
+    /// Whether what follows is encrypted.
+    pub const fn is_encrypted(&self) -> bool {
+        self.encrypted
+    }
+
     /// Length of the record that starts at `at`, once its header is there.
     fn record_at(&self, at: usize) -> Result<Option<usize>, Malformed> {
         let header = &self.bytes[at..];

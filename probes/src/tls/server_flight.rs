@@ -45,8 +45,8 @@ pub struct ServerFlight {
     pub certificate_requested: bool,
     /// Authorities that the request for one names.
     pub authorities: u32,
-    /// Whether the session got an id; one of TLS 1.3 is the echo of the client's.
-    pub session_id: bool,
+    /// Id of the session, empty where it got none; one of TLS 1.3 is the echo of the client's.
+    pub session_id: Vec<u8>,
     /// Chosen application protocol, at most 255 bytes.
     pub alpn: Option<Vec<u8>>,
     /// Whether an OCSP response came with the certificate.
@@ -82,7 +82,7 @@ impl ServerFlight {
         let mut reader = Reader::new(body);
         let version = reader.u16()?;
         let random = reader.take(32)?;
-        let session_id = !reader.vec8()?.is_empty();
+        let session_id = reader.vec8()?.to_vec();
         let suite = reader.u16()?;
         let compression = reader.u8()? != 0;
         let mut flight = Self { version, suite, compression, session_id, ..Self::default() };

@@ -26,6 +26,13 @@ pub fn of_tls12(body: &[u8]) -> Option<Option<Ticket>> {
     Some((!ticket.is_empty()).then_some(Ticket { lifetime, early_data: 0 }))
 }
 
+/// The ticket itself in a NewSessionTicket of TLS 1.2, empty for none (RFC 5077 section 3.3).
+pub fn content_of_tls12(body: &[u8]) -> Option<&[u8]> {
+    let mut reader = Reader::new(body);
+    reader.u32()?;
+    reader.vec16()
+}
+
 /// A ticket of TLS 1.3 (RFC 8446 section 4.6.1); `None` for what cannot be read.
 pub fn of_tls13(body: &[u8]) -> Option<Ticket> {
     let mut reader = Reader::new(body);
@@ -74,6 +81,7 @@ mod tests {
         assert_eq!(of_tls12(&[0, 0, 0x1c, 0x20, 0, 2, 9, 9]), Some(Some(ticket)));
         assert_eq!(of_tls12(&[0, 0, 0x1c, 0x20, 0, 0]), Some(None));
         assert_eq!(of_tls12(&[0, 0, 0x1c, 0x20, 0, 9, 9]), None);
+        assert_eq!(content_of_tls12(&[0, 0, 0x1c, 0x20, 0, 2, 9, 8]), Some(&[9, 8][..]));
     }
 
     #[test]
@@ -98,6 +106,7 @@ mod tests {
         #[test]
         fn random_tickets_never_panic(body in prop::collection::vec(any::<u8>(), 0..64)) {
             of_tls12(&body);
+            content_of_tls12(&body);
             of_tls13(&body);
         }
     }

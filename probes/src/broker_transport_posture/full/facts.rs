@@ -95,7 +95,7 @@ impl Full {
             None => only_clear(self.missing()),
         };
         stable.features_session_id = match interview.clear() {
-            Some(flight) => Item::observed(flight.session_id),
+            Some(flight) => Item::observed(!flight.session_id.is_empty()),
             None => only_clear(self.missing()),
         };
         stable.features_session_ticket = clear(|flight| flight.has(35));
@@ -127,6 +127,7 @@ impl Full {
             None => only_clear(self.missing()),
         };
         stable.features_client_renegotiation = self.sessions.renegotiation.clone();
+        stable.features_resumption = self.sessions.resumption.clone();
         stable.features_ticket_lifetime = self.sessions.ticket_lifetime();
         stable.features_early_data_max = self.sessions.early_data_max();
     }
@@ -175,7 +176,7 @@ impl Full {
     }
 
     fn groups(&self) -> Vec<VersionGroup> {
-        let legacy = self.best_legacy().into_iter().flat_map(|lane| {
+        let legacy = self.legacy.iter().flat_map(|lane| {
             lane.machine.groups().into_iter().map(|group| (lane.machine.version(), group))
         });
         let modern = self.modern.machine.groups().into_iter().map(|group| (TLS13, group));
@@ -183,8 +184,7 @@ impl Full {
     }
 
     fn hidden(&self) -> Vec<VersionGroup> {
-        let lane = self.best_legacy();
-        let hidden = lane.into_iter().flat_map(|lane| {
+        let hidden = self.legacy.iter().flat_map(|lane| {
             let mut hidden = lane.machine.hidden().to_vec();
             hidden.sort_unstable();
             hidden.into_iter().map(|group| (lane.machine.version(), group))

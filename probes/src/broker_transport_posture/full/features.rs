@@ -25,8 +25,8 @@ const INAPPROPRIATE_FALLBACK: u8 = 86;
 pub(super) struct Features {
     /// Without a server name, and what it showed.
     pub(super) without_name: Item<WithoutName>,
-    /// A fallback that says so.
-    fallback: Option<Hello>,
+    /// A fallback that says so; why none was tried.
+    fallback: Result<Hello, &'static str>,
     /// Values without a meaning alone, where a hello with more in it was refused.
     grease: Option<Hello>,
     /// A version of the future, where no hello for TLS 1.3 carried one.
@@ -47,7 +47,7 @@ pub(super) async fn observe(
 ) -> Features {
     let best = legacy.iter().rev().find(|lane| lane.is_accepted());
     let (fallback, grease, future, (without_name, no_name)) = tokio::join!(
-        fallback(port, legacy, modern),
+        fallback(port, interview, legacy, modern),
         grease(port, best, modern),
         future(port, best, modern),
         without_name(port, interview, best, legacy, schemes),
@@ -63,13 +63,23 @@ fn hello(lane: &Legacy, sni: Option<&str>) -> ClientHello {
     ClientHello::of(version, suites, groups, SIGNATURES.to_vec(), sni)
 }
 
-/// The best version but one, and the signal that a better one failed.
-async fn fallback(port: Port<'_>, legacy: &[Legacy], modern: &Modern) -> Option<Hello> {
+/// The best version but one, and the signal that a better one failed. It is obsolete (RFC 8996), and
+/// a server of TLS 1.3 that marks lower versions in its random needs no signal of the client.
+async fn fallback(
+    port: Port<'_>,
+    interview: &Interview,
+    legacy: &[Legacy],
+    modern: &Modern,
+) -> Result<Hello, &'static str> {
+    if modern.is_accepted() && interview.clear().is_some_and(|flight| flight.downgrade_sentinel) {
+        return Err("the server marks its lower versions itself, so a client needs no signal");
+    }
     let mut accepted = legacy.iter().rev().filter(|lane| lane.is_accepted());
-    let lane = if modern.is_accepted() { accepted.next() } else { accepted.nth(1) }?;
+    let lane = if modern.is_accepted() { accepted.next() } else { accepted.nth(1) };
+    let lane = lane.ok_or("there is one version, and nothing to fall back to")?;
     let extras = Extras { fallback: true, ..Extras::default() };
     let question = format!("{} as a fallback", title(lane.machine.version()));
-    Some(port.ask(&question, hello(lane, port.sni).with(extras)).await)
+    Ok(port.ask(&question, hello(lane, port.sni).with(extras)).await)
 }
 
 async fn grease(port: Port<'_>, best: Option<&Legacy>, modern: &Modern) -> Option<Hello> {
@@ -167,13 +177,15 @@ fn tolerated(hello: &Hello) -> Item<bool> {
 
 impl Features {
     pub(super) fn hellos(&self) -> impl Iterator<Item = &Hello> {
-        [&self.fallback, &self.grease, &self.future, &self.no_name].into_iter().flatten()
+        let others = [&self.grease, &self.future, &self.no_name].into_iter().flatten();
+        self.fallback.iter().chain(others)
     }
 
     /// Whether a fallback that says so is refused.
     pub(super) fn fallback_scsv(&self) -> Item<bool> {
-        let Some(hello) = &self.fallback else {
-            return Item::not_attempted("there is one version, and nothing to fall back to");
+        let hello = match &self.fallback {
+            Ok(hello) => hello,
+            Err(reason) => return Item::not_attempted(*reason),
         };
         match (&hello.answer, hello.ruling(true)) {
             (Answer::Alert(INAPPROPRIATE_FALLBACK), _) => Item::observed(true),

@@ -60,8 +60,6 @@ pub(super) trait Machine {
     fn take(&mut self, offer: &Offer, reply: Reply);
     fn suites(&self) -> &[u16];
     fn contradictions(&self) -> Vec<u16>;
-    /// Whether a harmless hello of this version may show what a client may add to it.
-    fn has_features(&self) -> bool;
 }
 
 impl Machine for legacy::Elimination {
@@ -83,10 +81,6 @@ impl Machine for legacy::Elimination {
 
     fn contradictions(&self) -> Vec<u16> {
         self.contradictions().into_iter().collect()
-    }
-
-    fn has_features(&self) -> bool {
-        self.is_wide() && self.version() > SSL3
     }
 }
 
@@ -110,10 +104,6 @@ impl Machine for modern::Elimination {
     fn contradictions(&self) -> Vec<u16> {
         self.contradictions().into_iter().collect()
     }
-
-    fn has_features(&self) -> bool {
-        true
-    }
 }
 
 /// A version and all that was asked about it.
@@ -125,6 +115,8 @@ pub(super) struct Lane<M> {
     pub(super) gave_up: Option<Missing>,
     /// The hello that confirmed a suite and carried what a client may add.
     pub(super) courtesy: Option<Hello>,
+    /// Whether that hello is this lane's to send.
+    courteous: bool,
     /// Whether the server fails on suites that it chooses.
     fails: bool,
     /// Whether hellos need key shares: the server does not answer those without.
@@ -134,9 +126,17 @@ pub(super) struct Lane<M> {
 }
 
 impl<M: Machine> Lane<M> {
-    fn of(machine: M) -> Self {
-        let (asked, gave_up, courtesy) = (Vec::new(), None, None);
-        Self { machine, asked, gave_up, courtesy, fails: false, shares: false, retried: false }
+    fn of(machine: M, courteous: bool) -> Self {
+        Self {
+            machine,
+            asked: Vec::new(),
+            gave_up: None,
+            courtesy: None,
+            courteous,
+            fails: false,
+            shares: false,
+            retried: false,
+        }
     }
 
     /// Whether the version is accepted.
@@ -195,7 +195,7 @@ impl<M: Machine> Lane<M> {
 
     async fn ask_whole(&mut self, port: Port<'_>, offer: &Offer) -> Result<Reply, Missing> {
         let version = self.machine.version();
-        if offer.ask == Ask::Confirm && self.courtesy.is_none() && self.machine.has_features() {
+        if offer.ask == Ask::Confirm && self.courtesy.is_none() && self.courteous {
             let modern = version == TLS13;
             let extras = Extras {
                 grease: true,
@@ -300,9 +300,11 @@ impl Lane<legacy::Elimination> {
         self.machine.hear(offer, Reply::Chosen(chosen(flight)));
     }
 
-    /// A version up to TLS 1.2, with what decision mode has heard about it.
-    pub(super) fn legacy(version: u16, wide: bool, interview: &Interview) -> Self {
-        let mut machine = legacy::Elimination::new(version, wide);
+    /// A version up to TLS 1.2, with what decision mode has heard about it. The best of them also
+    /// shows what a client may add to its hello.
+    pub(super) fn legacy(version: u16, interview: &Interview) -> Self {
+        let mut machine = legacy::Elimination::new(version);
+        let best = interview.clear().is_some_and(|flight| flight.version == version);
         let fails = interview.fails_on_its_choice();
         let heard = interview.hellos().filter(|hello| !(fails && failed(hello)));
         for hello in heard.filter(|hello| hello.hello.version <= TLS12) {
@@ -328,7 +330,7 @@ impl Lane<legacy::Elimination> {
         {
             machine.hear(&offered(&only.hello), Reply::NoVersion);
         }
-        Self { fails, ..Self::of(machine) }
+        Self { fails, ..Self::of(machine, best && version > SSL3) }
     }
 }
 
@@ -365,6 +367,6 @@ impl Lane<modern::Elimination> {
             }
             _ => {}
         }
-        Self::of(machine)
+        Self::of(machine, true)
     }
 }

@@ -18,6 +18,7 @@ use crate::tls::sslv2;
 mod facts;
 mod features;
 mod lane;
+mod resumption;
 mod schemes;
 pub(super) mod sessions;
 
@@ -55,8 +56,7 @@ pub(super) async fn enumerate(
         return Err(missing);
     }
     let port = Port::new(dialer, endpoint);
-    let widest = interview.clear().map(|flight| flight.version);
-    let lane = |version| Lane::legacy(version, widest == Some(version), interview);
+    let lane = |version| Lane::legacy(version, interview);
     let (sslv2, ssl3, tls10, tls11, (tls12, old), modern, schemes, new) = join!(
         ask_sslv2(dialer),
         lane(SSL3).run(port),

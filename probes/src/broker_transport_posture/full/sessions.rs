@@ -1,21 +1,23 @@
-//! Two whole sessions, of which one asks to renegotiate: what no hello can show.
+//! Two whole sessions, of which one asks to renegotiate and is taken up again: what no hello can show.
 //!
-//! A session of TLS 1.2 is asked once, and only once, whether its client may begin anew. The tickets
-//! of both sessions are read as they come and never used. The session that decision mode makes
-//! anyway is one of the two. The other is of TLS 1.2 where it can be: its hello is at the same time
-//! the first question about suites, so it takes no connection of its own either.
+//! A session of TLS 1.2 is asked once, and only once, whether its client may begin anew. After it, a
+//! second connection shows whether the session goes on there, by its ticket or its id. The tickets of
+//! TLS 1.3 are read as they come and never used. The session that decision mode makes anyway is one
+//! of the two. The other is of TLS 1.2 where it can be: its hello is at the same time the first
+//! question about suites, so it takes no connection of its own either.
 
 use std::time::Duration;
 
-use model::evidence::{Asked, Item};
+use model::evidence::{Asked, Item, Resumption};
 use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
 
 use super::super::interview::Interview;
 use super::super::{Missing, absent, known};
 use super::lane::{Lane, Port, is_worth_retrying};
+use super::resumption;
 use crate::insecure_tls::{HandshakeError, Options};
-use crate::net::Failure;
+use crate::net::{Dialer, Failure};
 use crate::tls::client_hello::Extras;
 use crate::tls::enumerate::{Ask, Offer, legacy};
 use crate::tls::inside::{self, Inside, Stop};
@@ -32,6 +34,9 @@ const BEFORE_AN_ANSWER: [u8; 3] = [0, 4, 20];
 /// bad_record_mac, decryption_failed, record_overflow, decode_error, decrypt_error.
 const NOT_UNDERSTOOD: [u8; 5] = [20, 21, 22, 50, 51];
 
+/// The alert of a server that declines and goes on (RFC 5246 section 7.2.2).
+const NO_RENEGOTIATION: u8 = 100;
+
 /// How long a server may take for its first ticket, or for its leave. It has our Finished and our
 /// leave by then, so both take one round trip.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -44,6 +49,8 @@ const GRACE: Duration = Duration::from_millis(250);
 pub(super) struct Sessions {
     /// Whether a client may renegotiate in TLS 1.2.
     pub(super) renegotiation: Item<bool>,
+    /// By what a session of TLS 1.2 is taken up again.
+    pub(super) resumption: Item<Resumption>,
     /// Tickets of TLS 1.2, of which there is at most one.
     clear: Result<Vec<Ticket>, Missing>,
     /// Tickets of TLS 1.3.
@@ -55,9 +62,13 @@ pub(super) struct Sessions {
 impl Sessions {
     /// What both sessions showed, put together.
     pub(super) fn of(old: Shown, new: Shown) -> Self {
-        let asked = old.asked.into_iter().chain(new.asked).collect();
-        let (clear, encrypted) = (old.tickets, new.tickets);
-        Self { renegotiation: old.renegotiation, clear, encrypted, asked }
+        Self {
+            renegotiation: old.renegotiation,
+            resumption: old.resumption,
+            clear: old.tickets,
+            encrypted: new.tickets,
+            asked: old.asked.into_iter().chain(new.asked).collect(),
+        }
     }
 }
 
@@ -80,7 +91,7 @@ pub(super) async fn old(
             if let Some(flight) = inside.flight() {
                 lane.hear(&offered(suites), flight);
             }
-            tokio::join!(lane.run(port), old_session(port.sni, inside))
+            tokio::join!(lane.run(port), old_session(port.dialer, port.sni, inside))
         }
         Err(shown) => (lane.run(port).await, *shown),
     }
@@ -98,9 +109,9 @@ pub(super) async fn new(port: Port<'_>, interview: &Interview) -> Shown {
 }
 
 /// What a session that was made shows when it is taken over.
-pub(in super::super) async fn look(sni: Option<&str>, inside: Inside) -> Shown {
+pub(in super::super) async fn look(dialer: &Dialer, sni: Option<&str>, inside: Inside) -> Shown {
     match inside.version() {
-        TLS12 => old_session(sni, inside).await,
+        TLS12 => old_session(dialer, sni, inside).await,
         _ => new_session(inside).await,
     }
 }
@@ -165,13 +176,19 @@ impl Sessions {
 #[derive(Debug, Clone)]
 pub(in super::super) struct Shown {
     renegotiation: Item<bool>,
+    resumption: Item<Resumption>,
     tickets: Result<Vec<Ticket>, Missing>,
-    asked: Option<Asked>,
+    asked: Vec<Asked>,
 }
 
 impl Shown {
     fn nothing(missing: Missing, asked: Option<Asked>) -> Self {
-        Self { renegotiation: absent(&missing), tickets: Err(missing), asked }
+        Self {
+            renegotiation: absent(&missing),
+            resumption: absent(&missing),
+            tickets: Err(missing),
+            asked: asked.into_iter().collect(),
+        }
     }
 }
 
@@ -243,15 +260,22 @@ fn no_session(error: &HandshakeError, version: u16, certificate_requested: bool)
     }
 }
 
-/// A session of TLS 1.2: its ticket is there already, and the question is put.
-async fn old_session(sni: Option<&str>, mut inside: Inside) -> Shown {
+/// A session of TLS 1.2: its ticket is there already, and the question is put. Then it ends, and
+/// another connection names it: there are servers that hear one at a time.
+async fn old_session(dialer: &Dialer, sni: Option<&str>, mut inside: Inside) -> Shown {
     let ticket = inside.ticket().map(tickets::of_tls12);
     let tickets = match ticket {
         None => Ok(Vec::new()),
         Some(Some(ticket)) => Ok(ticket.into_iter().collect()),
         Some(None) => Err(Item::error("the ticket that came cannot be read")),
     };
+    let named = resumption::Named::of(&inside);
     let renegotiation = renegotiate(sni, &mut inside).await;
+    inside.close().await;
+    drop(inside);
+    // Who says goodbye, or that it does not renegotiate, has nothing against the session.
+    let sound = matches!(&renegotiation, Ok(Answer::Declined(0 | NO_RENEGOTIATION)));
+    let (resumption, resumed) = resumption::ask(dialer, sni, named, sound).await;
     let answer = match &renegotiation {
         Ok(answer) => answer.words(),
         Err(stop) => stop.to_string(),
@@ -262,11 +286,14 @@ async fn old_session(sni: Option<&str>, mut inside: Inside) -> Shown {
     };
     Shown {
         renegotiation: renegotiation.map_or_else(|stop| why(&stop), |answer| answer.item()),
+        resumption,
         tickets,
-        asked: Some(Asked {
+        asked: std::iter::once(Asked {
             question: "a whole session of TLSv1.2, and a second hello in it".to_owned(),
             answer,
-        }),
+        })
+        .chain(resumed)
+        .collect(),
     }
 }
 
@@ -324,7 +351,8 @@ async fn renegotiate(sni: Option<&str>, inside: &mut Inside) -> Result<Answer, S
                 return Ok(Answer::Unclear(description));
             }
             // A warning other than these two says nothing about the question.
-            Ok(Event::Alert { level: 1, description }) if ![0, 100].contains(&description) => {}
+            Ok(Event::Alert { level: 1, description })
+                if ![0, NO_RENEGOTIATION].contains(&description) => {}
             Ok(Event::Alert { description, .. }) => return Ok(Answer::Declined(description)),
             Err(Stop::Network(failure)) if failure.is_end() => return Ok(Answer::Ended),
             Err(stop) => return Err(stop),
@@ -365,18 +393,24 @@ async fn new_session(mut inside: Inside) -> Shown {
         Some(missing) if heard.is_empty() => missing.reason().unwrap_or_default().to_owned(),
         _ => tickets::words(&heard),
     };
-    let asked =
-        Asked { question: "a whole session of TLSv1.3, and its tickets".to_owned(), answer };
+    let question = "a whole session of TLSv1.3, and its tickets".to_owned();
+    let asked = vec![Asked { question, answer }];
     // What was heard counts, also where the server says nothing after it and does not leave.
     let tickets = match missing {
         Some(missing) if heard.is_empty() => Err(missing),
         _ => Ok(heard),
     };
-    Shown { renegotiation: Item::not_attempted("TLS 1.3 has none"), tickets, asked: Some(asked) }
+    let none = "TLS 1.3 has none";
+    Shown {
+        renegotiation: Item::not_attempted(none),
+        resumption: Item::not_attempted("a session of TLS 1.2 was not made"),
+        tickets,
+        asked,
+    }
 }
 
 /// Why a fact is missing.
-fn why<T>(stop: &Stop) -> Item<T> {
+pub(super) fn why<T>(stop: &Stop) -> Item<T> {
     match stop {
         Stop::Network(failure) => failure.item(),
         other => Item::error(other.to_string()),

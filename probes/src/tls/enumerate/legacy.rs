@@ -16,8 +16,6 @@ use crate::tls::suites::{self, Suite};
 #[derive(Debug, Clone)]
 pub struct Elimination {
     version: u16,
-    /// Whether groups and signatures are asked about, beside suites.
-    wide: bool,
     suites: Dimension,
     groups: Dimension,
     signatures: Dimension,
@@ -30,8 +28,9 @@ pub struct Elimination {
 }
 
 impl Elimination {
-    /// A version from SSL 3.0 to TLS 1.2. `wide` asks about its groups and signatures, too.
-    pub fn new(version: u16, wide: bool) -> Self {
+    /// A version from SSL 3.0 to TLS 1.2. SSL 3.0 has no groups, and signatures are told apart in
+    /// TLS 1.2 alone (RFC 8422 section 5.1, RFC 5246 section 7.4.1.4.1).
+    pub fn new(version: u16) -> Self {
         let has = |suite: &Suite| match version {
             SSL3 => suite.is_ssl3(),
             TLS12 => true,
@@ -41,7 +40,6 @@ impl Elimination {
         let signatures = if version == TLS12 { &SIGNATURES[..] } else { &[] };
         Self {
             version,
-            wide,
             suites: Dimension::of(&suites::best_first(has)),
             groups: Dimension::of(groups),
             signatures: Dimension::of(signatures),
@@ -57,11 +55,6 @@ impl Elimination {
         self.version
     }
 
-    /// Whether groups and signatures are asked about, beside suites.
-    pub const fn is_wide(&self) -> bool {
-        self.wide
-    }
-
     /// What to offer next; none when everything is known.
     pub fn next(&self) -> Option<Offer> {
         if !self.suites.open.is_empty() {
@@ -72,16 +65,14 @@ impl Elimination {
         if self.suites.found.is_empty() {
             return None;
         }
-        if self.wide {
-            if let Some(offer) = self.next_groups() {
-                return Some(offer);
-            }
-            let signed = self.found(super::is_signed);
-            if !self.signatures.open.is_empty() && !signed.is_empty() {
-                let mut offer = self.offer(Ask::Signatures, signed, self.all_groups());
-                offer.signatures.clone_from(&self.signatures.open);
-                return Some(offer);
-            }
+        if let Some(offer) = self.next_groups() {
+            return Some(offer);
+        }
+        let signed = self.found(super::is_signed);
+        if !self.signatures.open.is_empty() && !signed.is_empty() {
+            let mut offer = self.offer(Ask::Signatures, signed, self.all_groups());
+            offer.signatures.clone_from(&self.signatures.open);
+            return Some(offer);
         }
         let order = self.log.to_confirm(&self.suites.found)?;
         Some(self.offer(Ask::Confirm, order, self.all_groups()))

@@ -72,8 +72,8 @@ impl Server {
     }
 }
 
-fn legacy(server: &Server, wide: bool) -> (legacy::Elimination, usize) {
-    let mut machine = legacy::Elimination::new(TLS12, wide);
+fn legacy(server: &Server) -> (legacy::Elimination, usize) {
+    let mut machine = legacy::Elimination::new(TLS12);
     let mut hellos = 0;
     while let Some(offer) = machine.next() {
         assert!(offer.suites.len() <= 128 && hellos < 400, "it does not end");
@@ -111,7 +111,7 @@ fn hardened() -> Server {
 
 #[test]
 fn a_hardened_server_costs_few_hellos() {
-    let (machine, hellos) = legacy(&hardened(), true);
+    let (machine, hellos) = legacy(&hardened());
     assert_eq!(machine.suites(), [0xc02b, 0xc02c]);
     assert_eq!(machine.groups(), [0x0017, 0x0018, 0x001d]);
     assert_eq!((machine.signatures(), machine.hidden()), (vec![0x0403], &[][..]));
@@ -125,18 +125,18 @@ fn a_hardened_server_costs_few_hellos() {
 fn groups_behind_the_curve_of_the_certificate_are_hidden_and_not_refused() {
     let mut server = hardened();
     server.own_groups = true;
-    let (machine, _) = legacy(&server, true);
+    let (machine, _) = legacy(&server);
     assert_eq!(machine.groups(), [0x0017, 0x001d]);
     assert!(machine.hidden().contains(&0x0018));
     server.groups = vec![0x0017];
-    let (machine, _) = legacy(&server, true);
+    let (machine, _) = legacy(&server);
     assert_eq!(machine.groups(), [0x0017]);
     assert!(machine.hidden().contains(&0x001d));
 }
 
 #[test]
 fn a_fleet_of_unlike_servers_contradicts_itself() {
-    let mut machine = legacy::Elimination::new(TLS12, false);
+    let mut machine = legacy::Elimination::new(TLS12);
     let (one, mut other) = (hardened(), hardened());
     other.suites = vec![0xc02b];
     let mut turn = 0;
@@ -151,17 +151,17 @@ fn a_fleet_of_unlike_servers_contradicts_itself() {
 }
 
 fn machine_offer(machine: &legacy::Elimination) -> Offer {
-    legacy::Elimination::new(machine.version(), false).next().expect("a first offer")
+    legacy::Elimination::new(machine.version()).next().expect("a first offer")
 }
 
 #[test]
 fn an_answer_that_was_not_offered_is_a_refusal_and_a_version_that_is_not_there_ends_it() {
-    let mut machine = legacy::Elimination::new(TLS10, false);
+    let mut machine = legacy::Elimination::new(TLS10);
     while let Some(offer) = machine.next() {
         machine.take(&offer, Reply::Chosen(Chosen { suite: 0x1301, ..Chosen::default() }));
     }
     assert!(machine.suites().is_empty());
-    let mut machine = legacy::Elimination::new(TLS10, false);
+    let mut machine = legacy::Elimination::new(TLS10);
     let offer = machine.next().expect("an offer");
     machine.take(&offer, Reply::NoVersion);
     assert_eq!(machine.next(), None);
@@ -191,7 +191,7 @@ proptest! {
         // What cannot be signed is not accepted.
         let all = server.clone();
         server.suites.retain(|code| !is_signed(*code) || !all.signatures_of(*code).is_empty());
-        let (machine, hellos) = legacy(&server, true);
+        let (machine, hellos) = legacy(&server);
         prop_assert_eq!(machine.suites(), sorted(&server.suites));
         prop_assert!(machine.contradictions().is_empty());
         if server.suites.iter().any(|code| needs_group(*code)) {

@@ -77,7 +77,7 @@ pub(super) fn group(name: &str) -> Option<u16> {
 }
 
 /// Of pairs of a version with a group, those that are compared: all of TLS 1.3 and of the best version
-/// below. Libraries have one list for all versions below, and evidence tells it once.
+/// below. Libraries have one list for all versions below, and most tools tell it once.
 pub(super) fn comparable(mut pairs: Pairs) -> Pairs {
     // Brainpool curves have no code point in TLS 1.3, and the others have the same (RFC 8734).
     pairs.retain(|(version, group)| *version < 0x0304 || !(0x001a..=0x001c).contains(group));

@@ -14,6 +14,7 @@ use testkit::tls::{self, Clients};
 use super::super::tests::enumerate;
 use super::*;
 
+const RESUMPTION: &str = "/tls/features/resumption";
 const LIFETIME: &str = "/tls/features/ticket_lifetime";
 const EARLY_DATA: &str = "/tls/features/early_data_max";
 const RENEGOTIATION: &str = "/tls/features/client_renegotiation";
@@ -117,10 +118,30 @@ async fn a_version_that_is_not_there_has_no_say() {
 }
 
 #[tokio::test]
+async fn a_session_goes_on_by_its_ticket_by_its_id_or_not_at_all() {
+    let only_12 = [&ONLY_12];
+    let by = async |change: fn(&mut ServerConfig)| {
+        value(&Box::pin(seen(&only_12, Clients::NotAsked, change)).await, RESUMPTION)
+    };
+    let tickets = |config: &mut ServerConfig| {
+        config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().expect("a ticketer");
+    };
+    assert_eq!(by(tickets).await, "ticket");
+    assert_eq!(by(|config| config.ticketer = Arc::new(Lasting(7))).await, "none");
+    assert_eq!(by(|_| {}).await, "session_id", "the library remembers sessions by itself");
+    let forgets = |config: &mut ServerConfig| {
+        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    };
+    assert_eq!(by(forgets).await, "none");
+    let only_13 = Box::pin(seen(&[&ONLY_13], Clients::NotAsked, |_| {})).await;
+    assert_eq!(status(&only_13, RESUMPTION), "not_attempted");
+}
+
+#[tokio::test]
 async fn a_broker_for_known_devices_shows_nothing_to_strangers() {
     let devices = Authority::new("Devices");
     let seen = seen(rustls::ALL_VERSIONS, Clients::Needed(&devices), |_| {}).await;
-    for pointer in [RENEGOTIATION, LIFETIME, EARLY_DATA] {
+    for pointer in [RENEGOTIATION, RESUMPTION, LIFETIME, EARLY_DATA] {
         assert_eq!(status(&seen, pointer), "not_attempted", "{pointer}");
         let item = seen.item(pointer).expect("an item");
         let reason = item.reason().expect("a reason");
@@ -130,7 +151,8 @@ async fn a_broker_for_known_devices_shows_nothing_to_strangers() {
 
 fn sessions(clear: Result<Vec<Ticket>, Missing>, new: Result<Vec<Ticket>, Missing>) -> Sessions {
     let renegotiation = Item::observed(false);
-    Sessions { renegotiation, clear, encrypted: new, asked: Vec::new() }
+    let resumption = Item::observed(Resumption::None);
+    Sessions { renegotiation, resumption, clear, encrypted: new, asked: Vec::new() }
 }
 
 #[test]
