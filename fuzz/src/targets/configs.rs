@@ -45,13 +45,22 @@ pub(super) fn yaml(bytes: &[u8]) {
     mapped(ConfigFormat::Yaml, "yaml", &["gateway.yaml", "more.yaml"], bytes);
 }
 
-/// A mapping, which its user wrote.
+/// A mapping, which its user wrote; behind it, a text in which variables are filled in, and the
+/// environment that they are filled in from.
 pub(super) fn mapping(bytes: &[u8]) {
+    let parts = parts(bytes);
+    let part = |index: usize| parts.get(index).copied();
+    let environment = part(2).unwrap_or(b"ACME_LOG__LEVEL=debug\nHOST=0.0.0.0\nPASSWORD=public\n");
+    let written = part(1).unwrap_or(b"mqtt://gw:${PASSWORD:-x$HOST}@${OTHER-h}/$$");
+    let text = serde_json::to_string(&String::from_utf8_lossy(written)).unwrap_or_default();
+    let more = format!(
+        "[broker]\nlisten = \"${{HOST}}:1883\"\nca_file = {text}\n[auth]\nanonymous = true\n"
+    );
     let files = [
         ("mapped.toml", &b"[broker]\nlisten = \"0.0.0.0:1883\"\npassword = \"admin\"\n"[..]),
-        ("conf.d/10.toml", b"[broker]\nlisten = \"127.0.0.1:1883\"\n[auth]\nanonymous = true\n"),
-        (ENVIRONMENT, b"ACME_LOG__LEVEL=debug\n"),
-        ("mapping.yaml", bytes),
+        ("conf.d/10.toml", more.as_bytes()),
+        (ENVIRONMENT, environment),
+        ("mapping.yaml", part(0).unwrap_or_default()),
     ];
     observe(ConfigFormat::Auto, &[], &files);
 }

@@ -201,7 +201,34 @@ pub enum CrlSignature {
     Unchecked,
 }
 
-/// A revocation list.
+/// A revocation list by what a renewal leaves as it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CrlListed {
+    /// Source as declared.
+    pub place: String,
+    /// Issuer as RFC 4514 text, cut: hostile.
+    pub issuer: String,
+    /// Key of the issuer by its authority key identifier (RFC 5280 section 5.2.1), in hex, cut:
+    /// hostile; absent if the list names none.
+    pub key: Option<String>,
+    /// Whether it is what it says it is. Entries of a `wrong` list are not used.
+    pub signature: CrlSignature,
+}
+
+/// A revocation list that was out of date when it was read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CrlOverdue {
+    /// Source as declared.
+    pub place: String,
+    /// Issuer as RFC 4514 text, cut: hostile.
+    pub issuer: String,
+    /// Since when the next one was due; absent if the list does not say.
+    pub since: Option<Timestamp>,
+}
+
+/// A revocation list with what changes with every renewal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CrlSeen {
@@ -361,7 +388,14 @@ pub struct DeviceCertHygieneStable {
     #[serde(rename = "/crls/declared")]
     pub crls_declared: Item<u32>,
     /// The lists; observed only if every declared one could be read.
-    #[serde(rename = "/crls/seen")]
+    #[serde(rename = "/crls/lists", default = "super::not_asked::<Vec<CrlListed>>")]
+    pub crls_lists: Item<Vec<CrlListed>>,
+    /// Those that were out of date when they were read; observed as the lists are.
+    #[serde(rename = "/crls/overdue", default = "super::not_asked::<Vec<CrlOverdue>>")]
+    pub crls_overdue: Item<Vec<CrlOverdue>>,
+    /// The lists with their dates, in older evidence. They change with every renewal, so newer
+    /// evidence has them as `/crls/dates` in the volatile half.
+    #[serde(rename = "/crls/seen", default = "super::not_asked::<Vec<CrlSeen>>")]
     pub crls_seen: Item<Vec<CrlSeen>>,
     /// Certificates whose issuer has no usable list here.
     #[serde(rename = "/revocation/uncovered")]
@@ -389,4 +423,7 @@ pub struct DeviceCertHygieneVolatile {
     /// Bytes that were read.
     #[serde(rename = "/set/bytes")]
     pub set_bytes: Item<u64>,
+    /// The revocation lists with their dates, and how many certificates are on each.
+    #[serde(rename = "/crls/dates", default = "super::not_asked::<Vec<CrlSeen>>")]
+    pub crls_dates: Item<Vec<CrlSeen>>,
 }

@@ -1,5 +1,6 @@
 //! `gateway_runtime_health.v1`: what a running gateway says of itself.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +52,16 @@ pub enum MetricsFormat {
     Prometheus,
     /// `OpenMetrics`, which ends in `# EOF`.
     OpenMetrics,
+}
+
+/// How long the process of a gateway has been running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessAge {
+    /// For as long as the target asks for.
+    Settled,
+    /// Not yet.
+    Recent,
 }
 
 /// Items that rules read.
@@ -119,6 +130,21 @@ pub struct GatewayRuntimeHealthStable {
     /// How the clock stands, by the `Date` of the first answer.
     #[serde(rename = "/clock/state")]
     pub clock_state: Item<ClockState>,
+
+    /// Whether `params.minUptimeMinutes` is declared.
+    #[serde(rename = "/process/declared", default = "super::not_asked::<bool>")]
+    pub process_declared: Item<bool>,
+    /// That number of minutes.
+    #[serde(rename = "/process/min_uptime_minutes", default = "super::not_asked::<u32>")]
+    pub process_min_uptime_minutes: Item<u32>,
+    /// Whether the process had been running for so long when its metrics were read.
+    #[serde(rename = "/process/age", default = "super::not_asked::<ProcessAge>")]
+    pub process_age: Item<ProcessAge>,
+    /// When it began, by its own clock, cut to the minute; absent where that is longer ago than the
+    /// target asks for. So it moves between two runs if the process began anew, and else only once,
+    /// when it has settled.
+    #[serde(rename = "/process/restarted_at", default = "super::not_asked::<Option<Timestamp>>")]
+    pub process_restarted_at: Item<Option<Timestamp>>,
 
     /// Connections that were opened.
     #[serde(rename = "/connections")]

@@ -1,5 +1,6 @@
 //! From a set that was read to the two halves of the evidence.
 
+use jiff::Timestamp;
 use model::evidence::{DeviceCertHygieneStable, DeviceCertHygieneVolatile, Item, UsageGrant};
 
 use super::counted::Counted;
@@ -15,7 +16,10 @@ pub fn halves(
     prepared: &Prepared,
     set: &Item<Set>,
 ) -> (DeviceCertHygieneStable, DeviceCertHygieneVolatile) {
-    let volatile = DeviceCertHygieneVolatile { set_bytes: set.as_ref().map(|set| set.bytes) };
+    let volatile = DeviceCertHygieneVolatile {
+        set_bytes: set.as_ref().map(|set| set.bytes),
+        crls_dates: prepared.declared.crls.as_ref().map(|lists| sorted(lists, PlacedCrl::seen)),
+    };
     (stable(prepared, set), volatile)
 }
 
@@ -109,11 +113,12 @@ fn stable(prepared: &Prepared, set: &Item<Set>) -> DeviceCertHygieneStable {
         issuers_unexpected_sample: sampled(&unexpected),
 
         crls_declared: Item::observed(prepared.crls),
-        crls_seen: crls.map(|lists| {
-            let mut seen: Vec<_> = lists.iter().map(PlacedCrl::seen).collect();
-            seen.sort();
-            seen
+        crls_lists: crls.clone().map(|lists| sorted(lists, PlacedCrl::listed)),
+        crls_overdue: crls.map(|lists| {
+            let now = Timestamp::now();
+            sorted(lists, |list| list.overdue(now)).into_iter().flatten().collect()
         }),
+        crls_seen: Item::not_attempted("the dates are `/crls/dates`, which is not judged"),
         revocation_uncovered: uncovered,
         revocation_revoked_count: counted(&revoked),
         revocation_revoked_sample: sampled(&revoked),
@@ -121,6 +126,13 @@ fn stable(prepared: &Prepared, set: &Item<Set>) -> DeviceCertHygieneStable {
         unreadable_count: counted(&unreadable),
         unreadable_sample: sampled(&unreadable),
     }
+}
+
+/// What is told of each list, in the order of what is told.
+fn sorted<T: Ord>(lists: &[PlacedCrl], tell: impl Fn(&PlacedCrl) -> T) -> Vec<T> {
+    let mut told: Vec<_> = lists.iter().map(tell).collect();
+    told.sort();
+    told
 }
 
 /// Observed where an inventory was read.

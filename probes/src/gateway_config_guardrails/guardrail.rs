@@ -66,7 +66,8 @@ pub struct Review {
 pub struct Known {
     /// On the public list of defaults.
     pub default: bool,
-    /// Written in a file; else it is what the program takes where nothing is written.
+    /// Written in a file; else it is what the program takes where nothing is written, or what a
+    /// variable holds.
     pub written: bool,
 }
 
@@ -155,6 +156,17 @@ impl Review {
         self.keep_secret(place, setting, kind, traits, false);
     }
 
+    /// A secret stands in the environment of the program, and a variable fills it in.
+    pub fn filled_secret(
+        &mut self,
+        place: &Place,
+        setting: &str,
+        kind: SecretKind,
+        traits: Traits,
+    ) {
+        self.keep_secret(place, setting, kind, traits, false);
+    }
+
     fn keep_secret(
         &mut self,
         place: &Place,
@@ -171,7 +183,9 @@ impl Review {
             kind,
             length: traits.length,
         };
-        self.secrets.insert(secret, Known { default: traits.known, written });
+        let known = self.secrets.entry(secret).or_insert(Known { default: false, written: false });
+        known.default |= traits.known;
+        known.written |= written;
         // A known default decides more than any other secret, so it is never the one to go.
         if self.secrets.len() > MAX_SETTINGS {
             let less = self.secrets.iter().rev().find(|(_, known)| !known.default);

@@ -2,11 +2,13 @@
 //! names, and tells which guardrails it leaves off and which nobody can tell from it.
 //!
 //! No connection is opened but to an address that the target declares as a source, and the
-//! environment of the probe is never asked: what a variable fills in is unresolved. No value that
+//! environment of the probe is never asked: what a variable fills in is unresolved, unless the
+//! target declares the environment and the reader, or a mapping, says how the program fills it in. No value that
 //! may be a secret leaves this module.
 
 pub mod guardrail;
 pub mod includes;
+pub mod interpolation;
 pub mod judge;
 pub mod mapping;
 pub mod readers;
@@ -26,6 +28,7 @@ use model::request::{CheckRequest, Inputs};
 use crate::{Context, source};
 use guardrail::{Known, Place, Review, is_short};
 use includes::{Files, Text};
+use interpolation::Filler;
 use judge::Subject;
 use mapping::{Format, Mapping};
 use readers::{Read, documents, mosquitto, programs};
@@ -107,12 +110,12 @@ fn review(
             (facts.format, facts.program) = ("mosquitto", Some("mosquitto".to_owned()));
             return Ok(mosquitto::review(main, version, files));
         }
-        ConfigFormat::PlumblineGateway => ("plumbline-gateway", readers::toml::read),
-        ConfigFormat::Env => ("env", readers::env::read),
-        ConfigFormat::Toml => ("toml", readers::toml::read),
-        ConfigFormat::Yaml => ("yaml", readers::yaml::read),
-        ConfigFormat::Json => ("json", readers::json::read),
-        ConfigFormat::Ini => ("ini", readers::ini::read),
+        ConfigFormat::PlumblineGateway => ("plumbline-gateway", readers::toml::read_with),
+        ConfigFormat::Env => ("env", readers::env::read_with),
+        ConfigFormat::Toml => ("toml", readers::toml::read_with),
+        ConfigFormat::Yaml => ("yaml", readers::yaml::read_with),
+        ConfigFormat::Json => ("json", readers::json::read_with),
+        ConfigFormat::Ini => ("ini", readers::ini::read_with),
         _ => {
             return Err(
                 "the format cannot be told from name and content; declare `format`".to_owned()
@@ -131,8 +134,15 @@ fn review(
         return Err("the mapping is for another format than the configuration".to_owned());
     }
     facts.program = mapping.as_ref().and_then(|mapping| mapping.program.clone());
+    let style = mapping.as_ref().and_then(|mapping| mapping.interpolation);
+    let filler = style.map(|style| Filler::new(style, environment));
+    let fill = |text: &str| match &filler {
+        Some(filler) => filler.value(text),
+        None => readers::unfilled(text),
+    };
+    let read = |text: &str| read(text, &fill);
     let tree = read(&main.content).map_err(|error| format!("`{}`: {error}", main.name))?;
-    let subject = Subject { file: &main.name, tree, read, version };
+    let subject = Subject { file: &main.name, tree, read: &read, version };
     Ok(match mapping {
         Some(mapping) => judge::review(subject, &mapping, files, environment),
         None => {

@@ -139,8 +139,16 @@ pub fn placeholder(text: &str) -> Option<&'static str> {
             && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
     if text.contains("${") || text.contains("$(") || text.strip_prefix('$').is_some_and(variable) {
-        return Some("a variable fills it in");
+        return Some(VARIABLE);
     }
+    elsewhere(text)
+}
+
+/// What is said of a value that a variable fills in.
+pub const VARIABLE: &str = "a variable fills it in";
+
+/// What fills a value in that is no variable.
+pub fn elsewhere(text: &str) -> Option<&'static str> {
     if text.contains("{{") || text.contains("<%") {
         return Some("a template fills it in");
     }

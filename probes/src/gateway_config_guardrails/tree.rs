@@ -49,10 +49,36 @@ pub enum Value {
     Null,
     /// Filled in from elsewhere; how.
     Unresolved(&'static str),
+    /// Text that variables are part of, where a mapping says how they are written.
+    Variable(Variable),
     /// A list.
     List(Vec<Node>),
     /// A table; a key may be in it more than once.
     Table(Vec<Entry>),
+}
+
+/// Text with variables in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// As it stands in the file.
+    pub written: String,
+    /// With its variables filled in; how it is filled in, where that cannot be told.
+    pub filled: Result<String, &'static str>,
+    /// What it is where no variable is set, if every one of them has a default.
+    pub fallback: Option<String>,
+}
+
+impl Value {
+    /// The text that it is for the program; how it is filled in, where that cannot be told. None for
+    /// what is no text.
+    pub fn told(&self) -> Option<Result<&str, &'static str>> {
+        match self {
+            Self::Scalar(text) => Some(Ok(text)),
+            Self::Unresolved(how) => Some(Err(how)),
+            Self::Variable(Variable { filled, .. }) => Some(filled.as_deref().map_err(|how| *how)),
+            Self::Null | Self::List(_) | Self::Table(_) => None,
+        }
+    }
 }
 
 /// One key of a table.
@@ -166,6 +192,22 @@ impl Node {
             Value::List(items) => items.iter().map(Self::count).sum(),
             Value::Table(entries) => entries.iter().map(|entry| entry.node.count()).sum(),
             _ => 0,
+        }
+    }
+
+    /// Bytes of the keys and texts in it.
+    pub fn bytes(&self) -> usize {
+        match &self.value {
+            Value::Scalar(text) => text.len(),
+            Value::Variable(Variable { written, filled, fallback }) => {
+                let filled = filled.as_ref().map_or(0, String::len);
+                written.len() + filled + fallback.as_ref().map_or(0, String::len)
+            }
+            Value::List(items) => items.iter().map(Self::bytes).sum(),
+            Value::Table(entries) => {
+                entries.iter().map(|entry| entry.key.len() + entry.node.bytes()).sum()
+            }
+            Value::Null | Value::Unresolved(_) => 0,
         }
     }
 }

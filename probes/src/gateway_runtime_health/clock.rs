@@ -45,6 +45,12 @@ pub fn read(told: &Told) -> (Item<ClockState>, Item<i64>, Item<i64>) {
     }
 }
 
+/// The time that an answer says it was made at.
+pub fn said(told: &Told) -> Option<Timestamp> {
+    let date = std::str::from_utf8(told.header("date")?).ok()?;
+    DateTimeParser::new().parse_timestamp(date).ok()
+}
+
 /// The least and the most that a clock may be ahead which said `date` between two moments here.
 fn span(date: &str, asked: Timestamp, answered: Timestamp) -> Option<(i64, i64)> {
     let date = DateTimeParser::new().parse_timestamp(date).ok()?.as_millisecond();

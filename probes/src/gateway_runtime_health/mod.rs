@@ -5,12 +5,14 @@
 //! away does the declared credential go along, over TLS with an endpoint that has proved who it is
 //! in that same handshake. At most 4 connections, one after another, within 5 seconds.
 //!
-//! Parameters: `readyPath`, `metricsPath`, and `requiredSeries`, a list of names of series.
+//! Parameters: `readyPath`, `metricsPath`, `requiredSeries`, a list of names of series, and
+//! `minUptimeMinutes`, for how long the process should have been running.
 
 mod ask;
 mod clock;
 mod metrics;
 mod parts;
+mod process;
 mod question;
 #[cfg(test)]
 mod tests;
@@ -31,6 +33,9 @@ use question::Question;
 
 /// Connections in total: health, ready, and metrics without and with a credential.
 const MAX_CONNECTIONS: u32 = 4;
+
+/// Why nobody asks how long the process has been running.
+const NOT_DECLARED: &str = "`params.minUptimeMinutes` is not declared";
 
 /// Time for everything together.
 const MAX_TIME: Duration = Duration::from_secs(5);
@@ -71,6 +76,10 @@ async fn observe(
 
     stable.metrics_declared = Item::observed(question.metrics.is_some());
     stable.metrics_required = Item::observed(question.required.clone());
+    stable.process_declared = Item::observed(question.min_uptime_minutes.is_some());
+    if let Some(minutes) = question.min_uptime_minutes {
+        stable.process_min_uptime_minutes = Item::observed(minutes);
+    }
     if let Some(path) = &question.metrics {
         stable.metrics_path = Item::observed(path.clone());
         let anonymous = asker.ask(path).await;
@@ -92,6 +101,10 @@ async fn observe(
                 stable.metrics_status = Item::not_attempted(&reason);
                 stable.metrics_format = Item::not_attempted(&reason);
                 stable.metrics_missing = Item::not_attempted(&reason);
+                if question.min_uptime_minutes.is_some() {
+                    stable.process_age = Item::not_attempted(&reason);
+                    stable.process_restarted_at = Item::not_attempted(&reason);
+                }
                 volatile.process_started_at = Item::not_attempted(&reason);
                 volatile.metrics_series = Item::not_attempted(reason);
             }
@@ -143,6 +156,10 @@ fn read_metrics(
         Some(started_at) => Item::observed(started_at),
         None => Item::not_attempted("the metrics have no process_start_time_seconds"),
     });
+    if let Some(minutes) = question.min_uptime_minutes {
+        (stable.process_age, stable.process_restarted_at) =
+            process::age(volatile.process_started_at.clone(), told, minutes);
+    }
 }
 
 /// Nothing seen, for one reason.
@@ -167,6 +184,10 @@ fn unseen(reason: &str) -> (GatewayRuntimeHealthStable, GatewayRuntimeHealthVola
         metrics_required: Item::not_attempted(reason),
         metrics_missing: Item::not_attempted(reason),
         clock_state: Item::not_attempted(reason),
+        process_declared: Item::not_attempted(reason),
+        process_min_uptime_minutes: Item::not_attempted(NOT_DECLARED),
+        process_age: Item::not_attempted(NOT_DECLARED),
+        process_restarted_at: Item::not_attempted(NOT_DECLARED),
         connections: Item::observed(0),
     };
     let volatile = GatewayRuntimeHealthVolatile {

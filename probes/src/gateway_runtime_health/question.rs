@@ -8,6 +8,10 @@ use serde_json::Value;
 use crate::http::{authority, is_plain};
 use crate::text::cut;
 
+/// Longest time that a process may be asked to have been running: 31 days, in minutes. Runs are
+/// compared with an earlier one, and rarely with one of longer ago.
+const MAX_UPTIME_MINUTES: u32 = 31 * 24 * 60;
+
 /// Series that may be required.
 const MAX_REQUIRED: usize = 100;
 
@@ -24,6 +28,8 @@ pub struct Question {
     pub metrics: Option<String>,
     /// Names of series that must be there, sorted.
     pub required: Vec<String>,
+    /// For how long the process should have been running, in minutes.
+    pub min_uptime_minutes: Option<u32>,
 }
 
 impl Question {
@@ -50,7 +56,13 @@ impl Question {
             return Err(format!("`{host}` cannot stand in a Host header"));
         }
         let required = required(params.get("requiredSeries"))?;
-        Ok(Self { host, health, ready, metrics, required })
+        let min_uptime_minutes = minutes(params.get("minUptimeMinutes"))?;
+        if min_uptime_minutes.is_some() && metrics.is_none() {
+            return Err("`params.minUptimeMinutes` needs `params.metricsPath`, whose \
+                        `process_start_time_seconds` it is held against"
+                .to_owned());
+        }
+        Ok(Self { host, health, ready, metrics, required, min_uptime_minutes })
     }
 }
 
@@ -61,6 +73,20 @@ fn text(params: &BTreeMap<String, Value>, name: &str) -> Result<Option<String>, 
         Some(other) => {
             let found = cut(other.to_string().as_bytes());
             Err(format!("`params.{name}` must be a string, found {found}"))
+        }
+    }
+}
+
+fn minutes(param: Option<&Value>) -> Result<Option<u32>, String> {
+    let Some(value) = param else { return Ok(None) };
+    let minutes = value.as_u64().and_then(|minutes| u32::try_from(minutes).ok());
+    match minutes.filter(|minutes| (1..=MAX_UPTIME_MINUTES).contains(minutes)) {
+        Some(minutes) => Ok(Some(minutes)),
+        None => {
+            let found = cut(value.to_string().as_bytes());
+            Err(format!(
+                "`params.minUptimeMinutes` must be a whole number from 1 to {MAX_UPTIME_MINUTES}, found {found}"
+            ))
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct Crl {
     pub issuer: String,
     /// Identity of the issuer.
     pub issuer_id: NameId,
+    /// Key of the issuer, as the list names it.
+    pub key_id: Option<Vec<u8>>,
     /// When it was made.
     pub this_update: Timestamp,
     /// When the next one is due.
@@ -70,6 +72,7 @@ impl Crl {
         Ok(Self {
             issuer: name::text(list.issuer()),
             issuer_id,
+            key_id: key_id(&list),
             this_update: time(list.last_update())?,
             next_update: list.next_update().map(time).transpose()?,
             serials: list
@@ -84,6 +87,16 @@ impl Crl {
     pub fn names(&self, serial: &[u8]) -> bool {
         self.serials.contains(significant(serial))
     }
+}
+
+/// RFC 5280 section 5.2.1.
+fn key_id(list: &CertificateRevocationList<'_>) -> Option<Vec<u8>> {
+    list.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::AuthorityKeyIdentifier(named) => {
+            named.key_identifier.as_ref().map(|key| key.0.to_vec())
+        }
+        _ => None,
+    })
 }
 
 /// RFC 5280 sections 5.2 and 5.3: a list with a critical extension that is not understood decides

@@ -1,7 +1,9 @@
 //! What a target declares about trust, read from its sources.
 
+use jiff::Timestamp;
+use model::digest::hex;
 use model::document::{Source, Trust};
-use model::evidence::{CrlSeen, Item};
+use model::evidence::{CrlListed, CrlOverdue, CrlSeen, Item};
 
 use super::{Bundle, Crl};
 use crate::source;
@@ -17,7 +19,27 @@ pub struct PlacedCrl {
 }
 
 impl PlacedCrl {
-    /// The list as evidence records it.
+    /// The list by what a renewal leaves as it is.
+    pub fn listed(&self) -> CrlListed {
+        CrlListed {
+            place: self.place.clone(),
+            issuer: text::cut(self.crl.issuer.as_bytes()),
+            key: self.crl.key_id.as_ref().map(|key| text::cut(hex(key).as_bytes())),
+            signature: self.crl.signature,
+        }
+    }
+
+    /// The list, if it was out of date at that time.
+    pub fn overdue(&self, now: Timestamp) -> Option<CrlOverdue> {
+        let current = self.crl.next_update.is_some_and(|due| due > now);
+        (!current).then(|| CrlOverdue {
+            place: self.place.clone(),
+            issuer: text::cut(self.crl.issuer.as_bytes()),
+            since: self.crl.next_update,
+        })
+    }
+
+    /// The list with its dates.
     pub fn seen(&self) -> CrlSeen {
         CrlSeen {
             place: self.place.clone(),

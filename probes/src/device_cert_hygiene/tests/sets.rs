@@ -1,7 +1,7 @@
 //! What is counted, compared and told apart.
 
 use jiff::{Timestamp, ToSpan as _};
-use model::evidence::{CertificateExample, CrlSignature, Item};
+use model::evidence::{CertificateExample, CrlListed, CrlSignature, Item};
 use testkit::pki::{Authority, Leaf, device, key, self_signed, usage, weak};
 
 use super::super::entry::{Entry, Holders};
@@ -206,18 +206,51 @@ async fn revocation_lists_are_used_only_if_they_are_what_they_say() {
     assert_eq!(stable.revocation_revoked_count, Item::observed(1));
     let sample = stable.revocation_revoked_sample.value().expect("sample");
     assert_eq!(sample[0].subject, "CN=in-use");
-    let lists = stable.crls_seen.value().expect("lists");
-    assert_eq!((lists[0].signature, lists[0].entries), (CrlSignature::Verified, 2));
+    let lists = stable.crls_lists.value().expect("lists");
+    assert_eq!(lists[0].signature, CrlSignature::Verified);
+    assert!(lists[0].key.as_ref().is_some_and(|key| key.len() >= 40), "{lists:?}");
+    assert_eq!(stable.crls_overdue, Item::observed(Vec::new()));
+    assert_eq!(stable.crls_seen.status(), "not_attempted");
 
     let impostor = Authority::new("Devices");
     place.trust.crls = vec![place.put("crl.pem", impostor.crl(&[], due))];
     let stable = place.stable().await;
-    assert_eq!(stable.crls_seen.value().expect("lists")[0].signature, CrlSignature::Wrong);
+    assert_eq!(stable.crls_lists.value().expect("lists")[0].signature, CrlSignature::Wrong);
     assert_eq!(stable.revocation_revoked_count.status(), "error", "an empty forgery clears nobody");
     assert_eq!(stable.revocation_uncovered, Item::observed(2));
 
     place.trust.crls = vec![place.put("crl.pem", "no list")];
-    assert_eq!(place.stable().await.crls_seen.status(), "error");
+    assert_eq!(place.stable().await.crls_lists.status(), "error");
+}
+
+#[tokio::test]
+async fn a_renewed_revocation_list_leaves_the_evidence_as_it_is_and_an_old_one_does_not() {
+    let (mut place, authority) = (Place::new(), Authority::new("Devices"));
+    place.put("fleet/a.pem", issue(&authority, "a"));
+    place.trust.ca_bundle = Some(place.put("ca.pem", authority.pem()));
+    let mut seen = Vec::new();
+    for (serials, hours) in [(&[&[99][..]][..], 24), (&[&[98][..], &[99][..]][..], 48)] {
+        place.trust.crls =
+            vec![place.put("crl.pem", authority.crl(serials, Timestamp::now() + hours.hours()))];
+        seen.push(place.look().await);
+    }
+    assert_eq!(seen[0].0, seen[1].0);
+    assert_ne!(seen[0].1.crls_dates, seen[1].1.crls_dates);
+    assert_eq!(seen[1].1.crls_dates.value().expect("lists")[0].entries, 2);
+
+    let due = Timestamp::now() - 24.hours();
+    place.trust.crls = vec![place.put("crl.pem", authority.crl(&[&[99]], due))];
+    let old = place.stable().await;
+    assert_eq!(old.crls_lists, seen[0].0.crls_lists);
+    let overdue = old.crls_overdue.value().expect("a list");
+    assert_eq!(overdue[0].since.map(Timestamp::as_second), Some(due.as_second()));
+
+    // The same name with another key is another list.
+    let other = Authority::new("Devices").crl(&[&[99]], Timestamp::now() + 24.hours());
+    place.trust.crls = vec![place.put("crl.pem", other)];
+    let other = place.stable().await.crls_lists;
+    let key = |lists: &Item<Vec<CrlListed>>| lists.value().expect("lists")[0].key.clone();
+    assert_ne!(key(&other), key(&seen[0].0.crls_lists));
 }
 
 #[tokio::test]

@@ -72,6 +72,7 @@ impl Judge<'_> {
                 Value::Scalar(text) => !text.is_empty(),
                 Value::List(items) => !items.is_empty(),
                 Value::Table(entries) => !entries.is_empty(),
+                Value::Variable(variable) => variable.filled.as_ref().is_ok_and(|t| !t.is_empty()),
                 Value::Null | Value::Unresolved(_) => false,
             }),
             Some(Asks::Any(parts)) => {
@@ -125,9 +126,9 @@ impl Judge<'_> {
     /// Whether what a key holds is so; what is filled in from elsewhere may be anything.
     fn about(&self, path: &str, wanted: bool, so: impl Fn(&Value) -> bool) -> Truth {
         let found = self.present(path);
-        let one = |at: &At<'_>| match &at.found.node.value {
-            Value::Unresolved(how) => Truth::Open(format!("`{path}`: {how}")),
-            value => Truth::of(so(value) == wanted),
+        let one = |at: &At<'_>| match at.found.node.value.told() {
+            Some(Err(how)) => Truth::Open(format!("`{path}`: {how}")),
+            _ => Truth::of(so(&at.found.node.value) == wanted),
         };
         Truth::same(path, found.iter().map(one)).unwrap_or_else(|| Truth::of(!wanted))
     }

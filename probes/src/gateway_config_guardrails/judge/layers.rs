@@ -10,8 +10,8 @@ use model::evidence::Guardrail;
 
 use crate::gateway_config_guardrails::guardrail::{Place, Review};
 use crate::gateway_config_guardrails::includes::{Files, Text, Unread, by_name};
+use crate::gateway_config_guardrails::judge::ReadText;
 use crate::gateway_config_guardrails::mapping::{Case, Mapping, Merge, MoreFiles, Variables};
-use crate::gateway_config_guardrails::readers::Read;
 use crate::gateway_config_guardrails::settings::Environment;
 use crate::gateway_config_guardrails::tree::{Entry, Found, Node, Value};
 
@@ -55,7 +55,7 @@ pub(super) fn read(
     review: &mut Review,
     main: (&str, Node),
     mapping: &Mapping,
-    read: Read,
+    read: &ReadText<'_>,
     files: &mut Files,
     environment: &Environment,
 ) -> Vec<Layer> {

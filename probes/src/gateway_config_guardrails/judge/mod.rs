@@ -1,6 +1,7 @@
 //! A configuration judged by a mapping.
 
 mod condition;
+mod held;
 mod layers;
 mod reading;
 
@@ -13,17 +14,19 @@ use super::includes::Files;
 use super::mapping::{
     Absent, Condition, DefaultValue, Format, Kind, MappedSetting, Mapping, Merge,
 };
-use super::readers::Read;
-use super::secrets;
 use super::settings::Environment;
-use super::tree::{Node, Value, steps};
+use super::tree::{Node, Unreadable, Value, steps};
 use super::version::Version;
 use condition::Truth;
+pub use held::holds_secret;
 use layers::{At, Layer};
 use reading::{Judgement, expected_text, judge, judgement, read_default, show};
 
 /// What evidence shows of a value that may be anything.
 pub const HIDDEN: &str = "set, not shown";
+
+/// Reads a text in the format of a configuration, with what is filled in.
+pub type ReadText<'a> = dyn Fn(&str) -> Result<Node, Unreadable> + 'a;
 
 /// A configuration to be judged: the declared file, and how others of its format are read.
 pub struct Subject<'a> {
@@ -32,7 +35,7 @@ pub struct Subject<'a> {
     /// What it holds.
     pub tree: Node,
     /// Reads a further file.
-    pub read: Read,
+    pub read: &'a ReadText<'a>,
     /// Version of the program.
     pub version: Option<Version>,
 }
@@ -69,6 +72,7 @@ pub fn review_unmapped(subject: Subject<'_>, files: &mut Files) -> Review {
         files: Vec::new(),
         merge: Merge::LastWins,
         environment: None,
+        interpolation: None,
         settings: Vec::new(),
         derive: Vec::new(),
     };
@@ -114,13 +118,6 @@ impl<'a> Judge<'a> {
             .chunk_by(|one, other| (one.file, &one.found.path) == (other.file, &other.found.path))
         {
             self.present_setting(setting, given);
-        }
-    }
-
-    /// A secret in every file, whether it counts there or not.
-    fn secrets(&mut self, setting: &MappedSetting) {
-        for at in self.everywhere(&setting.path) {
-            self.secret(&at, secrets::kind(&at.found.path));
         }
     }
 
@@ -257,25 +254,9 @@ impl<'a> Judge<'a> {
     }
 
     fn key_file(&mut self, at: &At<'_>) {
-        let Value::Scalar(path) = &at.found.node.value else { return };
+        let Some(Ok(path)) = at.found.node.value.told() else { return };
         if let Some(mode) = self.files.mode(path) {
             key_mode(&mut self.review, &at.place(), &at.found.path, mode);
-        }
-    }
-
-    fn secret(&mut self, at: &At<'_>, kind: Option<model::evidence::SecretKind>) {
-        let place = at.place();
-        let path = &at.found.path;
-        let kind = kind.unwrap_or(model::evidence::SecretKind::Other);
-        match &at.found.node.value {
-            Value::Scalar(secret) => {
-                self.review.setting(&place, path, HIDDEN, Origin::Explicit);
-                self.review.secret(&place, path, kind, secrets::Traits::of(secret));
-            }
-            Value::Unresolved(how) => {
-                self.review.setting(&place, path, *how, Origin::Unresolved);
-            }
-            _ => {}
         }
     }
 
@@ -321,22 +302,6 @@ impl<'a> Judge<'a> {
         let leaves = found.flat_map(|at| at.found.node.leaves());
         leaves.map(|leaf| std::ptr::from_ref(leaf.node)).collect()
     }
-
-    /// A secret in a value, where no setting says what the value is.
-    fn held(&mut self, at: &At<'_>, known: bool) {
-        let (place, path) = (at.place(), &at.found.path);
-        let Value::Scalar(text) = &at.found.node.value else { return };
-        if let Some(password) = secrets::in_address(text) {
-            let traits = secrets::Traits::of(password);
-            let kind = model::evidence::SecretKind::UrlCredentials;
-            self.review.secret(&place, path, kind, traits);
-        } else if !known && holds_secret(text) {
-            let name = path.rsplit('.').next().unwrap_or(path);
-            if let Some(kind) = secrets::kind(name) {
-                self.secret(at, Some(kind));
-            }
-        }
-    }
 }
 
 /// Notes the permission bits of a private key.
@@ -346,10 +311,4 @@ pub fn key_mode(review: &mut Review, place: &Place, setting: &str, mode: u32) {
         let open = place.observe(setting, format!("mode {mode:04o}"), Reach::Unstated);
         review.off(Guardrail::KeyPermissions, open);
     }
-}
-
-/// A value under the name of a secret that is no switch, no path and not empty.
-pub fn holds_secret(text: &str) -> bool {
-    let path = text.starts_with("file:") || (text.starts_with('/') && text[1..].contains('/'));
-    !text.is_empty() && !path && !matches!(text, "true" | "false")
 }

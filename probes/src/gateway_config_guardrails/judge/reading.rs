@@ -59,12 +59,12 @@ pub(super) fn is(value: &Read, expected: &Expected) -> bool {
 }
 
 pub(super) fn read(kind: Kind, node: &Node, words: Option<&TruthWords>) -> Result<Read, String> {
-    let text = match (&node.value, kind) {
-        (Value::List(items), Kind::Count) => {
+    let text = match (&node.value, node.value.told()) {
+        (Value::List(items), _) if kind == Kind::Count => {
             return Ok(Read::Int(i64::try_from(items.len()).unwrap_or(i64::MAX)));
         }
-        (Value::Unresolved(how), _) => return Err(format!("{how}, and that is not in evidence")),
-        (Value::Scalar(text), kind) if kind != Kind::Count => text,
+        (_, Some(Err(how))) => return Err(format!("{how}, and that is not in evidence")),
+        (_, Some(Ok(text))) if kind != Kind::Count => text,
         _ => return Err("its value has another shape than the setting takes".to_owned()),
     };
     let number = |value: Option<i64>| value.map(Read::Int);
@@ -80,7 +80,7 @@ pub(super) fn read(kind: Kind, node: &Node, words: Option<&TruthWords>) -> Resul
         Kind::Url => values::scheme(text).map(|scheme| Read::Word(scheme.to_owned())),
         Kind::TlsVersion => values::tls_version(text).map(|version| Read::Word(version.to_owned())),
         Kind::Text | Kind::File | Kind::KeyFile | Kind::Secret | Kind::Count => {
-            Some(Read::Word(text.clone()))
+            Some(Read::Word(text.to_owned()))
         }
     };
     read.ok_or_else(|| "its value cannot be read as what the setting takes".to_owned())
@@ -105,18 +105,17 @@ pub(super) fn expected_text(expected: &Expected) -> String {
 
 /// What a reader sees of a value, and where it comes from.
 pub(super) fn show(setting: &MappedSetting, node: &Node) -> (String, Origin) {
-    if let Value::Unresolved(how) = &node.value {
-        return ((*how).to_owned(), Origin::Unresolved);
+    let told = node.value.told();
+    if let Some(Err(how)) = told {
+        return (how.to_owned(), Origin::Unresolved);
     }
     let listed =
         |word: &str| setting.safe.iter().chain(&setting.unsafe_).any(|e| expected_text(e) == word);
-    let shown = match (read(setting.kind, node, setting.words.as_ref()), &node.value) {
+    let shown = match (read(setting.kind, node, setting.words.as_ref()), told) {
         (Ok(Read::Bool(value)), _) => value.to_string(),
         (Ok(Read::Int(count)), _) if setting.kind == Kind::Count => format!("{count} items"),
         (Ok(Read::Int(value)), _) if setting.guardrail.is_some() => value.to_string(),
-        (Ok(_), Value::Scalar(text)) if setting.kind == Kind::Address => {
-            values::shown_address(text)
-        }
+        (Ok(_), Some(Ok(text))) if setting.kind == Kind::Address => values::shown_address(text),
         (Ok(Read::Word(word)), _) if setting.kind == Kind::Url => format!("{word} address"),
         (Ok(Read::Word(word)), _) if setting.kind == Kind::TlsVersion || listed(&word) => word,
         _ => HIDDEN.to_owned(),

@@ -2,7 +2,8 @@
 //! is refused, because it would look like one that found nothing.
 
 use super::{
-    Absent, Condition, Derived, Expected, Kind, MAX_MAPPED, MappedSetting, Mapping, MoreFiles,
+    Absent, Condition, Derived, Expected, Format, Kind, MAX_MAPPED, MappedSetting, Mapping,
+    MoreFiles,
 };
 use crate::gateway_config_guardrails::readers::{tables, yaml};
 use crate::gateway_config_guardrails::tree::Node;
@@ -79,6 +80,11 @@ impl Mapping {
         {
             let text = "`environment` needs a `prefix` and a `separator` that are not empty";
             return whole("environment", text.to_owned());
+        }
+        if self.interpolation.is_some() && self.format == Format::Env {
+            let text = "`interpolation` is not read in an `env` file, whose keys are variables \
+                        themselves; leave it out";
+            return whole("interpolation", text.to_owned());
         }
         let files = self.files.iter().map(|files| ("files", "further file", files.fault()));
         let settings = self.settings.iter().map(|one| ("settings", "setting", one.fault(self)));
@@ -275,6 +281,14 @@ mod tests {
             ("format: toml\nsettings: []\n".to_owned(), "2:1: the mapping has 0 settings"),
             ("format: xml\nsettings: []\n".to_owned(), "1:9: the mapping does not follow"),
             ("settings: []\n".to_owned(), "`format` is missing"),
+            (
+                "format: env\ninterpolation: shell\nsettings: [{path: a}]\n".to_owned(),
+                "2:1: `interpolation` is not read in an `env` file",
+            ),
+            (
+                "format: toml\ninterpolation: perl\nsettings: [{path: a}]\n".to_owned(),
+                "expected one of shell, spring",
+            ),
             (
                 guard("safe: [x]\n    colour: red"),
                 "6:5: the mapping does not follow its schema: expected one of path, guardrail",

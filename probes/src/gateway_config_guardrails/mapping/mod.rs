@@ -9,6 +9,7 @@ use model::evidence::Guardrail;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use super::interpolation::Style;
 pub use check::BadMapping;
 pub use condition::{Asks, Condition};
 
@@ -37,6 +38,9 @@ pub struct Mapping {
     /// Variables of the environment that stand for keys.
     #[serde(default)]
     pub environment: Option<Variables>,
+    /// How variables are written in values, if the program fills them in.
+    #[serde(default)]
+    pub interpolation: Option<Style>,
     /// The settings.
     #[serde(default)]
     pub settings: Vec<MappedSetting>,
@@ -322,9 +326,17 @@ mod tests {
     #[test]
     fn the_schema_names_every_part() {
         let schema = Mapping::schema().to_string();
-        for part in
-            ["strict", "settings", "guardrail", "unsafe", "absent", "unless", "files", "derive"]
-        {
+        for part in [
+            "strict",
+            "settings",
+            "guardrail",
+            "unsafe",
+            "absent",
+            "unless",
+            "files",
+            "derive",
+            "spring",
+        ] {
             assert!(schema.contains(&format!("\"{part}\"")), "{part}");
         }
     }

@@ -4,12 +4,16 @@
 //! double quotes (escapes) are read; a key that is set twice is kept twice, because readers
 //! differ in which one counts.
 
-use super::number;
-use crate::gateway_config_guardrails::secrets;
+use super::{Fill, number, unfilled};
 use crate::gateway_config_guardrails::tree::{Entry, MAX_NODES, Node, Unreadable, Value};
 
 /// Reads a file. A line that is no assignment breaks the syntax.
 pub fn read(text: &str) -> Result<Node, Unreadable> {
+    read_with(text, &unfilled)
+}
+
+/// Reads a file whose values are what `fill` makes of them, those in single quotes left out.
+pub fn read_with(text: &str, fill: Fill<'_>) -> Result<Node, Unreadable> {
     let mut entries = Vec::new();
     let mut lines = text.lines().enumerate();
     while let Some((index, line)) = lines.next() {
@@ -31,7 +35,8 @@ pub fn read(text: &str) -> Result<Node, Unreadable> {
             return Err(broken);
         }
         let column = number(line.len() - assignment.len() + 1);
-        let value = value(rest, &mut lines).ok_or(broken)?;
+        let (text, expands) = value(rest, &mut lines).ok_or(broken)?;
+        let value = if expands { fill(&text) } else { Value::Scalar(text) };
         let node = Node { line: line_number, column: column + number(key.len() + 1), value };
         entries.push(Entry { key: key.to_owned(), line: line_number, column, node });
         if entries.len() > MAX_NODES {
@@ -41,18 +46,22 @@ pub fn read(text: &str) -> Result<Node, Unreadable> {
     Ok(Node { line: 1, column: 1, value: Value::Table(entries) })
 }
 
-/// The value behind `=`; a quoted one may go on over the next lines. None if a quote stays open.
-fn value<'a>(rest: &str, lines: &mut impl Iterator<Item = (usize, &'a str)>) -> Option<Value> {
+/// The value behind `=`, and whether variables in it count; a quoted one may go on over the next
+/// lines. None if a quote stays open.
+fn value<'a>(
+    rest: &str,
+    lines: &mut impl Iterator<Item = (usize, &'a str)>,
+) -> Option<(String, bool)> {
     let trimmed = rest.trim_start();
     let Some(quote) = trimmed.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
         let end = rest.find(" #").or_else(|| rest.find("\t#")).unwrap_or(rest.len());
         let plain = rest[..end].trim();
-        return Some(scalar(if trimmed.starts_with('#') { "" } else { plain }.to_owned(), true));
+        return Some((if trimmed.starts_with('#') { "" } else { plain }.to_owned(), true));
     };
     let mut whole = trimmed[1..].to_owned();
     loop {
         if let Some(text) = closed(&whole, quote) {
-            return Some(scalar(text, quote == '"'));
+            return Some((text, quote == '"'));
         }
         let (_, next) = lines.next()?;
         whole.push('\n');
@@ -76,13 +85,6 @@ fn closed(text: &str, quote: char) -> Option<String> {
         }
     }
     None
-}
-
-fn scalar(text: String, expands: bool) -> Value {
-    match secrets::placeholder(&text).filter(|_| expands) {
-        Some(how) => Value::Unresolved(how),
-        None => Value::Scalar(text),
-    }
 }
 
 #[cfg(test)]

@@ -5,13 +5,17 @@
 //! that begins with a space and has neither goes on with the value before it. A key that is set twice is kept twice,
 //! because readers differ in which one counts; no section takes anything over from another.
 
-use super::number;
-use crate::gateway_config_guardrails::secrets;
+use super::{Fill, number, unfilled, written};
 use crate::gateway_config_guardrails::tree::{Entry, MAX_NODES, Node, Unreadable, Value};
 
 /// Reads a file: a table of sections, and of the keys that stand before the first one. A line that
 /// is neither breaks the syntax.
 pub fn read(text: &str) -> Result<Node, Unreadable> {
+    read_with(text, &unfilled)
+}
+
+/// Reads a file whose values are what `fill` makes of them, each with all of its lines.
+pub fn read_with(text: &str, fill: Fill<'_>) -> Result<Node, Unreadable> {
     let mut root = Vec::new();
     let mut open: Option<Entry> = None;
     let mut count = 0;
@@ -48,7 +52,6 @@ pub fn read(text: &str) -> Result<Node, Unreadable> {
                     text.push_str(start);
                     continue;
                 }
-                Some(Value::Unresolved(_)) => continue,
                 _ => {
                     return Err(Unreadable::Syntax { format: "INI", line: line_number, column });
                 }
@@ -56,10 +59,11 @@ pub fn read(text: &str) -> Result<Node, Unreadable> {
         };
         let (key, value) = (start[..at].trim_end(), bare(&start[at + 1..]));
         let place = column + number(start[..=at].chars().count());
-        let node = Node { line: line_number, column: place, value: scalar(value) };
+        let node = Node { line: line_number, column: place, value: written(value) };
         entries.push(Entry { key: key.to_owned(), line: line_number, column, node });
     }
     root.extend(open);
+    filled(&mut root, fill);
     Ok(Node { line: 1, column: 1, value: Value::Table(root) })
 }
 
@@ -80,10 +84,14 @@ fn bare(value: &str) -> &str {
     value[..comments.min().unwrap_or(value.len())].trim_end()
 }
 
-fn scalar(text: &str) -> Value {
-    match secrets::placeholder(text) {
-        Some(how) => Value::Unresolved(how),
-        None => Value::Scalar(text.to_owned()),
+/// Every value of a section, and of the sections in it, as `fill` makes it.
+fn filled(entries: &mut [Entry], fill: Fill<'_>) {
+    for entry in entries {
+        match &mut entry.node.value {
+            Value::Table(inner) => filled(inner, fill),
+            Value::Scalar(text) => entry.node.value = fill(text),
+            _ => {}
+        }
     }
 }
 

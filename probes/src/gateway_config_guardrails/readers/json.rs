@@ -1,14 +1,18 @@
 //! JSON (RFC 8259) with the place of every key, and with keys that are set twice kept twice.
 
-use super::Places;
-use crate::gateway_config_guardrails::secrets;
+use super::{Fill, Places, unfilled};
 use crate::gateway_config_guardrails::tree::{
     Entry, MAX_DEPTH, MAX_NODES, Node, Unreadable, Value,
 };
 
 /// Reads one value.
 pub fn read(text: &str) -> Result<Node, Unreadable> {
-    let mut reader = Reader { text, places: Places::of(text), at: 0, nodes: 0 };
+    read_with(text, &unfilled)
+}
+
+/// Reads one value whose texts are what `fill` makes of them.
+pub fn read_with(text: &str, fill: Fill<'_>) -> Result<Node, Unreadable> {
+    let mut reader = Reader { text, places: Places::of(text), at: 0, nodes: 0, fill };
     let node = reader.value(0)?;
     reader.blank();
     if reader.at < text.len() { Err(reader.broken()) } else { Ok(node) }
@@ -19,6 +23,7 @@ struct Reader<'a> {
     places: Places<'a>,
     at: usize,
     nodes: usize,
+    fill: Fill<'a>,
 }
 
 impl Reader<'_> {
@@ -35,13 +40,7 @@ impl Reader<'_> {
         let value = match self.peek() {
             Some(b'{') => self.table(depth)?,
             Some(b'[') => self.list(depth)?,
-            Some(b'"') => {
-                let text = self.string()?;
-                match secrets::placeholder(&text) {
-                    Some(how) => Value::Unresolved(how),
-                    None => Value::Scalar(text),
-                }
-            }
+            Some(b'"') => (self.fill)(&self.string()?),
             _ => self.word()?,
         };
         Ok(Node { line, column, value })

@@ -28,7 +28,8 @@ pub mod variables;
 pub mod vernemq;
 pub mod yaml;
 
-use super::tree::{Node, Unreadable};
+use super::secrets;
+use super::tree::{Node, Unreadable, Value};
 
 /// A line and a column for every byte offset of a text.
 pub(crate) struct Places<'a> {
@@ -82,8 +83,24 @@ pub(crate) fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
+/// What a text in a file is: itself, or something that is filled in from elsewhere.
+pub(crate) type Fill<'a> = &'a dyn Fn(&str) -> Value;
+
 /// Reads a text as a format.
-pub(crate) type Read = fn(&str) -> Result<Node, Unreadable>;
+pub(crate) type Read = fn(&str, Fill<'_>) -> Result<Node, Unreadable>;
+
+/// A text in which nothing is filled in: what holds a variable cannot be told.
+pub(crate) fn unfilled(text: &str) -> Value {
+    match secrets::placeholder(text) {
+        Some(how) => Value::Unresolved(how),
+        None => Value::Scalar(text.to_owned()),
+    }
+}
+
+/// A text as it is written, for programs that have a way of their own to fill it in.
+pub(crate) fn written(text: &str) -> Value {
+    Value::Scalar(text.to_owned())
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,22 +2,22 @@
 
 use toml_edit::{Document, Item, Key, TableLike, Value as TomlValue};
 
-use super::Places;
-use crate::gateway_config_guardrails::secrets;
+use super::{Fill, Places, unfilled, written};
 use crate::gateway_config_guardrails::tree::{Entry, MAX_NODES, Node, Unreadable, Value};
 
 /// Reads a document. TOML itself refuses a key that is set twice.
 pub fn read(text: &str) -> Result<Node, Unreadable> {
-    document(text, false)
+    read_with(text, &unfilled)
 }
 
 /// Reads a document and leaves variables in it as they are written, for programs that have a way
 /// of their own to fill them in.
 pub fn read_written(text: &str) -> Result<Node, Unreadable> {
-    document(text, true)
+    read_with(text, &written)
 }
 
-fn document(text: &str, written: bool) -> Result<Node, Unreadable> {
+/// Reads a document whose texts are what `fill` makes of them.
+pub fn read_with(text: &str, fill: Fill<'_>) -> Result<Node, Unreadable> {
     // The parser keeps every value in memory before we can count: what cannot be within the limit
     // is not given to it.
     let marks = text.bytes().filter(|byte| matches!(byte, b'=' | b',' | b'['));
@@ -29,15 +29,14 @@ fn document(text: &str, written: bool) -> Result<Node, Unreadable> {
         let (line, column) = places.at(error.span().map_or(0, |span| span.start));
         Unreadable::Syntax { format: "TOML", line, column }
     })?;
-    let mut reader = Reader { places, nodes: 0, written };
+    let mut reader = Reader { places, nodes: 0, fill };
     reader.table(document.as_table(), (1, 1))
 }
 
 struct Reader<'a> {
     places: Places<'a>,
     nodes: usize,
-    /// Variables stay as they are written.
-    written: bool,
+    fill: Fill<'a>,
 }
 
 impl Reader<'_> {
@@ -80,12 +79,7 @@ impl Reader<'_> {
     fn value(&mut self, value: &TomlValue, key: (u32, u32)) -> Result<Node, Unreadable> {
         let at = value.span().map_or(key, |span| self.places.at(span.start));
         let read = match value {
-            TomlValue::String(text) => {
-                match secrets::placeholder(text.value()).filter(|_| !self.written) {
-                    Some(how) => Value::Unresolved(how),
-                    None => Value::Scalar(text.value().clone()),
-                }
-            }
+            TomlValue::String(text) => (self.fill)(text.value()),
             TomlValue::Integer(number) => Value::Scalar(number.value().to_string()),
             TomlValue::Float(number) => Value::Scalar(number.value().to_string()),
             TomlValue::Boolean(truth) => Value::Scalar(truth.value().to_string()),

@@ -1,6 +1,8 @@
 //! Variables in a text: `$NAME`, `${NAME}`, `${NAME:-default}` and their kin, as Compose and
 //! Telegraf write them. No environment is asked: a variable is never replaced, only seen.
 
+use crate::gateway_config_guardrails::interpolation::closing;
+
 /// A text as far as it can be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filled {
@@ -48,20 +50,6 @@ pub fn fill(text: &str) -> Filled {
     }
     out.push_str(rest);
     if seen { Filled::Variable { fallback: whole.then_some(out) } } else { Filled::Text(out) }
-}
-
-/// The bracket that closes a variable, those inside its default counted.
-fn closing(body: &str) -> Option<usize> {
-    let mut open = 0_usize;
-    for (at, byte) in body.bytes().enumerate() {
-        match byte {
-            b'{' => open += 1,
-            b'}' if open == 0 => return Some(at),
-            b'}' => open -= 1,
-            _ => {}
-        }
-    }
-    None
 }
 
 /// The default of `NAME:-default` or `NAME-default`, unless a variable is in that again.

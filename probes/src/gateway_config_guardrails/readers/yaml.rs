@@ -8,8 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
-use super::number;
-use crate::gateway_config_guardrails::secrets;
+use super::{Fill, number, unfilled, written};
 use crate::gateway_config_guardrails::tree::{
     Entry, MAX_DEPTH, MAX_NODES, Node, Unreadable, Value,
 };
@@ -17,27 +16,33 @@ use crate::gateway_config_guardrails::tree::{
 /// Longest scalar, in bytes.
 const MAX_SCALAR_BYTES: usize = 1024 * 1024;
 
+/// Most bytes of values that anchors and aliases keep once more.
+const MAX_COPIED_BYTES: usize = 16 * 1024 * 1024;
+
 /// Reads one document.
 pub fn read(text: &str) -> Result<Node, Unreadable> {
-    let documents = documents(text, Reader::default())?;
-    let empty = Node { line: 1, column: 1, value: Value::Null };
-    Ok(documents.into_iter().next().unwrap_or(empty))
+    read_with(text, &unfilled)
 }
 
 /// Reads every document of a stream. The limits hold for all of them together.
 pub fn read_all(text: &str) -> Result<Vec<Node>, Unreadable> {
-    documents(text, Reader { many: true, ..Reader::default() })
+    documents(text, Reader::new(true, &unfilled))
 }
 
 /// Reads one document and leaves variables in it as they are written, for programs that have a
 /// way of their own to fill them in.
 pub fn read_written(text: &str) -> Result<Node, Unreadable> {
-    let documents = documents(text, Reader { written: true, ..Reader::default() })?;
+    read_with(text, &written)
+}
+
+/// Reads one document whose texts are what `fill` makes of them.
+pub fn read_with(text: &str, fill: Fill<'_>) -> Result<Node, Unreadable> {
+    let documents = documents(text, Reader::new(false, fill))?;
     let empty = Node { line: 1, column: 1, value: Value::Null };
     Ok(documents.into_iter().next().unwrap_or(empty))
 }
 
-fn documents(text: &str, mut reader: Reader) -> Result<Vec<Node>, Unreadable> {
+fn documents(text: &str, mut reader: Reader<'_>) -> Result<Vec<Node>, Unreadable> {
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
             let marker = error.marker();
@@ -64,19 +69,24 @@ enum Content {
     Table(Vec<Entry>, Option<Node>),
 }
 
-#[derive(Default)]
-struct Reader {
+struct Reader<'a> {
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
     roots: Vec<Node>,
     nodes: usize,
+    /// Bytes of values that were kept once more.
+    bytes: usize,
     /// More than one document is fine.
     many: bool,
-    /// Variables stay as they are written.
-    written: bool,
+    fill: Fill<'a>,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
+    fn new(many: bool, fill: Fill<'a>) -> Self {
+        let (open, anchors, roots) = (Vec::new(), HashMap::new(), Vec::new());
+        Self { open, anchors, roots, nodes: 0, bytes: 0, many, fill }
+    }
+
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Unreadable> {
         let (line, column) = (number(span.start.line().max(1)), number(span.start.col() + 1));
         match event {
@@ -85,13 +95,13 @@ impl Reader {
                     return Err(Unreadable::Limit("1 MiB for one value"));
                 }
                 let plain = style == ScalarStyle::Plain;
-                let value = scalar(&text, plain, tag.as_deref(), self.written);
+                let value = scalar(&text, plain, tag.as_deref(), self.fill);
                 self.close(Node { line, column, value }, anchor)
             }
             Event::Alias(anchor) => {
                 let value = self.anchors.get(&anchor).map(|node| node.value.clone());
                 let node = Node { line, column, value: value.unwrap_or(Value::Null) };
-                self.charge(node.count())?;
+                self.copied(&node)?;
                 self.close(node, 0)
             }
             Event::SequenceStart(anchor, tag) => {
@@ -138,7 +148,7 @@ impl Reader {
     fn close(&mut self, node: Node, anchor: usize) -> Result<(), Unreadable> {
         self.charge(1)?;
         if anchor > 0 {
-            self.charge(node.count())?;
+            self.copied(&node)?;
             self.anchors.insert(anchor, node.clone());
         }
         if self.open.len() + node.depth() > MAX_DEPTH {
@@ -153,6 +163,7 @@ impl Reader {
                     let Node { line, column, value } = key;
                     let key = match value {
                         Value::Scalar(text) => text,
+                        Value::Variable(variable) => variable.written,
                         _ => String::new(),
                     };
                     entries.push(Entry { key, line, column, node });
@@ -160,6 +171,15 @@ impl Reader {
             },
         }
         Ok(())
+    }
+
+    /// A value that is kept once more.
+    fn copied(&mut self, node: &Node) -> Result<(), Unreadable> {
+        self.bytes += node.bytes();
+        if self.bytes > MAX_COPIED_BYTES {
+            return Err(Unreadable::Limit("16 MiB of values behind aliases"));
+        }
+        self.charge(node.count())
     }
 
     fn charge(&mut self, nodes: usize) -> Result<(), Unreadable> {
@@ -171,17 +191,14 @@ impl Reader {
     }
 }
 
-fn scalar(text: &str, plain: bool, tag: Option<&Tag>, written: bool) -> Value {
+fn scalar(text: &str, plain: bool, tag: Option<&Tag>, fill: Fill<'_>) -> Value {
     if is_foreign(tag) {
         return Value::Unresolved("another program fills it in");
     }
     if plain && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
         return Value::Null;
     }
-    match secrets::placeholder(text).filter(|_| !written) {
-        Some(how) => Value::Unresolved(how),
-        None => Value::Scalar(text.to_owned()),
-    }
+    fill(text)
 }
 
 /// A tag like `!vault` or `!Ref`: neither one of YAML's own nor the bare `!`, which means text.
@@ -263,6 +280,9 @@ mod tests {
             bomb.push_str(&format!("a{level}: &a{level} [{below}x]\n"));
         }
         assert!(matches!(read(&bomb), Err(Unreadable::Limit(_))));
+        let aliases = "*a, ".repeat(10_000);
+        let long = format!("a: &a {}\nb: [{aliases}x]\n", "x".repeat(100_000));
+        assert_eq!(read(&long), Err(Unreadable::Limit("16 MiB of values behind aliases")));
         let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert_eq!(read(&nested(100)), Err(Unreadable::Limit("64 levels")));
         assert!(read(&nested(3_000)).is_err() && read(&nested(60)).is_ok());

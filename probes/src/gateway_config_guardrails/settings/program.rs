@@ -200,6 +200,7 @@ impl Program {
         match value {
             Value::Scalar(text) => kind.shown(text, self.words),
             Value::Unresolved(how) => (*how).to_owned(),
+            Value::Variable(_) => secrets::VARIABLE.to_owned(),
             Value::List(_) => "an empty list".to_owned(),
             Value::Table(_) | Value::Null => HIDDEN.to_owned(),
         }

@@ -5,6 +5,8 @@ use model::evidence::Item;
 use proptest::prelude::*;
 
 use super::{context, declared, folder, mapped, observe, seen, undetermined};
+use crate::gateway_config_guardrails::interpolation::{Filler, Style};
+use crate::gateway_config_guardrails::settings::Environment;
 use crate::gateway_config_guardrails::{mapping::Mapping, readers};
 
 fn reason<T>(item: &Item<T>) -> &str {
@@ -214,6 +216,10 @@ fn read_as_everything(text: &str) {
     let _ = readers::ini::read(text);
     let _ = readers::yaml::read_all(text);
     let _ = readers::variables::fill(text);
+    let environment = Environment::default();
+    for style in [Style::Shell, Style::Spring] {
+        let _ = Filler::new(style, &environment).value(text);
+    }
     let _ = Mapping::parse(text);
 }
 
@@ -227,6 +233,11 @@ proptest! {
     fn readers_never_panic_on_what_looks_like_their_format(
         text in "([a-z]{0,3}[:=\\[\\]{}\"'#,&*!|>%@` \\t\\n.-]{0,3}){0,60}"
     ) {
+        read_as_everything(&text);
+    }
+
+    #[test]
+    fn readers_never_panic_on_variables(text in "([$]{1,2}[{]{0,2}[AB_x1]{0,2}[:?+-]{0,2}[}]{0,2}){0,40}") {
         read_as_everything(&text);
     }
 

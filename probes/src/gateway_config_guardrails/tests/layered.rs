@@ -213,6 +213,97 @@ fn many_files_and_many_keys_are_read_in_bounds() {
     assert_eq!(seen.overridden.value().unwrap().len(), model::evidence::MAX_ENTRIES);
 }
 
+const FILLED: &str = "format: FORMAT
+interpolation: shell
+files: [{path: more.FORMAT, optional: true}]
+settings:
+- {path: tls.on, guardrail: tls, type: bool, safe: [true], default: [{value: false}]}
+- {path: bind, guardrail: bind, type: address, unsafe: [wildcard], absent: ignore}
+- {path: level, guardrail: debug, safe: [info], unsafe: [debug], default: [{value: info}]}
+- {path: pin, type: secret}
+derive:
+- {name: login, guardrail: anonymous, safe_if: {path: user, empty: false}}
+";
+
+/// What is seen of a file in which variables are filled in; without an environment where none is
+/// given.
+fn filled(name: &str, text: &str, environment: Option<&str>) -> GatewayConfigGuardrailsStable {
+    let mapping = FILLED.replace("FORMAT", name.rsplit('.').next().unwrap());
+    let file = (name, text);
+    match environment {
+        Some(environment) => through(&mapping, &[file, ("program.env", environment)]),
+        None => through(&mapping, &[file]),
+    }
+}
+
+#[test]
+fn variables_are_filled_in_from_the_declared_environment_in_every_format() {
+    let files = [
+        (
+            "a.toml",
+            "bind = \"${HOST}:1883\"\nlevel = \"$LEVEL\"\nuser = \"${USER}\"\n[tls]\non = \"${TLS:-false}\"\n",
+        ),
+        (
+            "a.yaml",
+            "bind: ${HOST}:1883\nlevel: $LEVEL\nuser: '${USER}'\ntls: {on: '${TLS:-false}'}\n",
+        ),
+        (
+            "a.ini",
+            "bind = ${HOST}:1883\nlevel = $LEVEL\nuser = ${USER}\n[tls]\non = ${TLS:-false}\n",
+        ),
+        (
+            "a.json",
+            "{\"bind\": \"${HOST}:1883\", \"level\": \"$LEVEL\", \"user\": \"${USER}\", \"tls\": {\"on\": \"${TLS:-false}\"}}",
+        ),
+    ];
+    for (name, text) in files {
+        let words = |environment| {
+            let seen = filled(name, text, environment);
+            [Guardrail::Bind, Guardrail::Debug, Guardrail::Anonymous, Guardrail::Tls]
+                .map(|guardrail| word(&seen, guardrail))
+        };
+        let open = Some("HOST=0.0.0.0\nLEVEL=debug\nUSER=\nTLS=false\n");
+        assert_eq!(words(open), ["off"; 4], "{name}");
+        let shut = Some("HOST=192.0.2.1\nLEVEL=info\nUSER=gw\nTLS=true\n");
+        assert_eq!(words(shut), ["on"; 4], "{name}");
+        // One that is declared nowhere is not one that is absent; a default holds where it is known
+        // to be unset.
+        assert_eq!(words(Some("OTHER=1\n")), ["open", "open", "open", "off"], "{name}");
+        assert_eq!(words(None), ["open"; 4], "{name}");
+    }
+    let seen = filled("a.yaml", "x: 1\nbind: ${HOST}\n", Some("HOST=0.0.0.0\n"));
+    assert_eq!(places(&seen.bind_all_interfaces), ["a.yaml:2:1"]);
+    let more = [("a.yaml", "x: 1\n"), ("more.yaml", "bind: $H\n"), ("program.env", "H=0.0.0.0\n")];
+    let seen = through(&FILLED.replace("FORMAT", "yaml"), &more);
+    assert_eq!(places(&seen.bind_all_interfaces), ["more.yaml:1:1"]);
+    // Without the mapping's word nothing is filled in.
+    let silent = FILLED.replace("FORMAT", "yaml").replace("interpolation: shell\n", "");
+    assert_eq!(word(&through(&silent, &more), Guardrail::Bind), "open");
+}
+
+#[test]
+fn a_secret_that_a_variable_fills_in_is_not_one_of_the_file_and_never_travels() {
+    let secrets = |text: &str, environment: &str| {
+        let seen = filled("a.yaml", text, Some(environment));
+        let told = serde_json::to_string(&seen).unwrap();
+        assert!(!told.contains("c4nary"), "{told}");
+        let count = |item: &model::evidence::Item<Vec<model::evidence::SecretPlace>>| {
+            item.value().unwrap().len()
+        };
+        [&seen.secrets_inline, &seen.secrets_known, &seen.secrets_short].map(count)
+    };
+    let long = "P=c4nary-is-long-enough-to-be-one\n";
+    assert_eq!(secrets("pin: ${P}\npassword: $P\n", long), [0, 0, 0]);
+    assert_eq!(secrets("pin: ${P}\npassword: $P\n", "P=public\n"), [0, 2, 2]);
+    // What stands in the file as a default holds wherever nobody sets the variable.
+    assert_eq!(secrets("pin: ${P:-c4nary-by-default}\n", long), [1, 0, 0]);
+    assert_eq!(secrets("password: ${P:-c4nary-by-default}\n", "X=1\n"), [1, 0, 0]);
+    assert_eq!(secrets("uplink: 'mqtt://gw:${P}@h'\n", long), [0, 0, 0]);
+    assert_eq!(secrets("uplink: 'mqtt://gw:${P}@h'\n", "P=guest\n"), [0, 1, 1]);
+    assert_eq!(secrets("uplink: 'mqtt://gw:c4nary@${H}'\n", "H=h\n"), [1, 0, 1]);
+    assert_eq!(secrets("level: ${P}\nbind: ${P}\nuser: ${P}\ntls: {on: $P}\n", long), [0, 0, 0]);
+}
+
 /// The example of the documentation, as it stands there.
 #[test]
 fn the_example_of_the_documentation_says_what_it_promises() {

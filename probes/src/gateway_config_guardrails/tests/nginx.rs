@@ -166,3 +166,62 @@ fn what_a_variable_or_bytes_that_pass_decide_is_open() {
     let passing = "stream { server { listen 192.0.2.1:8883; ssl_preread on; proxy_pass b:8883; } }";
     assert_eq!(word(&nginx(passing), Guardrail::Tls), "open");
 }
+
+const MAIL: &str = "mail {
+  ssl_protocols TLSv1.2 TLSv1.3;
+  auth_http 127.0.0.1:9000/auth;
+  server { listen 192.0.2.10:993 ssl; protocol imap; }
+  server { listen 192.0.2.10:587; protocol smtp; starttls only; }
+  server { listen unix:/run/pop; protocol pop3; }
+}
+";
+
+#[test]
+fn mail_servers_are_front_ends_as_others_are() {
+    let kept = nginx(MAIL);
+    // Where mail goes on is said by the program that is asked: nothing is off, and TLS is open.
+    assert_eq!(word(&kept, Guardrail::Tls), "open");
+    assert_eq!(undetermined(&kept), ["auth_http"]);
+    for guardrail in [Guardrail::Bind, Guardrail::TlsVersion, Guardrail::PeerVerification] {
+        assert_eq!(word(&kept, guardrail), "on", "{guardrail:?}");
+    }
+    assert_eq!(kept.secrets_inline.value().unwrap().len(), 0);
+    let cases = [
+        ("192.0.2.10:993 ssl", "192.0.2.10:993", Guardrail::Tls, "off"),
+        ("starttls only", "starttls on", Guardrail::Tls, "off"),
+        ("starttls only", "starttls off", Guardrail::Tls, "off"),
+        ("127.0.0.1:9000/auth", "http://login.example/auth", Guardrail::Tls, "off"),
+        ("192.0.2.10:587", "587", Guardrail::Bind, "off"),
+        ("TLSv1.2 TLSv1.3", "TLSv1.1 TLSv1.2", Guardrail::TlsVersion, "off"),
+        (
+            "protocol imap;",
+            "protocol imap; ssl_verify_client optional_no_ca;",
+            Guardrail::PeerVerification,
+            "off",
+        ),
+        ("protocol imap;", "protocol imap; set_real_ip_from ::/0;", Guardrail::ProxyHeader, "off"),
+    ];
+    one_change(MAIL, nginx, &cases);
+    let exposed = nginx(&MAIL.replace("starttls only", "starttls on"));
+    assert_eq!(places(&exposed.tls_plaintext), ["nginx.conf:3:3", "nginx.conf:5:12"]);
+    let secret = MAIL.replace(
+        "  server { listen unix",
+        "  auth_http_header X-Auth-Key c4nary;\n  server { listen unix",
+    );
+    let secret = nginx(&secret);
+    assert_eq!(secret.secrets_inline.value().unwrap()[0].kind, SecretKind::Key);
+    assert!(!serde_json::to_string(&secret).unwrap().contains("c4nary"));
+}
+
+#[test]
+fn versions_hold_for_what_goes_over_to_tls_and_a_part_of_a_file_is_told() {
+    let old = MAIL.replace("  ssl_protocols TLSv1.2 TLSv1.3;\n", "").replace(":993 ssl", ":993 ");
+    let places = |text: &str| places(&nginx(text).tls_old_versions);
+    assert_eq!(places(&old), ["nginx.conf:4:3"], "STARTTLS speaks TLS too");
+    assert_eq!(places(&old.replace("starttls only", "starttls off")), Vec::<String>::new());
+    // A file that an unknown block includes.
+    let part =
+        "server { listen 192.0.2.10:143; protocol imap; starttls only; ssl_protocols TLSv1.3; }\n";
+    let seen = seen(&[("mail.conf", part)], ConfigFormat::Nginx, Some("1.26.0"));
+    assert_eq!(word(&seen, Guardrail::Tls), "on");
+}

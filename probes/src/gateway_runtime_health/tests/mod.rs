@@ -1,7 +1,9 @@
 mod hostile;
 
 use model::document::Protocol;
-use model::evidence::{ClockState, GatewayRuntimeHealth, HealthState, Item, MetricsFormat};
+use model::evidence::{
+    ClockState, GatewayRuntimeHealth, HealthState, Item, MetricsFormat, ProcessAge,
+};
 use serde_json::json;
 use testkit::gateway::{Fixture, Posture};
 use testkit::peer::{Peer, Script};
@@ -66,6 +68,8 @@ async fn what_no_parameter_names_is_not_asked() {
     assert_eq!(stable.ready_declared, Item::observed(false));
     assert_eq!(stable.metrics_declared, Item::observed(false));
     assert_eq!(stable.metrics_public.status(), "not_attempted");
+    assert_eq!(stable.process_declared, Item::observed(false));
+    assert_eq!(stable.process_age.status(), "not_attempted");
     assert_eq!(stable.connections, Item::observed(1));
 }
 
@@ -99,6 +103,58 @@ async fn a_clock_that_is_wrong_is_seen_with_its_error_bar() {
     assert!(volatile.clock_offset_ms.value().is_some_and(|ms| *ms < -1_000_000));
     assert!(volatile.clock_error_ms.value().is_some_and(|ms| *ms >= 500));
     assert_eq!(told(answer(200, "")).await.stable.clock_state.status(), "not_attempted");
+}
+
+#[tokio::test]
+async fn a_process_that_began_a_short_time_ago_is_told_and_one_that_settled_stays_the_same() {
+    let dir = tempfile::tempdir().expect("folder");
+    let now = jiff::Timestamp::now().as_second();
+    let seen = async |answer: Vec<u8>| {
+        let peer = Peer::start(Script::Reply(answer)).await;
+        let asked = Asked::new(dir.path(), Protocol::Http, peer.port())
+            .param("metricsPath", "/metrics")
+            .param("minUptimeMinutes", 15);
+        asked.seen().await.stable
+    };
+    let began = |ago: i64| answer(200, &format!("process_start_time_seconds {}.5\n", now - ago));
+    let settled = seen(began(16 * 60)).await;
+    assert_eq!(settled.process_declared, Item::observed(true));
+    assert_eq!(settled.process_min_uptime_minutes, Item::observed(15));
+    assert_eq!(settled.process_age, Item::observed(ProcessAge::Settled));
+    assert_eq!(settled.process_restarted_at, Item::observed(None));
+    // It goes on running: nothing moves.
+    let later = seen(began(99 * 60)).await;
+    assert_eq!(later.process_restarted_at, settled.process_restarted_at);
+    assert_eq!(later.process_age, settled.process_age);
+
+    let recent = seen(began(5 * 60)).await;
+    assert_eq!(recent.process_age, Item::observed(ProcessAge::Recent));
+    let at = recent.process_restarted_at.value().copied().flatten().expect("when it began");
+    assert_eq!(at.as_second(), (now - 5 * 60) / 60 * 60);
+    let again = seen(began(2 * 60)).await;
+    assert_ne!(again.process_restarted_at, recent.process_restarted_at, "it began anew");
+
+    // By its own clock: one that is a day behind has not been running for a day.
+    let behind = jiff::Timestamp::from_second(now - 86_400).expect("a time");
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&behind)
+        .expect("a date");
+    let content = format!("process_start_time_seconds {}\n", now - 86_400 - 60);
+    let length = content.len();
+    let behind =
+        format!("HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: {length}\r\n\r\n{content}");
+    assert_eq!(seen(behind.into_bytes()).await.process_age, Item::observed(ProcessAge::Recent));
+
+    for (content, status) in [
+        ("up 1\n", "not_attempted"),
+        ("process_start_time_seconds 12\n", "error"),
+        ("process_start_time_seconds 9e10\n", "error"),
+        ("<html>\n", "error"),
+    ] {
+        let stable = seen(answer(200, content)).await;
+        assert_eq!(stable.process_age.status(), status, "{content}");
+        assert_eq!(stable.process_restarted_at.status(), status, "{content}");
+    }
 }
 
 #[tokio::test]
@@ -161,6 +217,10 @@ async fn what_cannot_be_asked_is_not_asked() {
         asked().param("requiredSeries", json!([])),
         asked().param("requiredSeries", json!(["up", "up"])),
         asked().param("requiredSeries", json!(["no name"])),
+        asked().param("minUptimeMinutes", 15),
+        asked().param("metricsPath", "/m").param("minUptimeMinutes", 0),
+        asked().param("metricsPath", "/m").param("minUptimeMinutes", 1e9),
+        asked().param("metricsPath", "/m").param("minUptimeMinutes", "15"),
     ] {
         let stable = asked.seen().await.stable;
         assert_eq!(stable.health_state.status(), "not_attempted");

@@ -64,7 +64,7 @@ pub fn everywhere(review: &mut Review, tree: &[Directive]) {
 }
 
 fn secret(review: &mut Review, one: &Directive) {
-    if let ("proxy_set_header" | "grpc_set_header", name, value) =
+    if let ("proxy_set_header" | "grpc_set_header" | "auth_http_header", name, value) =
         (one.name.as_str(), one.arg(0), one.arg(1))
     {
         if value.contains('$') {

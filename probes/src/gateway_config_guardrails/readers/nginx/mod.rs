@@ -1,4 +1,4 @@
-//! nginx as the TLS front end of a broker, a gateway or an ingest edge: `http` and `stream`
+//! nginx as the TLS front end of a broker, a gateway or an ingest edge: `http`, `stream` and `mail`
 //! servers with what they inherit, and the files that `include` names.
 //!
 //! An inner directive takes the place of an outer one of the same name. All servers on one
@@ -7,6 +7,7 @@
 
 mod admin;
 mod identity;
+mod mail;
 mod parse;
 mod server;
 mod tls;
@@ -84,6 +85,7 @@ pub fn review(
         for server in &front.servers {
             tls::review(&mut review, &front, server, release, files);
             upstream::review(&mut review, &front, server);
+            mail::review(&mut review, server);
             admin::review(&mut review, server);
             identity::review(&mut review, server);
         }

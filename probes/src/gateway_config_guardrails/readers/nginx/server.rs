@@ -37,15 +37,26 @@ pub struct Front<'a> {
     pub upstreams: BTreeMap<&'a str, Vec<&'a str>>,
 }
 
+/// The part of nginx that a server belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Module {
+    /// Requests.
+    Http,
+    /// Bytes.
+    Stream,
+    /// Mail: IMAP, POP3 and SMTP.
+    Mail,
+}
+
 /// A server.
 pub struct Server<'a> {
     /// Its `server` directive.
     pub directive: &'a Directive,
     /// What it inherits from, the outermost first; its own directives last.
     pub levels: Vec<Rc<Level<'a>>>,
-    /// Of the stream module: bytes rather than requests.
-    pub is_stream: bool,
-    /// Whether the `http` or `stream` block around it is in evidence.
+    /// What it serves.
+    pub module: Module,
+    /// Whether the `http`, `stream` or `mail` block around it is in evidence.
     pub whole: bool,
     /// What it listens on.
     pub listens: Vec<Listen<'a>>,
@@ -83,29 +94,30 @@ impl<'a> Front<'a> {
         front
     }
 
-    fn level(&mut self, levels: &Levels<'a>, is_stream: Option<bool>) {
+    fn level(&mut self, levels: &Levels<'a>, module: Option<Module>) {
         for directive in levels.last().map_or(&[][..], |level| level.all) {
             let Some(block) = directive.block.as_deref() else { continue };
-            if !matches!(directive.name.as_str(), "http" | "stream" | "upstream" | "server") {
+            let name = directive.name.as_str();
+            if !matches!(name, "http" | "stream" | "mail" | "upstream" | "server") {
                 continue;
             }
             let mut inner = levels.to_vec();
             inner.push(Level::of(block));
-            match directive.name.as_str() {
-                "http" => self.level(&inner, Some(false)),
-                "stream" => self.level(&inner, Some(true)),
+            match name {
+                "http" => self.level(&inner, Some(Module::Http)),
+                "stream" => self.level(&inner, Some(Module::Stream)),
+                "mail" => self.level(&inner, Some(Module::Mail)),
                 "upstream" => {
                     let servers = block.iter().filter(|one| one.name == "server");
                     let addresses = servers.map(|one| one.arg(0)).collect();
                     self.upstreams.insert(directive.arg(0), addresses);
                 }
                 "server" => {
-                    let direct = block.iter().any(|one| one.name == "proxy_pass");
                     let server = Server {
                         directive,
-                        listens: listens(directive, block, is_stream == Some(true)),
-                        is_stream: is_stream.unwrap_or(direct),
-                        whole: is_stream.is_some(),
+                        listens: listens(directive, block, module.unwrap_or(Module::Http)),
+                        module: module.unwrap_or_else(|| told(block)),
+                        whole: module.is_some(),
                         levels: inner,
                     };
                     self.servers.push(server);
@@ -121,7 +133,19 @@ impl<'a> Front<'a> {
     }
 }
 
-fn listens<'a>(server: &'a Directive, block: &'a [Directive], is_stream: bool) -> Vec<Listen<'a>> {
+/// What a server is of whose surroundings are not in evidence.
+fn told(block: &[Directive]) -> Module {
+    let has = |names: &[&str]| block.iter().any(|one| names.contains(&one.name.as_str()));
+    if has(&["starttls", "protocol", "auth_http", "smtp_auth"]) {
+        Module::Mail
+    } else if has(&["proxy_pass"]) {
+        Module::Stream
+    } else {
+        Module::Http
+    }
+}
+
+fn listens<'a>(server: &'a Directive, block: &'a [Directive], module: Module) -> Vec<Listen<'a>> {
     let mut listens: Vec<_> = block
         .iter()
         .filter(|one| one.name == "listen")
@@ -141,7 +165,7 @@ fn listens<'a>(server: &'a Directive, block: &'a [Directive], is_stream: bool) -
     if block.iter().any(|one| one.name == "ssl" && one.arg(0) == "on") {
         listens.iter_mut().for_each(|one| one.is_tls = true);
     }
-    if listens.is_empty() && !is_stream {
+    if listens.is_empty() && module == Module::Http {
         listens.push(Listen {
             directive: server,
             address: "80",

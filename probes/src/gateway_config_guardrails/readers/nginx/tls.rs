@@ -3,7 +3,8 @@
 use model::evidence::{Guardrail, Origin, Reach};
 
 use super::Release;
-use super::server::{Front, Listen, Server};
+use super::mail::{self, StartTls};
+use super::server::{Front, Listen, Module, Server};
 use crate::gateway_config_guardrails::guardrail::Review;
 use crate::gateway_config_guardrails::includes::Files;
 use crate::gateway_config_guardrails::judge::key_mode;
@@ -24,10 +25,15 @@ pub fn review(
             let seen = listen.directive.place.observe("listen", value, Reach::Network);
             review.off(Guardrail::Bind, seen);
         }
-        if listen.is_tls {
+        let starttls = mail::starttls(server);
+        if listen.is_tls || starttls != StartTls::Off {
             versions(review, front, listen, release);
-        } else if !listen.is_unix {
-            plain(review, server, listen, &name);
+        }
+        if !listen.is_tls && !listen.is_unix {
+            match server.module {
+                Module::Mail => mail::plain(review, listen, &name, starttls),
+                _ => plain(review, server, listen, &name),
+            }
         }
     }
     for directive in server.find("ssl_verify_client") {
@@ -49,7 +55,7 @@ pub fn review(
 
 fn plain(review: &mut Review, server: &Server<'_>, listen: &Listen<'_>, name: &str) {
     let place = &listen.directive.place;
-    if !server.is_stream && server.only_redirects() {
+    if server.module == Module::Http && server.only_redirects() {
         let shown = format!("{name} sends clients to HTTPS");
         return review.setting(place, "listen", shown, Origin::Explicit);
     }
@@ -58,7 +64,10 @@ fn plain(review: &mut Review, server: &Server<'_>, listen: &Listen<'_>, name: &s
     let target = passes.first().map_or("", |one| one.arg(0));
     let encrypted = [":8883", ":443", ":8443"].iter().any(|port| target.ends_with(port));
     let through = server.find("ssl_preread").first().is_some_and(|one| one.arg(0) == "on");
-    if server.is_stream && (encrypted || through) && server.find("proxy_ssl").is_empty() {
+    if server.module == Module::Stream
+        && (encrypted || through)
+        && server.find("proxy_ssl").is_empty()
+    {
         let reason = "bytes go through as they are: what stands behind it decides";
         return review.undetermined(place, "listen", &[Guardrail::Tls], reason);
     }

@@ -3,7 +3,7 @@
 use model::evidence::{Guardrail, Reach};
 
 use super::parse::Directive;
-use super::server::{Front, Levels, Server, lookup};
+use super::server::{Front, Levels, Module, Server, lookup};
 use crate::gateway_config_guardrails::guardrail::Review;
 use crate::gateway_config_guardrails::values::{Bound, bound};
 
@@ -42,10 +42,12 @@ fn pass(
     let hop = if rest.starts_with("unix:") { Hop::Local } else { hop(front, authority) };
     let prefix = if name == "grpc_pass" { "grpc_ssl" } else { "proxy_ssl" };
     let on = |key: &str| lookup(levels, key).first().is_some_and(|one| one.arg(0) == "on");
-    let encrypted = matches!(scheme, "https" | "grpcs") || (server.is_stream && on(prefix));
+    let encrypted =
+        matches!(scheme, "https" | "grpcs") || (server.module == Module::Stream && on(prefix));
     if !encrypted {
         // Bytes that arrive encrypted and go on as they are stay encrypted.
-        let through = server.is_stream && server.listens.iter().all(|one| !one.is_tls);
+        let through =
+            server.module == Module::Stream && server.listens.iter().all(|one| !one.is_tls);
         match hop {
             _ if through => {}
             Hop::Unknown => review.undetermined(
