@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::tracker::adopt::Adopt;
-use engine::tracker::brake::evaluated;
 use engine::tracker::decide::Terms;
 use engine::tracker::footer::{self, Report};
 use engine::tracker::observe::{observations, retired};
@@ -13,12 +12,12 @@ use engine::tracker::{Earlier, Issue, Marker, Observation, State};
 use jiff::{SignedDuration, Timestamp};
 use model::{FindingId, TargetKey};
 
-use crate::audit::{Audit, Judged, Standing};
-use crate::dashboard::{Record, Seen, is_dashboard};
+use crate::audit::{Audit, Judged};
+use crate::dashboard::is_dashboard;
 use crate::github::{Fate, GitHub};
+use crate::memory::Memory;
 use crate::settings;
-use crate::show::dashboard as page;
-use crate::track::{Done, Identity};
+use crate::track::Identity;
 
 /// Pull requests that are asked about in one run: whether they were merged.
 const MOST_PULLS: usize = 20;
@@ -35,12 +34,8 @@ pub struct Backlog {
     pub issues: Vec<Issue>,
     /// They are all there.
     pub complete: bool,
-    /// What the dashboard remembers.
-    pub record: Record,
-    /// The dashboard.
-    dashboard: Option<Issue>,
-    /// Dashboards that another run made at the same time.
-    spare: Vec<u64>,
+    /// What is remembered, and where.
+    pub memory: Memory,
 }
 
 /// Pull requests whose issues are the default branch's now, and those that came to nothing.
@@ -147,9 +142,8 @@ impl Backlog {
             .filter(|issue| Some(issue.number) != first && issue.state == State::Open)
             .map(|issue| issue.number)
             .collect();
-        let record = dashboard.as_ref().and_then(|issue| Record::of(&issue.body));
         let issues = issues.into_iter().filter(|issue| !ours(&issue)).collect();
-        Self { issues, complete: true, record: record.unwrap_or_default(), dashboard, spare }
+        Self { issues, complete: true, memory: Memory::of_issue(dashboard, spare) }
     }
 
     /// The plan for what was observed.
@@ -186,12 +180,12 @@ impl Backlog {
             resolve_after: passes
                 .unwrap_or_else(|| PASSES[usize::from(observation.subject.kind() == "endpoint")]),
         };
-        let before = self.record.adopted.as_ref();
+        let before = self.memory.record.adopted.as_ref();
         plan(made.observations, &self.issues, us, scope, terms, &limits, before)
     }
 
     fn evaluated_before(&self) -> BTreeMap<TargetKey, u32> {
-        let targets = self.record.targets.iter();
+        let targets = self.memory.record.targets.iter();
         targets.map(|(key, seen)| (key.clone(), seen.evaluated)).collect()
     }
 
@@ -226,7 +220,7 @@ impl Backlog {
             plan.updates.extend(self.withdrawn(tracker, us, number).updates);
         }
         let steps = audit.targets.iter().flat_map(|judged| {
-            let (target, sight) = (&judged.bundle.record.target, self.sight(judged));
+            let (target, sight) = (&judged.bundle.record.target, self.memory.sight(judged));
             self.unobserved(tracker, us, target, &sight, audit.observed_at)
         });
         Plans { steps: steps.collect(), plan }
@@ -245,11 +239,6 @@ impl Backlog {
         let after = SignedDuration::from_hours(i64::from(hours));
         let scope = Scope::Default { merged: BTreeSet::new() };
         unobserved(target, sight, &self.issues, us, &scope, now, after)
-    }
-
-    fn sight(&self, judged: &Judged) -> Sight {
-        let known = self.record.targets.get(&judged.bundle.record.target);
-        Sight::of(judged.assessment(), known.and_then(|seen| seen.unobserved_since))
     }
 
     /// Asks what became of the pull requests that opened issues.
@@ -275,78 +264,6 @@ impl Backlog {
             }
         }
         fates
-    }
-
-    /// Writes the dashboard, if it says something else now. Before anything else is written: what
-    /// waits since the adoption must be known before the first issue is there.
-    pub async fn remember(
-        &self,
-        github: &mut GitHub,
-        identity: &Identity,
-        audit: &Audit,
-        observations: &[Observation],
-        plan: &Plan,
-        done: &mut Done,
-    ) {
-        for number in &self.spare {
-            if let Err(fault) = github.close_duplicate(*number).await {
-                done.give_up(&format!("#{number}"), &fault);
-            }
-        }
-        if self.record.observed_at.is_some_and(|at| at >= audit.observed_at) {
-            return;
-        }
-        let record = self.next(audit, observations, plan);
-        let (line, left_out) = record.clone().line();
-        let left_out: Vec<_> = left_out.iter().map(TargetKey::to_string).collect();
-        let forsaken = self.forsaken(&identity.author, audit);
-        let text = page::text(audit, plan, &left_out, &forsaken);
-        let body = format!("{}\n\n{line}", text.trim_end());
-        let outcome = match &self.dashboard {
-            Some(issue) => {
-                let was = issue.body.rsplit_once('\n').map_or("", |(text, _)| text.trim_end());
-                if was == text.trim_end() && self.record.content() == record.content() {
-                    return;
-                }
-                github.write_body(issue.number, page::TITLE, &body).await
-            }
-            None => github
-                .open_issue(page::TITLE, &body, &identity.label, |issue| {
-                    issue.author == identity.author && is_dashboard(&issue.body)
-                })
-                .await
-                .map(drop),
-        };
-        if let Err(fault) = outcome {
-            done.give_up("the dashboard", &fault);
-        }
-    }
-
-    /// What is remembered after this run. Where nothing at all was observed, what was known stays.
-    fn next(&self, audit: &Audit, observations: &[Observation], plan: &Plan) -> Record {
-        let counts = evaluated(observations);
-        let targets = audit
-            .targets
-            .iter()
-            .map(|judged| {
-                let key = &judged.bundle.record.target;
-                let known = self.record.targets.get(key);
-                let sight = self.sight(judged);
-                let since = sight.since(known.and_then(|seen| seen.unobserved_since));
-                let seen = match known {
-                    Some(known) if sight != Sight::Observed => {
-                        Seen { unobserved_since: since, ..known.clone() }
-                    }
-                    _ => {
-                        let evaluated = counts.get(key).copied().unwrap_or(0);
-                        Seen::of(standing(judged), since, evaluated)
-                    }
-                };
-                (key.clone(), seen)
-            })
-            .collect();
-        let adopted = plan.adopted.clone().or_else(|| self.record.adopted.clone());
-        Record { observed_at: Some(audit.observed_at), targets, adopted }
     }
 }
 
@@ -378,15 +295,4 @@ pub fn all_observations(audit: &Audit) -> Vec<Observation> {
         observations
     };
     audit.targets.iter().flat_map(of).collect()
-}
-
-fn standing(judged: &Judged) -> Standing {
-    let record = &judged.bundle.record;
-    Standing {
-        run: record.id.clone(),
-        started_at: record.started_at,
-        document: record.document.clone(),
-        plan: record.plan.clone(),
-        evidence: judged.bundle.evidence.clone(),
-    }
 }

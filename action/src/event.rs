@@ -81,6 +81,10 @@ pub struct Event {
     pub repository: Repository,
     /// Where the API is, without a slash at its end.
     pub api: String,
+    /// Where the repository is for git and for people, `https://server/owner/name`.
+    pub address: String,
+    /// Branches that are in use, and as what.
+    pub branches: Vec<(String, &'static str)>,
     /// The page of this workflow run; none outside a workflow.
     pub run_page: Option<String>,
     /// The ref, as SARIF uploads name it.
@@ -113,6 +117,8 @@ struct PullPayload {
 #[derive(Deserialize)]
 struct Side {
     sha: String,
+    #[serde(default, rename = "ref")]
+    branch: Option<String>,
     #[serde(default)]
     repo: Option<RepositoryPayload>,
 }
@@ -149,21 +155,43 @@ impl Event {
             None => Payload { action: None, pull_request: None, repository: None },
         };
         let git_ref = given("GITHUB_REF").unwrap_or_default();
+        let branches = branches(&payload, &git_ref);
         let happened = happened(&name, payload, &git_ref)?;
         let server = given("GITHUB_SERVER_URL").unwrap_or("https://github.com".to_owned());
-        let run_page = given("GITHUB_RUN_ID").map(|id| {
-            format!("{server}/{}/{}/actions/runs/{id}", repository.owner, repository.name)
-        });
+        let server = server.trim_end_matches('/');
+        let address = format!("{server}/{}/{}", repository.owner, repository.name);
+        let run_page = given("GITHUB_RUN_ID").map(|id| format!("{address}/actions/runs/{id}"));
         let api = given("GITHUB_API_URL").unwrap_or("https://api.github.com".to_owned());
         Ok(Self {
             happened,
             repository,
             api: api.trim_end_matches('/').to_owned(),
+            address,
+            branches,
             run_page,
             git_ref,
             actor: given("GITHUB_ACTOR").unwrap_or_default(),
         })
     }
+}
+
+/// Branches that are in use: a fork's are in another repository.
+fn branches(payload: &Payload, git_ref: &str) -> Vec<(String, &'static str)> {
+    let default = payload.repository.as_ref().and_then(|is| is.default_branch.clone());
+    let own = git_ref.strip_prefix("refs/heads/").map(str::to_owned);
+    let pull = payload.pull_request.as_ref();
+    let base = pull.and_then(|pull| pull.base.branch.clone());
+    let head = pull.filter(|pull| pull.head.repo == pull.base.repo);
+    let head = head.and_then(|pull| pull.head.branch.clone());
+    [
+        (default, "the default branch"),
+        (base, "the branch that this pull request goes into"),
+        (head, "the branch of this pull request"),
+        (own, "the branch that this workflow runs on"),
+    ]
+    .into_iter()
+    .filter_map(|(name, is)| Some((name?, is)))
+    .collect()
 }
 
 fn payload(path: &Path) -> Result<Payload, Failure> {
@@ -288,6 +316,25 @@ mod tests {
         assert_eq!(read("schedule", "{}", "refs/heads/main").unwrap(), Happened::DefaultBranch);
         assert_eq!(read("push", "{}", "refs/heads/main").unwrap(), Happened::Other);
         assert_eq!(found("merge_group", "refs/heads/main"), Happened::Other);
+    }
+
+    #[test]
+    fn branches_in_use_are_the_default_one_the_own_one_and_both_of_a_pull_request() {
+        let named = |head_repo: &str, git_ref: &str| {
+            let payload = format!(
+                r#"{{"repository": {{"full_name": "o/r", "default_branch": "main"}},
+                    "pull_request": {{"number": 7,
+                    "base": {{"sha": "{BASE}", "ref": "next", "repo": {{"full_name": "o/r"}}}},
+                    "head": {{"sha": "{HEAD}", "ref": "topic", "repo": {head_repo}}}}}}}"#
+            );
+            let found = branches(&serde_json::from_str(&payload).unwrap(), git_ref);
+            found.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        let ours = r#"{"full_name": "o/r"}"#;
+        assert_eq!(named(ours, "refs/pull/7/merge"), ["main", "next", "topic"]);
+        assert_eq!(named("null", "refs/pull/7/merge"), ["main", "next"]);
+        assert_eq!(named(r#"{"full_name": "m/r"}"#, "refs/heads/a/b"), ["main", "next", "a/b"]);
+        assert_eq!(branches(&serde_json::from_str("{}").unwrap(), "refs/tags/v1"), []);
     }
 
     #[test]

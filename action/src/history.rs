@@ -1,5 +1,9 @@
-//! A store as baseline and history, in place of the dashboard: what the operator audits in the
-//! cluster and what a workflow audits are runs of the same targets.
+//! A store as baseline and history: what the operator audits in the cluster and what a workflow
+//! audits are runs of the same targets.
+//!
+//! The dashboard is kept beside it, whole. Its evidence is not compared with then; what waits since
+//! the adoption, how much of each target was evaluated, and since when nothing is observed of it
+//! come from there still.
 
 use jiff::{SignedDuration, Timestamp};
 use model::run::{RunBundle, RunRecord, RunState};

@@ -6,6 +6,7 @@
 
 mod audit;
 mod backlog;
+mod branch;
 mod checkout;
 mod dashboard;
 mod event;
@@ -13,6 +14,7 @@ mod failure;
 mod gate;
 mod github;
 mod history;
+mod memory;
 mod run;
 mod settings;
 mod show;

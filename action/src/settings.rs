@@ -10,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::Severity;
 use store::StoreUrl;
 
+use crate::branch::BranchName;
+
 /// Audits a repository's path, says what a change does to it, and keeps its issues.
 #[derive(Debug, Parser)]
 #[command(name = "plumbline-action", version, about, max_term_width = 100)]
@@ -115,6 +117,30 @@ pub enum Adopt {
     All,
 }
 
+/// Where the dashboard is kept: the page that says how the default branch stands, and what the next
+/// run compares with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Dashboard {
+    /// An issue with the label
+    #[default]
+    Issue,
+    /// A branch of the repository
+    Branch(BranchName),
+}
+
+impl FromStr for Dashboard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match (text, text.split_once(':')) {
+            ("issue", _) => Ok(Self::Issue),
+            ("branch", _) => Ok(Self::Branch(BranchName::default())),
+            (_, Some(("branch", name))) => name.parse().map(Self::Branch),
+            _ => Err("expected issue, branch or branch:NAME".to_owned()),
+        }
+    }
+}
+
 /// A value that may be given as nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input<T>(pub Option<T>);
@@ -176,6 +202,7 @@ input!(adopt, Adopt, word);
 input!(flag, bool, truth);
 input!(count, usize, number);
 input!(text, String, |text| Ok(text.to_owned()));
+input!(dashboard, Dashboard, str::parse);
 input!(folder, PathBuf, |text| Ok(PathBuf::from(text)));
 input!(store_url, StoreUrl, |text| text.parse::<StoreUrl>().map_err(|error| error.to_string()));
 input!(passes, u32, |text| if text == "auto" { Ok(0) } else { number(text) });
@@ -221,10 +248,14 @@ pub struct Run {
     /// baseline or all: what gets an issue of its own in a repository that has none yet
     #[arg(long, env = "PLUMBLINE_ADOPT", default_value = "", value_parser = adopt)]
     pub adopt: Input<Adopt>,
+    /// issue, branch (plumbline-data) or branch:NAME: where the dashboard is kept, which is also what
+    /// the next run compares with
+    #[arg(long, env = "PLUMBLINE_DASHBOARD", default_value = "", value_parser = dashboard)]
+    pub dashboard: Input<Dashboard>,
     /// Let a pull request's own rules, exceptions and overrides apply to itself
     #[arg(long, env = "PLUMBLINE_TRUST_HEAD", default_value = "", value_parser = flag)]
     pub trust_head: Input<bool>,
-    /// postgres://... as baseline and history, in place of the dashboard issue
+    /// postgres://... as baseline and history; the dashboard is kept beside it
     #[arg(
         long,
         env = "PLUMBLINE_STORE",

@@ -8,7 +8,7 @@ use tests::github::{Checkout, GitHub, writes};
 use crate::fixture::anonymous;
 
 /// A repository with as many gateways, each of which lets everybody in.
-fn gateways(count: usize) -> Checkout {
+pub fn gateways(count: usize) -> Checkout {
     let checkout = Checkout::new();
     let mut target = String::from(
         "apiVersion: plumbline.dev/v1alpha1\nkind: AuditTarget\nmetadata: {name: fleet}\nspec:\n  \

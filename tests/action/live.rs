@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use testkit::gateway::{Gateway, Ports, Posture, Site};
 use testkit::process::free_address;
-use tests::github::{Checkout, GitHub, Ran};
+use tests::git::{GitServer, pushes};
+use tests::github::{Checkout, GitHub, Ran, Workflow};
 use tokio::runtime::Runtime;
 
 use crate::fixture::{change, open_pull, pull};
@@ -18,6 +19,8 @@ struct Repository {
     checkout: Checkout,
     site: Site,
     runtime: Runtime,
+    /// Inputs beside the targets.
+    inputs: Vec<(&'static str, String)>,
 }
 
 impl Repository {
@@ -29,7 +32,7 @@ impl Repository {
         checkout.write(".gitignore", "token\n*.key\npasswords\ndevice-password\n");
         site.write(posture).unwrap();
         checkout.commit();
-        Self { checkout, site, runtime: Runtime::new().unwrap() }
+        Self { checkout, site, runtime: Runtime::new().unwrap(), inputs: Vec::new() }
     }
 
     /// Runs a workflow that starts the gateway first.
@@ -42,22 +45,18 @@ impl Repository {
     }
 
     fn branch(&self, github: &GitHub, token: &str) -> Ran {
-        self.with_gateway(|| {
-            self.checkout
-                .branch(&github.api, token)
-                .with("PLUMBLINE_TARGETS", "gateway/target.yaml")
-                .run()
-        })
+        self.with_gateway(|| self.with_inputs(self.checkout.branch(&github.api, token)).run())
+    }
+
+    fn with_inputs<'a>(&self, run: Workflow<'a>) -> Workflow<'a> {
+        let run = run.with("PLUMBLINE_TARGETS", "gateway/target.yaml");
+        self.inputs.iter().fold(run, |run, (name, value)| run.with(name, value))
     }
 
     fn pull(&self, github: &GitHub, token: &str, number: u64, commits: &(String, String)) -> Ran {
         let event = pull(number, "synchronize", &commits.0, &commits.1);
-        self.with_gateway(|| {
-            self.checkout
-                .pull(&github.api, token, &event)
-                .with("PLUMBLINE_TARGETS", "gateway/target.yaml")
-                .run()
-        })
+        let run = self.checkout.pull(&github.api, token, &event);
+        self.with_gateway(|| self.with_inputs(run).run())
     }
 
     fn change(&self, posture: Posture) -> (String, String) {
@@ -109,6 +108,37 @@ fn the_reference_story_is_told_on_a_pull_request() {
         let text = issue.to_string();
         assert!(!text.contains(&repository.site.token().unwrap()), "{text}");
     }
+    github.assert_by_the_contract();
+}
+
+#[test]
+fn a_pull_request_is_compared_with_what_a_branch_remembers_and_leaves_it_as_it_is() {
+    let (github, git) = (GitHub::start(), GitServer::start());
+    let (token, reading) = (github.writing(), github.reading());
+    git.allow(&token, true);
+    git.allow(&reading, false);
+    let mut repository = Repository::new(Posture::Exposed);
+    repository.inputs =
+        vec![("GITHUB_SERVER_URL", git.url.clone()), ("PLUMBLINE_DASHBOARD", "branch".to_owned())];
+    repository.branch(&github, &token).expect(0);
+    let tip = git.repository().tip("plumbline-data");
+    let number = open_pull(&github, "harden");
+    let commits = repository.change(Posture::Hardened);
+    git.requests();
+    // The token of a fork reads, and that is all that it takes.
+    for token in [&token, &reading] {
+        let ran = repository.pull(&github, token, number, &commits).expect(0);
+        assert_eq!((ran.output("posture"), ran.output("findings-resolved")), ("green", "4"));
+        assert!(ran.summary.contains("risk score 69 \u{2192} 0"), "{}", ran.summary);
+    }
+    let requests = git.requests();
+    assert!(!requests.is_empty() && pushes(&requests) == 0, "{requests:#?}");
+    assert_eq!(git.repository().tip("plumbline-data"), tip);
+    // A record that is none leaves what is live without a baseline, and the files with theirs.
+    git.repository().put("plumbline-data", &[("README.md", "?"), ("record.json", "[]")]);
+    let ran = repository.pull(&github, &token, number, &commits).expect(0);
+    assert!(ran.summary.contains("no record that can be read"), "{}", ran.summary);
+    assert_ne!(ran.output("findings-resolved"), "4");
     github.assert_by_the_contract();
 }
 

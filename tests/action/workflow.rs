@@ -7,6 +7,7 @@
 mod runner;
 
 use serde_json::{Value, json};
+use tests::git::{GitServer, pushes};
 use tests::github::{AUTHOR, Checkout, GitHub, Pull, REPOSITORY, writes};
 
 use crate::fixture::{
@@ -270,6 +271,25 @@ fn a_pull_request_that_is_closed_without_being_merged_takes_its_issue_along() {
         (&issue["state"], &issue["state_reason"]),
         (&json!("closed"), &json!("not_planned"))
     );
+    github.assert_by_the_contract();
+}
+
+#[test]
+fn the_recipe_of_a_branch_gives_its_job_what_that_takes_and_is_silent_the_second_time() {
+    let (github, git) = (GitHub::start(), GitServer::start());
+    let mut runner = Runner::of_recipe("dashboard: branch");
+    runner.variables.push(("GITHUB_SERVER_URL", git.url.clone()));
+    let token = runner.token(&github);
+    git.allow(&token, runner.permissions()["contents"] == "write");
+    let checkout = with_workflow(&runner, &anonymous());
+    let repository = json!({ "full_name": REPOSITORY, "default_branch": "main" });
+    let payload = json!({ "ref": "refs/heads/main", "repository": repository });
+    for (opened, wrote, pushed) in [("1", 1, 1), ("0", 0, 0)] {
+        let ran = runner.run(&github, &token, &checkout, "push", &payload).expect("success");
+        assert_eq!(ran.output("issues-opened"), opened);
+        assert_eq!((written(&github).len(), pushes(&git.requests())), (wrote, pushed));
+        assert_eq!(git.repository().commits("plumbline-data"), 1);
+    }
     github.assert_by_the_contract();
 }
 

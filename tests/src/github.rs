@@ -277,8 +277,8 @@ impl Pull<'_> {
                 "number": self.number,
                 "merged": self.merged,
                 "user": { "login": "alice" },
-                "base": { "sha": self.base, "repo": repository(REPOSITORY) },
-                "head": { "sha": self.head, "repo": repository(self.from) },
+                "base": { "sha": self.base, "ref": "main", "repo": repository(REPOSITORY) },
+                "head": { "sha": self.head, "ref": "topic", "repo": repository(self.from) },
             },
             "repository": repository(REPOSITORY),
         })

@@ -6,6 +6,7 @@
 
 pub mod bench;
 pub mod chromium;
+pub mod git;
 pub mod github;
 pub mod local_operator;
 pub mod plumb;

@@ -18,6 +18,7 @@ use crate::failure::{Exit, Failure};
 use crate::gate::Gate;
 use crate::github::GitHub;
 use crate::history::History;
+use crate::memory;
 use crate::settings::{Input, Issues, Mode, Run, Tracker};
 use crate::show::{annotations, files};
 use crate::track::{self, Done, Identity};
@@ -51,6 +52,7 @@ struct Desk<'a> {
 impl<'a> Desk<'a> {
     fn new(settings: &'a Run, event: &'a Event) -> Result<Self, Failure> {
         let author = settings.tracker.author.0.clone().unwrap_or(WORKFLOWS.to_owned());
+        memory::check(&settings.dashboard.value(), event)?;
         let documents = settings.targets.0.clone().unwrap_or(vec!["plumbline.yaml".to_owned()]);
         Ok(Self {
             settings,
@@ -109,12 +111,14 @@ impl<'a> Desk<'a> {
             None => None,
         };
         let mut notes = Vec::new();
-        let backlog = Backlog::read(github.as_mut(), &self.identity, &mut notes).await;
+        let mut backlog = Backlog::read(github.as_mut(), &self.identity, &mut notes).await;
         if let Happened::PullClosed { pull, merged } = &self.event.happened {
             let number = pull.number;
             return self.closed(github.as_mut(), &backlog, number, *merged, notes).await;
         }
         let checkout = Checkout::find(&std::env::current_dir().unwrap_or_default())?;
+        let (wanted, token) = (self.settings.dashboard.value(), &self.settings.tracker.token.0);
+        backlog.memory.recall(&wanted, self.event, token.as_deref(), &mut notes).await;
         let baselines = self.baselines(&backlog).await?;
         let (audit, changed) = self.audit(&checkout, &baselines).await?;
         if let Baselines::Store(history) = baselines {
@@ -159,7 +163,7 @@ impl<'a> Desk<'a> {
         let writes = self.event.happened == Happened::DefaultBranch;
         Ok(match &self.settings.store.0 {
             Some(url) => Baselines::Store(History::open(url, writes).await?),
-            None => Baselines::Dashboard(backlog.record.baselines()),
+            None => Baselines::Dashboard(backlog.memory.record.baselines()),
         })
     }
 
@@ -252,11 +256,17 @@ impl<'a> Desk<'a> {
             notes.push("nothing was written: the issues could not be listed".to_owned());
             return None;
         }
+        if backlog.memory.unread {
+            notes.push("nothing was written: the dashboard could not be read".to_owned());
+            return None;
+        }
         let (identity, at) = (&self.identity, audit.observed_at);
         let mut done = Done::default();
         if self.event.happened == Happened::DefaultBranch {
-            let plan = &plans.plan;
-            backlog.remember(github, identity, audit, observations, plan, &mut done).await;
+            let forsaken = backlog.forsaken(&identity.author, audit);
+            let (plan, forsaken) = (&plans.plan, forsaken.as_slice());
+            let run = memory::Run { audit, observations, plan, forsaken };
+            backlog.memory.remember(github, identity, &run, &mut done).await;
         }
         if !done.denied {
             done = track::apply(github, identity, &plans.plan, &backlog.issues, at, done).await;

@@ -1,4 +1,4 @@
-//! The text of the dashboard issue. It names no time and no run: what did not change reads the same.
+//! The text of the dashboard. It names no time and no run: what did not change reads the same.
 
 use std::fmt::Write as _;
 
@@ -9,6 +9,7 @@ use model::assessment::Finding;
 
 use super::words::{count, list, severities};
 use crate::audit::Audit;
+use crate::branch::Branch;
 use crate::dashboard::TEXT;
 
 /// Title of the issue.
@@ -16,12 +17,61 @@ pub const TITLE: &str = "Plumbline dashboard";
 /// Findings that are listed without an issue of their own.
 const ROWS: usize = 60;
 
+/// Where the text stands.
+#[derive(Debug, Clone, Copy)]
+pub enum On<'a> {
+    /// In an issue, where numbers of issues are links.
+    Issue,
+    /// On a branch, where they are none.
+    Branch(&'a Branch),
+}
+
+impl On<'_> {
+    const fn head(self) -> &'static str {
+        match self {
+            Self::Issue => {
+                "How the default branch stands. This issue is written by Plumbline, which also \
+                 keeps in it what the next run is compared with: leave it open, and edit nothing in \
+                 it."
+            }
+            Self::Branch(_) => {
+                "# Plumbline dashboard\n\nHow the default branch stands. This branch is written by \
+                 Plumbline, which also keeps on it, in `record.json`, what the next run is compared \
+                 with: edit nothing on it, and put no other file there."
+            }
+        }
+    }
+
+    fn number(self, number: u64) -> String {
+        match self {
+            Self::Issue => format!("#{number}"),
+            Self::Branch(branch) => format!("[#{number}](<{}>)", branch.issue(number)),
+        }
+    }
+}
+
+/// The issue's text where the dashboard is on a branch now.
+pub fn moved(to: &Branch) -> String {
+    format!(
+        "The dashboard is on the branch [{}](<{}>) now: its page says how the default branch stands, \
+         and what the next run is compared with is there, too. Plumbline closed this issue, and \
+         writes nothing in it as long as that is so.",
+        markdown_code(&to.name().to_string()),
+        to.page()
+    )
+}
+
 /// The text in front of the record.
-pub fn text(audit: &Audit, plan: &Plan, left_out: &[String], forsaken: &[u64]) -> String {
-    let mut out = String::from(
-        "How the default branch stands. This issue is written by Plumbline, which also keeps in it \
-         what the next run is compared with: leave it open, and edit nothing in it.\n\n\
-         | Target | Posture | Risk score | Open findings | Observed |\n|---|---|---|---|---|\n",
+pub fn text(
+    audit: &Audit,
+    plan: &Plan,
+    left_out: &[String],
+    forsaken: &[u64],
+    on: On<'_>,
+) -> String {
+    let mut out = format!(
+        "{}\n\n| Target | Posture | Risk score | Open findings | Observed |\n|---|---|---|---|---|\n",
+        on.head()
     );
     for judged in &audit.targets {
         let assessment = judged.assessment();
@@ -47,6 +97,9 @@ pub fn text(audit: &Audit, plan: &Plan, left_out: &[String], forsaken: &[u64]) -
     ] {
         without_issue(&mut out, audit, &format!("Without an issue of their own: {head}"), ids);
     }
+    let numbers = |out: &mut String, head: &str, numbers: &[u64]| {
+        self::numbers(out, head, numbers, on);
+    };
     numbers(
         &mut out,
         "Edited by hand so that it is not clear which finding they are about. Take the label away, \
@@ -113,10 +166,10 @@ fn without_issue(out: &mut String, audit: &Audit, head: &str, ids: &[FindingId])
     out.push('\n');
 }
 
-fn numbers(out: &mut String, head: &str, numbers: &[u64]) {
+fn numbers(out: &mut String, head: &str, numbers: &[u64], on: On<'_>) {
     if numbers.is_empty() {
         return;
     }
-    let shown: Vec<_> = numbers.iter().take(ROWS).map(|number| format!("#{number}")).collect();
+    let shown: Vec<_> = numbers.iter().take(ROWS).map(|number| on.number(*number)).collect();
     let _ = writeln!(out, "**{}**: {}\n", markdown(head), shown.join(", "));
 }

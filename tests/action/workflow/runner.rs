@@ -24,7 +24,18 @@ pub struct Runner {
     act: OsString,
     /// The workflow, as the documentation has it until a test changes it.
     pub workflow: String,
+    /// Variables of the machine.
+    pub variables: Vec<(&'static str, String)>,
     action: Value,
+}
+
+/// The workflow of a page of the documentation that has this in it.
+fn shown(root: &Path, page: &str, part: &str) -> String {
+    let page = std::fs::read_to_string(root.join("docs/action").join(page)).unwrap();
+    let shown = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut workflows = shown.filter(|text| text.contains("\njobs:\n"));
+    let workflow = workflows.find(|text| text.contains(part));
+    workflow.expect("the page shows a workflow").to_owned()
 }
 
 impl Runner {
@@ -33,13 +44,11 @@ impl Runner {
             "PLUMBLINE_ACT names no act, which runs workflows: run `cargo xtask test --tier action`",
         );
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let page = std::fs::read_to_string(root.join("docs/action/README.md")).unwrap();
-        let shown = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
-        let workflow = shown.into_iter().find(|text| text.contains("\njobs:\n"));
-        let workflow = workflow.expect("the page shows a workflow").to_owned();
+        let workflow = shown(root, "README.md", "");
         let action = std::fs::read_to_string(root.join("action.yml")).unwrap();
         let action = serde_saphyr::from_str(&action).unwrap();
-        let runner = Self { folder: tempfile::tempdir().unwrap(), act, workflow, action };
+        let folder = tempfile::tempdir().unwrap();
+        let runner = Self { folder, act, workflow, variables: Vec::new(), action };
         for folder in ["home", "bin", "upload"] {
             std::fs::create_dir(runner.at(folder)).unwrap();
         }
@@ -47,6 +56,12 @@ impl Runner {
         runner.bring_the_action(root);
         runner.bring_upload();
         runner
+    }
+
+    /// Another one, with the recipe that has this in it.
+    pub fn of_recipe(part: &str) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        Self { workflow: shown(root, "recipes.md", part), ..Self::new() }
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -147,7 +162,7 @@ runs:
 
     /// A token with the permissions that the workflow's job asks for.
     pub fn token(&self, github: &GitHub) -> String {
-        let permissions = self.document()["jobs"]["audit"]["permissions"].clone();
+        let permissions = self.permissions();
         let permissions: Map<String, Value> = permissions
             .as_object()
             .expect("the job has permissions of its own")
@@ -155,6 +170,11 @@ runs:
             .map(|(name, access)| (name.replace('-', "_"), access.clone()))
             .collect();
         github.token(permissions.into())
+    }
+
+    /// What the workflow's job may do.
+    pub fn permissions(&self) -> Value {
+        self.document()["jobs"]["audit"]["permissions"].clone()
     }
 
     fn document(&self) -> Value {
@@ -215,6 +235,11 @@ runs:
             .args(["--env", &format!("GITHUB_API_URL={}", github.api)])
             .args(["--env", &format!("GITHUB_REPOSITORY={REPOSITORY}")])
             .args(["--env", "PLUMBLINE_WRITE_INTERVAL_MS=0"])
+            .args(
+                self.variables
+                    .iter()
+                    .flat_map(|(name, is)| ["--env".into(), format!("{name}={is}")]),
+            )
             .arg("--local-repository")
             .arg(format!("{uses}={}", self.at("plumbline").display()))
             .arg("--local-repository")
