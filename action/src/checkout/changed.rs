@@ -54,7 +54,10 @@ impl Changed {
                 };
                 left = [removed, added];
                 if let (Some(file), true) = (&file, added > 0) {
-                    files.entry(file.clone()).or_default().push(start..=start + added - 1);
+                    files
+                        .entry(file.clone())
+                        .or_default()
+                        .push(start..=start.saturating_add(added - 1));
                 }
             }
         }
@@ -89,6 +92,12 @@ mod tests {
         let found: Vec<_> = (1..12).filter(|line| changed.has("conf/a.conf", *line)).collect();
         assert_eq!(found, [3, 4]);
         assert!(!changed.has("gone", 1) && !changed.has("other", 3));
+    }
+
+    #[test]
+    fn a_head_whose_numbers_reach_beyond_all_numbers_is_cut() {
+        let changed = Changed::of("+++ b/x\n@@ -0,0 +18446744073709551615,3 @@\n+a\n");
+        assert!(changed.has("x", u64::MAX) && !changed.has("x", 1));
     }
 
     #[test]

@@ -180,7 +180,7 @@ impl GitHub {
             // What was refused was not done; of what was lost nobody knows.
             let may = repeat == Repeat::Harmless || !fault.is_lost();
             let Some(wait) = wait.filter(|_| may && tries < TRIES) else { return Err(fault) };
-            if self.waited + wait > MAX_WAITING {
+            if !worth_waiting(self.waited, wait) {
                 return Err(fault);
             }
             tracing::warn!(%fault, seconds = wait.as_secs(), "waits and asks again");
@@ -277,7 +277,7 @@ impl Answer {
                     let reset = self.seconds("x-ratelimit-reset").filter(|_| empty)?;
                     let now = jiff::Timestamp::now().as_second();
                     let left = i64::try_from(reset).unwrap_or(i64::MAX).saturating_sub(now);
-                    Some(Duration::from_secs(u64::try_from(left + 1).unwrap_or(1)))
+                    Some(Duration::from_secs(u64::try_from(left.saturating_add(1)).unwrap_or(1)))
                 })
                 .unwrap_or(UNNAMED * 2_u32.pow(tries.min(4) - 1));
             return (Fault::Limited { message, wait }, Some(wait));
@@ -294,5 +294,24 @@ impl Answer {
             _ => Fault::Odd(format!("GitHub answered {status}: {message}")),
         };
         (fault, None)
+    }
+}
+
+/// True if a run that has waited may wait so much more, which an answer says: it may be any number.
+fn worth_waiting(waited: Duration, wait: Duration) -> bool {
+    waited.checked_add(wait).is_some_and(|all| all <= MAX_WAITING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_asks_to_wait_forever_is_a_refusal() {
+        let waited = Duration::from_secs(2);
+        assert!(worth_waiting(waited, MAX_WAITING - waited));
+        for wait in [MAX_WAITING, Duration::from_secs(u64::MAX), Duration::MAX] {
+            assert!(!worth_waiting(waited, wait), "{wait:?}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! than not to panic, its function holds it to that: evidence is admitted, the same bytes in other
 //! pieces mean the same, what is written is read again.
 
+mod bundle;
 mod configs;
 mod documents;
 mod files;
@@ -26,6 +27,7 @@ pub struct Target {
 /// All of them, by name.
 pub const ALL: &[Target] = &[
     target("address", 1, documents::address),
+    target("bundle", 40, bundle::bundle),
     target("certificate", 2, wire::certificate),
     target("config_compose", 20, configs::compose),
     target("config_emqx", 20, configs::emqx),
@@ -51,6 +53,9 @@ pub const ALL: &[Target] = &[
     target("device_bundle", 8, files::device_bundle),
     target("device_inventory", 8, files::device_inventory),
     target("device_pkcs12", 20, files::device_pkcs12),
+    target("device_table", 8, files::device_table),
+    target("device_tar", 20, files::device_tar),
+    target("device_zip", 8, files::device_zip),
     target("document", 2, documents::document),
     target("evidence", 2, documents::evidence),
     target("expression", 2, documents::expression),
@@ -71,6 +76,7 @@ pub const ALL: &[Target] = &[
     target("rule", 8, documents::rule),
     target("staple", 2, wire::staple),
     target("tls_answer", 1, wire::tls_answer),
+    target("tls_ticket", 1, wire::tls_ticket),
     target("websocket_frames", 1, wire::websocket_frames),
 ];
 

@@ -74,11 +74,15 @@ const fn credentials() -> Vec<Credential> {
 
 /// Collects what a request asks for, and holds it to its contract.
 pub(super) fn collected(folder: &std::path::Path, check: CheckId, inputs: Inputs) {
-    let context = context(folder.to_owned());
-    admitted(&block_on(probes::collect(&context, &request(check, inputs))));
+    collected_by(&context(folder.to_owned()), check, inputs);
 }
 
-fn context(base: std::path::PathBuf) -> Context {
+/// The same, in a context of one's own.
+pub(super) fn collected_by(context: &Context, check: CheckId, inputs: Inputs) {
+    admitted(&block_on(probes::collect(context, &request(check, inputs))));
+}
+
+pub(super) fn context(base: std::path::PathBuf) -> Context {
     Context::new(RunId(RUN.to_owned()), base)
 }
 

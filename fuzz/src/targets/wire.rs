@@ -6,6 +6,7 @@ use probes::mqtt::codes::Version;
 use probes::mqtt::{self, incoming, websocket};
 use probes::tls::record::{Event, Malformed, Reassembler};
 use probes::tls::server_flight::{FlightReader, Progress, ServerFlight};
+use probes::tls::tickets;
 use probes::x509::{Bundle, Crl, Facts, ocsp, path, pem};
 
 use super::peer::{block_on, parts};
@@ -42,6 +43,12 @@ fn flight<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Result<Option<ServerFli
         }
     }
     Ok(reader.finish())
+}
+
+/// Tickets that a server gives inside a session, where only a peer with keys can put them.
+pub(super) fn tls_ticket(bytes: &[u8]) {
+    let read = [tickets::of_tls12(bytes).flatten(), tickets::of_tls13(bytes)];
+    tickets::words(&read.into_iter().flatten().collect::<Vec<_>>());
 }
 
 /// What an answer to a request is made of, over HTTP/1.1 and over HTTP/2.
