@@ -1,5 +1,6 @@
 //! Documents that people name: read, checked, and told apart.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use model::document::{self, AuditException, AuditTarget, Place, Resource};
@@ -10,6 +11,16 @@ use crate::output::{Output, Tone};
 
 /// Largest document file that is read, in bytes; the reader itself refuses above 4 MiB.
 const MAX_FILE: u64 = 8 * 1024 * 1024;
+
+/// Most targets that are named instead of a file that is not there.
+const SHOWN: usize = 5;
+
+/// Most entries of a folder, and files in it, that are looked at to find them.
+const MAX_ENTRIES: usize = 2_000;
+const MAX_LOOKED_INTO: usize = 100;
+
+/// How much of each is looked at, in bytes.
+const LOOKED_AT: u64 = 64 * 1024;
 
 /// A target with the place that its relative paths start from.
 #[derive(Debug, Clone)]
@@ -40,7 +51,8 @@ pub fn read(paths: &[PathBuf], output: &Output) -> Result<Documents, Failure> {
     let mut documents = Documents::default();
     let mut texts = Vec::new();
     for path in paths {
-        texts.push((path.display().to_string(), files::read(path, MAX_FILE)?));
+        let bytes = files::read(path, MAX_FILE).map_err(|failure| instead(path, failure))?;
+        texts.push((path.display().to_string(), bytes));
     }
     let inputs: Vec<(&str, &[u8])> =
         texts.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
@@ -70,6 +82,53 @@ pub fn read(paths: &[PathBuf], output: &Output) -> Result<Documents, Failure> {
         }
     }
     Ok(documents)
+}
+
+/// The failure with what to name instead, where the path is no file.
+fn instead(path: &Path, failure: Failure) -> Failure {
+    if path == Path::new("-") || path.is_file() {
+        return failure;
+    }
+    let folder = if path.is_dir() { path.to_owned() } else { base(path) };
+    let found = targets_in(&folder);
+    let hint = match found.len() {
+        0 => "no AuditTarget is declared beside it: docs/first-target.md shows how to write one, and \
+              `plumb demo` tells the whole story without one"
+            .to_owned(),
+        count => {
+            let more = if count > SHOWN { format!(" and {} more", count - SHOWN) } else { String::new() };
+            format!("targets are declared in {}{more}", names(&found[..count.min(SHOWN)]))
+        }
+    };
+    Failure { message: format!("{}\n  {hint}", failure.message), ..failure }
+}
+
+/// Files of a folder that declare a target, by name, as far as a look at the beginning of a hundred
+/// of them tells.
+fn targets_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(MAX_ENTRIES);
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths.retain(|path| {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        matches!(ending, Some("yaml" | "yml" | "json")) && is_plain(path) && path.is_file()
+    });
+    paths.truncate(MAX_LOOKED_INTO);
+    paths.retain(|path| {
+        let mut start = Vec::new();
+        let read =
+            std::fs::File::open(path).and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start));
+        let text = String::from_utf8_lossy(&start);
+        read.is_ok() && text.contains("plumbline.dev/") && text.contains("AuditTarget")
+    });
+    // As it would be given: without the dot of the folder that one is in.
+    paths.iter().map(|path| path.strip_prefix("./").unwrap_or(path).to_owned()).collect()
+}
+
+/// Whether a path may be shown as it is: a name in a folder is anybody's text.
+fn is_plain(path: &Path) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "-_.+@ /\\:".contains(c);
+    path.to_str().is_some_and(|path| path.chars().all(plain))
 }
 
 /// The same, for commands that need at least one target.

@@ -46,7 +46,7 @@ const INGEST_PARAMS: &[&str] = &[
 ];
 
 /// Parameters of `gateway_runtime_health` that its probe reads.
-const HEALTH_PARAMS: &[&str] = &["readyPath", "metricsPath", "requiredSeries"];
+const HEALTH_PARAMS: &[&str] = &["readyPath", "metricsPath", "requiredSeries", "minUptimeMinutes"];
 
 /// Parameters of `ingest_auth` that name a credential which must not be let in.
 const REFUSED_CREDENTIALS: [&str; 2] = ["expiredToken", "wrongAudienceToken"];

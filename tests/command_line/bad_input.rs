@@ -70,6 +70,49 @@ fn a_file_that_is_not_there_or_not_text_is_named() {
 }
 
 #[test]
+fn a_file_that_is_not_there_is_answered_with_what_to_name_instead() {
+    let bench = Bench::new();
+    let said = |path: &str| bench.plumb(&["run", "-f", path]).expect(2).stderr;
+    insta::assert_snapshot!(said("nothing.yaml"), @r"
+    error: cannot read nothing.yaml: No such file or directory (os error 2)
+      no AuditTarget is declared beside it: docs/first-target.md shows how to write one, and `plumb demo` tells the whole story without one
+    ");
+    insta::assert_snapshot!(said("plant/nothing.yaml"), @r"
+    error: cannot read plant/nothing.yaml: No such file or directory (os error 2)
+      no AuditTarget is declared beside it: docs/first-target.md shows how to write one, and `plumb demo` tells the whole story without one
+    ");
+    std::fs::create_dir(bench.path("plant")).unwrap();
+    for name in ["b.yaml", "a.yml", "plant/gateway.yaml"] {
+        bench.write(name, format!("{HEAD}  path: gateway\n"));
+    }
+    bench.write("mapping.yaml", "format: toml\n");
+    bench.write("notes.txt", format!("{HEAD}  path: gateway\n"));
+    bench.write("binary.json", [0xff, 0x00]);
+    insta::assert_snapshot!(said("nothing.yaml"), @r"
+    error: cannot read nothing.yaml: No such file or directory (os error 2)
+      targets are declared in a.yml, b.yaml
+    ");
+    insta::assert_snapshot!(said("plant/nothing.yaml"), @r"
+    error: cannot read plant/nothing.yaml: No such file or directory (os error 2)
+      targets are declared in plant/gateway.yaml
+    ");
+    insta::assert_snapshot!(said("plant"), @r"
+    error: cannot read plant: Is a directory (os error 21)
+      targets are declared in plant/gateway.yaml
+    ");
+    for number in 0..7 {
+        bench.write(&format!("c{number}.yaml"), format!("{HEAD}  path: gateway\n"));
+    }
+    insta::assert_snapshot!(said("nothing.yaml"), @r"
+    error: cannot read nothing.yaml: No such file or directory (os error 2)
+      targets are declared in a.yml, b.yaml, c0.yaml, c1.yaml, c2.yaml and 4 more
+    ");
+    // A name is anybody's text.
+    bench.write("a\u{1b}[31m.yaml", format!("{HEAD}  path: gateway\n"));
+    assert!(!said("nothing.yaml").contains('\u{1b}'));
+}
+
+#[test]
 fn an_output_that_cannot_be_written_fails_before_anything_is_probed() {
     let bench = Bench::new();
     let gateway = Running::start(&bench, Posture::Exposed);

@@ -51,6 +51,28 @@ fn a_hardened_gateway_is_healthy_ready_and_counted() {
 }
 
 #[test]
+fn a_gateway_that_began_a_short_time_ago_is_told_and_is_no_drift_while_it_runs() {
+    let bench = Bench::new();
+    let gateway = Running::start(&bench, Posture::Hardened);
+    let params = "    - id: gateway_runtime_health\n      params: {metricsPath: /metrics, \
+                  minUptimeMinutes: 60}\n";
+    let target = asks(&bench, &gateway, "", params);
+    let run = || bench.plumb(&["run", "-f", &target, "--fail-on", "critical"]).expect(0);
+    run();
+    is(&verdicts(&bench), "gateway_runtime_health.restarted_recently", "fail");
+    run();
+    bench.plumb(&["diff", "last~1", "last", "-o", "json=delta.json"]).expect(0);
+    let delta: Value = serde_json::from_str(&bench.read("delta.json")).unwrap();
+    let controls = delta["controls"].as_array().unwrap();
+    let rule = "gateway_runtime_health.restarted_recently";
+    let control = controls.iter().find(|control| control["rule"] == rule);
+    assert_eq!(control.unwrap()["class"], "unchanged", "{delta}");
+    let wrong = params.replace("60", "0");
+    bench.plumb(&["run", "-f", &asks(&bench, &gateway, "", &wrong), "--fail-on", "critical"]);
+    is(&verdicts(&bench), "gateway_runtime_health.restarted_recently", "inconclusive");
+}
+
+#[test]
 fn a_token_that_must_be_refused_is_presented_only_where_it_is_named() {
     let bench = Bench::new();
     let gateway = Running::start(&bench, Posture::Hardened);
