@@ -11,11 +11,8 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use super::number;
 use crate::gateway_config_guardrails::secrets;
 use crate::gateway_config_guardrails::tree::{
-    Entry, MAX_DEPTH, MAX_NODES, Node, Unreadable, Value,
+    Entry, MAX_DEPTH, MAX_NODES, MAX_SCALAR_BYTES, MAX_TEXT_BYTES, Node, Unreadable, Value,
 };
-
-/// Longest scalar, in bytes.
-const MAX_SCALAR_BYTES: usize = 1024 * 1024;
 
 /// Reads one document.
 pub fn read(text: &str) -> Result<Node, Unreadable> {
@@ -70,6 +67,8 @@ struct Reader {
     anchors: HashMap<usize, Node>,
     roots: Vec<Node>,
     nodes: usize,
+    /// Bytes that are there once more, behind aliases and kept for them.
+    repeated: usize,
     /// More than one document is fine.
     many: bool,
     /// Variables stay as they are written.
@@ -89,10 +88,11 @@ impl Reader {
                 self.close(Node { line, column, value }, anchor)
             }
             Event::Alias(anchor) => {
+                let (nodes, bytes) =
+                    self.anchors.get(&anchor).map_or((1, 0), |node| (node.count(), node.bytes()));
+                self.repeat(nodes, bytes)?;
                 let value = self.anchors.get(&anchor).map(|node| node.value.clone());
-                let node = Node { line, column, value: value.unwrap_or(Value::Null) };
-                self.charge(node.count())?;
-                self.close(node, 0)
+                self.close(Node { line, column, value: value.unwrap_or(Value::Null) }, 0)
             }
             Event::SequenceStart(anchor, tag) => {
                 self.start(line, column, anchor, tag.as_deref(), Content::List(Vec::new()))
@@ -138,7 +138,7 @@ impl Reader {
     fn close(&mut self, node: Node, anchor: usize) -> Result<(), Unreadable> {
         self.charge(1)?;
         if anchor > 0 {
-            self.charge(node.count())?;
+            self.repeat(node.count(), node.bytes())?;
             self.anchors.insert(anchor, node.clone());
         }
         if self.open.len() + node.depth() > MAX_DEPTH {
@@ -160,6 +160,15 @@ impl Reader {
             },
         }
         Ok(())
+    }
+
+    /// Counts what is there once more.
+    fn repeat(&mut self, nodes: usize, bytes: usize) -> Result<(), Unreadable> {
+        self.repeated += bytes;
+        if self.repeated > MAX_TEXT_BYTES {
+            return Err(Unreadable::Limit("32 MiB of values, aliases counted"));
+        }
+        self.charge(nodes)
     }
 
     fn charge(&mut self, nodes: usize) -> Result<(), Unreadable> {
@@ -267,6 +276,17 @@ mod tests {
         assert_eq!(read(&nested(100)), Err(Unreadable::Limit("64 levels")));
         assert!(read(&nested(3_000)).is_err() && read(&nested(60)).is_ok());
         assert_eq!(read("a: 1\n---\nb: 2\n"), Err(Unreadable::Documents(2)));
+    }
+
+    #[test]
+    fn a_long_value_behind_many_aliases_is_refused() {
+        let long = "x".repeat(100_000);
+        let list = format!("a: &a {long}\nb: [{}]\n", "*a,".repeat(1_000));
+        let tables = format!("a: &a {{x: {long}}}\n{}", "b: {<<: *a}\n".repeat(1_000));
+        for text in [list, tables] {
+            assert_eq!(read(&text), Err(Unreadable::Limit("32 MiB of values, aliases counted")));
+        }
+        assert!(read(&format!("a: &a {long}\nb: [{}]\n", "*a,".repeat(100))).is_ok());
     }
 
     #[test]

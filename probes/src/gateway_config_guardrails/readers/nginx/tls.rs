@@ -7,7 +7,7 @@ use super::server::{Front, Listen, Server};
 use crate::gateway_config_guardrails::guardrail::Review;
 use crate::gateway_config_guardrails::includes::Files;
 use crate::gateway_config_guardrails::judge::key_mode;
-use crate::gateway_config_guardrails::values::{self, Bound};
+use crate::gateway_config_guardrails::values::Bound;
 
 /// Reviews the listeners of a server and the TLS settings that hold for them.
 pub fn review(
@@ -17,6 +17,7 @@ pub fn review(
     release: Release,
     files: &Files,
 ) {
+    let redirects = !server.is_stream && server.only_redirects();
     for listen in &server.listens {
         let name = listen.name();
         if listen.bound() == Bound::Wildcard {
@@ -27,14 +28,14 @@ pub fn review(
         if listen.is_tls {
             versions(review, front, listen, release);
         } else if !listen.is_unix {
-            plain(review, server, listen, &name);
+            plain(review, server, listen, redirects);
         }
     }
+    let reach = server.reach();
     for directive in server.find("ssl_verify_client") {
         // The certificate is asked for and never checked.
         if directive.arg(0) == "optional_no_ca" {
-            let seen =
-                directive.place.observe("ssl_verify_client", "optional_no_ca", server.reach());
+            let seen = directive.place.observe("ssl_verify_client", "optional_no_ca", reach);
             review.off(Guardrail::PeerVerification, seen);
         }
     }
@@ -47,9 +48,9 @@ pub fn review(
     }
 }
 
-fn plain(review: &mut Review, server: &Server<'_>, listen: &Listen<'_>, name: &str) {
-    let place = &listen.directive.place;
-    if !server.is_stream && server.only_redirects() {
+fn plain(review: &mut Review, server: &Server<'_>, listen: &Listen<'_>, redirects: bool) {
+    let (place, name) = (&listen.directive.place, listen.name());
+    if redirects {
         let shown = format!("{name} sends clients to HTTPS");
         return review.setting(place, "listen", shown, Origin::Explicit);
     }
@@ -69,8 +70,7 @@ fn plain(review: &mut Review, server: &Server<'_>, listen: &Listen<'_>, name: &s
 /// The versions of the server that is asked first on this address.
 fn versions(review: &mut Review, front: &Front<'_>, listen: &Listen<'_>, release: Release) {
     let Some(server) = front.default_on(listen.address) else { return };
-    let protocols = server.find("ssl_protocols");
-    let Some(first) = protocols.first() else {
+    let Some(first) = server.find("ssl_protocols").first() else {
         let (place, setting) = (&server.directive.place, "ssl_protocols");
         if !server.whole {
             let reason = "it is absent, and the block around the server is not in evidence";
@@ -84,14 +84,7 @@ fn versions(review: &mut Review, front: &Front<'_>, listen: &Listen<'_>, release
         }
         return;
     };
-    // A repeated line adds to the first.
-    let words = protocols.iter().flat_map(|one| &one.args);
-    let mut old: Vec<_> = words
-        .filter_map(|word| values::tls_version(word))
-        .filter(|version| matches!(*version, "ssl" | "1.0" | "1.1"))
-        .collect();
-    old.sort_unstable();
-    old.dedup();
+    let old = server.old_versions();
     if old.is_empty() {
         review.setting(&first.place, "ssl_protocols", "TLS 1.2 and newer", Origin::Explicit);
     } else {
