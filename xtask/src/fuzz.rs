@@ -1,75 +1,177 @@
-//! The fuzz targets of `fuzz/` under libFuzzer, on the stable compiler: coverage is told by
-//! instrumentation that needs no nightly one, and no sanitizer is asked for, which would.
+//! The fuzz targets of `fuzz/` under libFuzzer. Coverage is told by instrumentation that the stable
+//! compiler has; the address sanitizer takes the nightly one.
 
-use std::fs;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
 use crate::shell::{self, capture, cargo, target};
 
-/// What cargo-fuzz gives to the compiler with `--sanitizer none`.
+/// What cargo-fuzz gives to the compiler, in its order: what it has built is not built again.
 const FLAGS: &[&str] = &[
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "--cfg",
+    "fuzzing",
     "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
-    "-Ccodegen-units=1",
-    "--cfg=fuzzing",
 ];
+/// The same for the sanitizer.
+const SANITIZER: &[&str] = &["-Zsanitizer=address", "-Cllvm-args=-sanitizer-coverage-stack-depth"];
+/// What stands behind both.
+const LAST: &[&str] = &["-Cdebug-assertions", "-Ccodegen-units=1"];
+
+/// All targets in one program: one for each is 17 GB with the sanitizer.
+const PROGRAM: &str = "plumbline-fuzz";
 
 /// Most bytes of memory that a target may hold, in MiB: readers are bounded far below.
-const MEMORY: u32 = 1_024;
+const MEMORY: u32 = 512;
+/// The sanitizer keeps so many MiB of what was freed; its own 256 would be half of that limit.
+const KEPT: &str = "quarantine_size_mb=16";
 /// Seconds after which an input counts as one that a target does not come back from.
-const PATIENCE: u32 = 60;
+const PATIENCE: u32 = 10;
+/// Most bytes of an input.
+const LENGTH: u32 = 65_536;
 /// Where the inputs begin, so that a run can be repeated.
 const SEED: u32 = 1;
+/// Lines of a run that are shown where it fell over.
+const SHOWN: usize = 40;
 
 /// What to fuzz, and for how long.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Targets; all of them where none is named
     targets: Vec<String>,
-    /// Inputs for each target
+    /// Inputs for each target, the same ones in every run
     #[arg(long, default_value_t = 20_000)]
     runs: u32,
+    /// Seconds for each target instead, with other inputs in every run
+    #[arg(long, conflicts_with = "runs")]
+    seconds: Option<u32>,
+    /// With the address sanitizer, which takes a nightly compiler: `cargo +nightly xtask fuzz`
+    #[arg(long)]
+    sanitizer: bool,
 }
 
-/// Builds the targets and runs each on a fixed number of inputs.
+/// Builds the targets and runs each. One that falls over keeps no other from its turn.
 pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let all = targets(root)?;
     if let Some(unknown) = arguments.targets.iter().find(|name| !all.contains(name)) {
         bail!("there is no fuzz target `{unknown}`; there are {}", all.join(", "));
     }
     let chosen = if arguments.targets.is_empty() { &all } else { &arguments.targets };
-    let folder = target(root).join("fuzz");
-    let machine = machine()?;
+    let place = Place::of(root, arguments.sanitizer)?;
+    let sanitizer = if arguments.sanitizer { SANITIZER } else { &[] };
     let mut build = cargo(root);
     build.args(["build", "--manifest-path", "fuzz/Cargo.toml", "--release", "--locked"]);
     // With a machine named, build scripts and macros are left without instrumentation.
-    build.args(["--target", &machine]).arg("--target-dir").arg(&folder);
-    build.args(chosen.iter().flat_map(|name| ["--bin", name]));
-    shell::run(build.env("RUSTFLAGS", FLAGS.join(" ")))?;
+    build.args(["--target", &place.machine]).arg("--target-dir").arg(&place.folder);
+    build.args(["--bin", PROGRAM]);
+    shell::run(build.env("RUSTFLAGS", [FLAGS, sanitizer, LAST].concat().join(" ")))?;
+    let mut broken = Vec::new();
+    println!("\n{:26} {:>10} {:>8} {:>8} {:>6}", "target", "inputs", "edges", "before", "MiB");
     for name in chosen {
-        let corpus = folder.join("corpus").join(name);
-        fs::create_dir_all(&corpus)?;
-        let mut fuzz = Command::new(folder.join(&machine).join("release").join(name));
-        fuzz.current_dir(&folder)
-            .arg(format!("-runs={}", arguments.runs))
-            .arg(format!("-seed={SEED}"))
-            .arg(format!("-rss_limit_mb={MEMORY}"))
-            .arg(format!("-timeout={PATIENCE}"))
-            .args(["-max_len=65536", "-print_final_stats=1"])
-            .arg(format!("-artifact_prefix={name}-"))
-            .arg(&corpus)
-            .arg(root.join("fuzz/seeds").join(name));
-        shell::run(&mut fuzz)
-            .with_context(|| format!("what it fell over is in {}", folder.display()))?;
+        let (fine, log) = place.fuzz(root, name, arguments)?;
+        println!("{name:26} {}", Figures::of(&log));
+        if !fine {
+            let lines: Vec<_> = log.lines().collect();
+            println!("{}", lines[lines.len().saturating_sub(SHOWN)..].join("\n"));
+            broken.push(name.as_str());
+        }
+    }
+    if !broken.is_empty() {
+        bail!("{} fell over; by what is in {}", broken.join(", "), place.folder.display());
     }
     Ok(())
+}
+
+/// Where things are.
+struct Place {
+    folder: PathBuf,
+    machine: String,
+}
+
+impl Place {
+    fn of(root: &Path, sanitizer: bool) -> anyhow::Result<Self> {
+        let name = if sanitizer { "fuzz-address" } else { "fuzz" };
+        Ok(Self { folder: target(root).join(name), machine: machine()? })
+    }
+
+    /// Runs a target; true if it held, and what libFuzzer said.
+    fn fuzz(
+        &self,
+        root: &Path,
+        name: &str,
+        arguments: &Arguments,
+    ) -> anyhow::Result<(bool, String)> {
+        let corpus = self.folder.join("corpus").join(name);
+        fs::create_dir_all(&corpus)?;
+        let log = self.folder.join(format!("{name}.log"));
+        let mut fuzz = Command::new(self.folder.join(&self.machine).join("release").join(PROGRAM));
+        fuzz.current_dir(&self.folder).env("PLUMBLINE_FUZZ_TARGET", name);
+        fuzz.env("ASAN_OPTIONS", KEPT);
+        match arguments.seconds {
+            Some(seconds) => fuzz.arg(format!("-max_total_time={seconds}")),
+            None => fuzz.arg(format!("-runs={}", arguments.runs)).arg(format!("-seed={SEED}")),
+        };
+        fuzz.arg(format!("-rss_limit_mb={MEMORY}"))
+            .arg(format!("-timeout={PATIENCE}"))
+            .arg(format!("-max_len={LENGTH}"))
+            .arg("-print_final_stats=1")
+            .arg(format!("-artifact_prefix={name}-"))
+            .arg(&corpus)
+            .arg(root.join("fuzz/seeds").join(name))
+            .stdout(File::create(self.folder.join(format!("{name}.out")))?)
+            .stderr(File::create(&log)?);
+        let shown = shell::shown(&fuzz);
+        let status = fuzz.status().with_context(|| format!("cannot start `{shown}`"))?;
+        let said = fs::read(&log)?;
+        Ok((status.success(), String::from_utf8_lossy(&said).into_owned()))
+    }
+}
+
+/// What libFuzzer counted.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Figures {
+    inputs: u64,
+    edges: u64,
+    before: u64,
+    memory: u64,
+}
+
+impl Figures {
+    /// Reads what a run has said; what it did not say is 0.
+    fn of(log: &str) -> Self {
+        let stats: BTreeMap<_, _> = log
+            .lines()
+            .filter_map(|line| line.strip_prefix("stat::")?.split_once(':'))
+            .filter_map(|(name, number)| Some((name, number.trim().parse().ok()?)))
+            .collect();
+        let edges = |line: &str| {
+            let (_, rest) = line.split_once(" cov: ")?;
+            rest.split_whitespace().next()?.parse().ok()
+        };
+        let begun = log.lines().find(|line| line.contains("\tINITED "));
+        let stat = |name: &str| stats.get(name).copied().unwrap_or_default();
+        Self {
+            inputs: stat("number_of_executed_units"),
+            edges: log.lines().filter_map(edges).max().unwrap_or_default(),
+            before: begun.and_then(edges).unwrap_or_default(),
+            memory: stat("peak_rss_mb"),
+        }
+    }
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { inputs, edges, before, memory } = self;
+        write!(f, "{inputs:>10} {edges:>8} {before:>8} {memory:>6}")
+    }
 }
 
 /// The names of all targets.
@@ -89,4 +191,20 @@ fn machine() -> anyhow::Result<String> {
     let says = capture(Command::new("rustc").arg("-vV"))?;
     let host = says.lines().find_map(|line| line.strip_prefix("host: "));
     Ok(host.context("`rustc -vV` names no host")?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_figures_of_a_run_are_those_that_libfuzzer_names() {
+        let log = "INFO: Seed: 1\n#4\tINITED cov: 310 ft: 311 corp: 3/62b exec/s: 0 rss: 40Mb\n\
+                   #9\tNEW    cov: 312 ft: 313 corp: 4/80b lim: 21 exec/s: 0 rss: 40Mb L: 18/21\n\
+                   #500\tDONE   cov: 312 ft: 320 corp: 4/80b lim: 25 exec/s: 0 rss: 41Mb\n\
+                   stat::number_of_executed_units: 500\nstat::peak_rss_mb:              41\n";
+        let found = Figures::of(log);
+        assert_eq!(found, Figures { inputs: 500, edges: 312, before: 310, memory: 41 });
+        assert_eq!(Figures::of("==1== ERROR: it fell over"), Figures::default());
+    }
 }

@@ -8,6 +8,13 @@ pub const MAX_DEPTH: usize = 64;
 /// Most values that are read, those behind YAML aliases counted each time.
 pub const MAX_NODES: usize = 100_000;
 
+/// Longest single value, in bytes.
+pub const MAX_SCALAR_BYTES: usize = 1024 * 1024;
+
+/// Most bytes of all values together, those that an alias or a variable repeats counted each time:
+/// two files of the largest size.
+pub const MAX_TEXT_BYTES: usize = 32 * 1024 * 1024;
+
 /// Why a file could not be read as its format. Says where, never what: the text may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {

@@ -11,7 +11,9 @@ use crate::gateway_config_guardrails::secrets::Traits;
 use crate::gateway_config_guardrails::settings::{
     Case, Environment, Key, Kind, Named, Program, Schema, Settings, Words, always, key, path,
 };
-use crate::gateway_config_guardrails::tree::{MAX_DEPTH, MAX_NODES, Unreadable, Value};
+use crate::gateway_config_guardrails::tree::{
+    MAX_DEPTH, MAX_NODES, MAX_SCALAR_BYTES, Unreadable, Value,
+};
 use crate::gateway_config_guardrails::values::{Bound, bound, tls_version};
 use crate::gateway_config_guardrails::version::Version;
 
@@ -168,6 +170,8 @@ fn filled(text: &str, environment: &Environment) -> Value {
         let value = named.and_then(|(name, after)| {
             Some((environment.text(name.strip_prefix("ENV:").unwrap_or(name))?, after))
         });
+        // What is longer than a value may be is not told.
+        let value = value.filter(|(value, _)| whole.len() + value.len() <= MAX_SCALAR_BYTES);
         let Some((value, after)) = value else {
             return Value::Unresolved("a variable fills it in");
         };
@@ -304,5 +308,28 @@ fn control_center(case: &mut Case<'_>) {
         let traits = Traits::of("hivemq");
         let kind = SecretKind::Password;
         case.review.default_secret(&place, "control-center.users", kind, traits);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_that_repeat_a_long_value_have_bounds() {
+        let text =
+            |name: &str, content: String| Text { name: name.to_owned(), content, marked: false };
+        let long = "x".repeat(100_000);
+        let environment = Environment::read(&text("env", format!("A={long}\n"))).unwrap();
+        let of = |inner: String| {
+            parse(&text("config.xml", format!("<hivemq>{inner}</hivemq>")), &environment)
+        };
+        let repeated = "${A}".repeat(1_000);
+        let settings = of(format!("<a>${{A}}</a><b>{repeated}</b>")).unwrap();
+        let told = |key| settings.get(&path(key)).map(|given| given.value.clone());
+        assert_eq!(told("a"), Some(Value::Scalar(long)));
+        assert_eq!(told("b"), Some(Value::Unresolved("a variable fills it in")));
+        let many: String = (0..1_000).map(|n| format!("<a{n}>${{ENV:A}}</a{n}>")).collect();
+        assert!(matches!(of(many), Err(Unreadable::Limit(_))));
     }
 }

@@ -10,14 +10,8 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use super::{Fill, number, unfilled, written};
 use crate::gateway_config_guardrails::tree::{
-    Entry, MAX_DEPTH, MAX_NODES, Node, Unreadable, Value,
+    Entry, MAX_DEPTH, MAX_NODES, MAX_SCALAR_BYTES, MAX_TEXT_BYTES, Node, Unreadable, Value,
 };
-
-/// Longest scalar, in bytes.
-const MAX_SCALAR_BYTES: usize = 1024 * 1024;
-
-/// Most bytes of values that anchors and aliases keep once more.
-const MAX_COPIED_BYTES: usize = 16 * 1024 * 1024;
 
 /// Reads one document.
 pub fn read(text: &str) -> Result<Node, Unreadable> {
@@ -74,8 +68,8 @@ struct Reader<'a> {
     anchors: HashMap<usize, Node>,
     roots: Vec<Node>,
     nodes: usize,
-    /// Bytes of values that were kept once more.
-    bytes: usize,
+    /// Bytes that are there once more, behind aliases and kept for them.
+    repeated: usize,
     /// More than one document is fine.
     many: bool,
     fill: Fill<'a>,
@@ -84,7 +78,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(many: bool, fill: Fill<'a>) -> Self {
         let (open, anchors, roots) = (Vec::new(), HashMap::new(), Vec::new());
-        Self { open, anchors, roots, nodes: 0, bytes: 0, many, fill }
+        Self { open, anchors, roots, nodes: 0, repeated: 0, many, fill }
     }
 
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Unreadable> {
@@ -99,10 +93,11 @@ impl<'a> Reader<'a> {
                 self.close(Node { line, column, value }, anchor)
             }
             Event::Alias(anchor) => {
+                let (nodes, bytes) =
+                    self.anchors.get(&anchor).map_or((1, 0), |node| (node.count(), node.bytes()));
+                self.repeat(nodes, bytes)?;
                 let value = self.anchors.get(&anchor).map(|node| node.value.clone());
-                let node = Node { line, column, value: value.unwrap_or(Value::Null) };
-                self.copied(&node)?;
-                self.close(node, 0)
+                self.close(Node { line, column, value: value.unwrap_or(Value::Null) }, 0)
             }
             Event::SequenceStart(anchor, tag) => {
                 self.start(line, column, anchor, tag.as_deref(), Content::List(Vec::new()))
@@ -148,7 +143,7 @@ impl<'a> Reader<'a> {
     fn close(&mut self, node: Node, anchor: usize) -> Result<(), Unreadable> {
         self.charge(1)?;
         if anchor > 0 {
-            self.copied(&node)?;
+            self.repeat(node.count(), node.bytes())?;
             self.anchors.insert(anchor, node.clone());
         }
         if self.open.len() + node.depth() > MAX_DEPTH {
@@ -173,13 +168,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A value that is kept once more.
-    fn copied(&mut self, node: &Node) -> Result<(), Unreadable> {
-        self.bytes += node.bytes();
-        if self.bytes > MAX_COPIED_BYTES {
-            return Err(Unreadable::Limit("16 MiB of values behind aliases"));
+    /// Counts what is there once more.
+    fn repeat(&mut self, nodes: usize, bytes: usize) -> Result<(), Unreadable> {
+        self.repeated += bytes;
+        if self.repeated > MAX_TEXT_BYTES {
+            return Err(Unreadable::Limit("32 MiB of values, aliases counted"));
         }
-        self.charge(node.count())
+        self.charge(nodes)
     }
 
     fn charge(&mut self, nodes: usize) -> Result<(), Unreadable> {
@@ -280,13 +275,21 @@ mod tests {
             bomb.push_str(&format!("a{level}: &a{level} [{below}x]\n"));
         }
         assert!(matches!(read(&bomb), Err(Unreadable::Limit(_))));
-        let aliases = "*a, ".repeat(10_000);
-        let long = format!("a: &a {}\nb: [{aliases}x]\n", "x".repeat(100_000));
-        assert_eq!(read(&long), Err(Unreadable::Limit("16 MiB of values behind aliases")));
         let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert_eq!(read(&nested(100)), Err(Unreadable::Limit("64 levels")));
         assert!(read(&nested(3_000)).is_err() && read(&nested(60)).is_ok());
         assert_eq!(read("a: 1\n---\nb: 2\n"), Err(Unreadable::Documents(2)));
+    }
+
+    #[test]
+    fn a_long_value_behind_many_aliases_is_refused() {
+        let long = "x".repeat(100_000);
+        let list = format!("a: &a {long}\nb: [{}]\n", "*a,".repeat(1_000));
+        let tables = format!("a: &a {{x: {long}}}\n{}", "b: {<<: *a}\n".repeat(1_000));
+        for text in [list, tables] {
+            assert_eq!(read(&text), Err(Unreadable::Limit("32 MiB of values, aliases counted")));
+        }
+        assert!(read(&format!("a: &a {long}\nb: [{}]\n", "*a,".repeat(100))).is_ok());
     }
 
     #[test]

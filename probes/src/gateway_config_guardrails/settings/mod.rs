@@ -11,6 +11,7 @@ mod keys;
 mod program;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 pub use case::{Case, Held};
 pub use environment::Environment;
@@ -19,7 +20,10 @@ pub use program::{Named, Program, Schema, Words};
 
 use super::guardrail::Place;
 use super::includes::{Text, Unread};
-use super::tree::{MAX_NODES, Node, Unreadable, Value};
+use super::tree::{MAX_NODES, MAX_TEXT_BYTES, Node, Unreadable, Value};
+
+/// Most steps of all paths that are set, together: what is set far down costs as much as it is deep.
+const MAX_STEPS: usize = 1_000_000;
 
 /// Most values that are kept though another one took their place. Evidence shows fewer.
 const MAX_OVERRIDDEN: usize = 1_000;
@@ -61,6 +65,9 @@ pub struct Settings {
     last_item: BTreeMap<Vec<String>, usize>,
     texts: BTreeMap<String, Result<Text, Unread>>,
     order: usize,
+    /// Steps of paths and bytes of values that were set so far, also where another one took their
+    /// place.
+    spent: (usize, usize),
     /// A path may have a value of its own and further ones below it.
     flat: bool,
 }
@@ -78,20 +85,16 @@ impl Settings {
 
     /// Sets a path. What was set there, below it, or as a plain value above it gives way.
     pub fn set(&mut self, path: Vec<String>, value: Value, place: Place) -> Result<(), Unreadable> {
+        let bytes = if let Value::Scalar(text) = &value { text.len() } else { 0 };
+        self.spend(path.len(), bytes)?;
         if !self.flat {
             self.clear_below(&path);
-        }
-        for length in 1..path.len() {
-            if self.flat {
-                break;
-            }
-            if let Some(old) = self.in_force.remove(&path[..length]) {
-                self.give_way(old);
-            }
+            self.clear_above(&path);
         }
         self.order += 1;
         for (at, step) in path.iter().enumerate() {
             if let Ok(number) = step.parse::<usize>() {
+                self.spend(at, 0)?;
                 let last = self.last_item.entry(path[..at].to_vec()).or_default();
                 *last = number.max(*last);
             }
@@ -176,10 +179,12 @@ impl Settings {
     }
 
     /// Puts a value where one was unresolved, without a change of place or order.
-    pub fn fill(&mut self, path: &[String], text: String) {
+    pub fn fill(&mut self, path: &[String], text: String) -> Result<(), Unreadable> {
+        self.spend(0, text.len())?;
         if let Some(given) = self.in_force.get_mut(path) {
             given.value = Value::Scalar(text);
         }
+        Ok(())
     }
 
     /// Something that may set what is below a path, at this point of the order, is not in
@@ -255,6 +260,29 @@ impl Settings {
     /// Everything that is missing.
     pub fn gaps(&self) -> &[Gap] {
         &self.gaps
+    }
+
+    fn spend(&mut self, steps: usize, bytes: usize) -> Result<(), Unreadable> {
+        self.spent.0 += steps;
+        self.spent.1 += bytes;
+        if self.spent.0 > MAX_STEPS {
+            return Err(Unreadable::Limit("1,000,000 steps of paths"));
+        }
+        if self.spent.1 > MAX_TEXT_BYTES {
+            return Err(Unreadable::Limit("32 MiB of values, variables filled in"));
+        }
+        Ok(())
+    }
+
+    /// Takes the plain value above a path away. Nothing is set below such a value, so it is the one
+    /// that comes before the path, or there is none.
+    fn clear_above(&mut self, path: &[String]) {
+        let before = self.in_force.range::<[String], _>((Bound::Unbounded, Bound::Excluded(path)));
+        let above = before.map(|(at, _)| at).next_back();
+        let above = above.filter(|at| !at.is_empty() && path.starts_with(at)).cloned();
+        if let Some(old) = above.and_then(|above| self.in_force.remove(&above)) {
+            self.give_way(old);
+        }
     }
 
     fn clear_below(&mut self, path: &[String]) {

@@ -30,6 +30,30 @@ fn text<'a>(settings: &'a Settings, dotted: &str) -> Option<&'a str> {
 }
 
 #[test]
+fn a_plain_value_gives_way_to_what_is_set_below_it_and_its_neighbours_do_not() {
+    let settings =
+        settings(&[("a", "1"), ("a-b", "2"), ("b", "3"), ("a.b.c", "4"), ("a.b.c.d.e", "5")]);
+    assert_eq!((text(&settings, "a"), text(&settings, "a.b.c")), (None, None));
+    assert_eq!((text(&settings, "a-b"), text(&settings, "b")), (Some("2"), Some("3")));
+    assert_eq!(text(&settings, "a.b.c.d.e"), Some("5"));
+    let lines: Vec<_> = settings.overridden().iter().map(|given| given.place.line).collect();
+    assert_eq!(lines, [1, 4]);
+}
+
+#[test]
+fn steps_and_bytes_are_counted_over_everything_that_was_set() {
+    let mut settings = Settings::default();
+    let deep = vec!["1".to_owned(); 500];
+    // The lists above an item are remembered, too.
+    let ends = (0..20).find(|_| settings.set(deep.clone(), scalar("x"), at(1)).is_err());
+    assert_eq!(ends, Some(7));
+    let mut settings = Settings::default();
+    let long = "x".repeat(1024 * 1024);
+    let ends = (0..40).find(|_| settings.set(path("a"), scalar(&long), at(1)).is_err());
+    assert_eq!(ends, Some(32));
+}
+
+#[test]
 fn the_last_value_counts_and_the_others_are_kept_with_their_places() {
     let settings = settings(&[("a.b", "1"), ("a.b", "2"), ("a", "3"), ("a.c", "4")]);
     assert_eq!((text(&settings, "a.b"), text(&settings, "a.c")), (None, Some("4")));

@@ -104,6 +104,25 @@ fn nesting_without_end_is_refused_or_read_in_bounds() {
 }
 
 #[test]
+fn many_lines_of_one_server_are_read_in_bounds() {
+    let many = [
+        "listen 80;\n",
+        "listen 443 ssl;\n",
+        "location / { proxy_pass http://u; }\n",
+        "location / { return 301 https://h; }\n",
+        "ssl_protocols TLSv1;\n",
+        "ssl_verify_client optional_no_ca;\n",
+    ];
+    for line in many {
+        // Each of them beside addresses, of which every one is judged.
+        let lines =
+            format!("{}{}", "listen 81;\nlisten 444 ssl;\n".repeat(10_000), line.repeat(20_000));
+        let text = format!("http {{ upstream u {{ server a; }} server {{\n{lines}}} }}\n");
+        read("nginx.conf", text.as_bytes(), ConfigFormat::Nginx);
+    }
+}
+
+#[test]
 fn one_line_without_end_is_read_in_bounds() {
     let near = 4 * 1024 * 1024 - 64;
     for (name, _, format, _) in ALL {

@@ -12,7 +12,7 @@ use syntax::{At, Item, Piece};
 use crate::gateway_config_guardrails::guardrail::Place;
 use crate::gateway_config_guardrails::includes::{Files, Text};
 use crate::gateway_config_guardrails::settings::{Environment, Settings};
-use crate::gateway_config_guardrails::tree::{MAX_NODES, Unreadable, Value};
+use crate::gateway_config_guardrails::tree::{MAX_NODES, MAX_SCALAR_BYTES, Unreadable, Value};
 
 /// Deepest chain of `include`.
 const MAX_INCLUDES: usize = 8;
@@ -97,8 +97,8 @@ impl<'a> Hocon<'a> {
     pub fn finish(mut self) -> Result<Settings, Unreadable> {
         for (path, pieces, place) in std::mem::take(&mut self.waiting) {
             let still = self.settings.get(&path).is_some_and(|given| given.place == place);
-            if still && let Some(value) = self.text_of(&pieces) {
-                self.settings.fill(&path, value);
+            if still && let Some(value) = self.text_of(&pieces)? {
+                self.settings.fill(&path, value)?;
             } else if still
                 && let [Piece::Filled { path: from, .. }] = pieces.as_slice()
                 && self.settings.get(from).is_none()
@@ -267,22 +267,31 @@ impl<'a> Hocon<'a> {
     }
 
     /// The text of values side by side, if everything in it is told.
-    fn text_of(&self, pieces: &[Piece]) -> Option<String> {
+    fn text_of(&self, pieces: &[Piece]) -> Result<Option<String>, Unreadable> {
         let mut text = String::new();
         for piece in pieces {
-            match piece {
-                Piece::Text(part) => text.push_str(part),
-                Piece::Filled { path, .. } => {
-                    match self.settings.get(path).map(|given| &given.value) {
-                        Some(Value::Scalar(part)) => text.push_str(part),
-                        None => text.push_str(self.environment.text(&path.join("."))?),
-                        Some(_) => return None,
-                    }
-                }
-                _ => return None,
+            let part = match piece {
+                Piece::Text(part) => Some(part.as_str()),
+                Piece::Filled { path, .. } => self.filled(path),
+                _ => None,
+            };
+            let Some(part) = part else { return Ok(None) };
+            text.push_str(part);
+            // Each line may double what the one before it says.
+            if text.len() > MAX_SCALAR_BYTES {
+                return Err(Unreadable::Limit("1 MiB for one value"));
             }
         }
-        Some(text)
+        Ok(Some(text))
+    }
+
+    /// What a variable stands for, if that is told.
+    fn filled(&self, path: &[String]) -> Option<&str> {
+        match self.settings.get(path).map(|given| &given.value) {
+            Some(Value::Scalar(part)) => Some(part),
+            None => self.environment.text(&path.join(".")),
+            Some(_) => None,
+        }
     }
 }
 

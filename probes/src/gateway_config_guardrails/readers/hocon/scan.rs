@@ -1,10 +1,7 @@
 //! The characters of HOCON: places, blanks, comments, quoted and unquoted text.
 
 use super::syntax::At;
-use crate::gateway_config_guardrails::tree::{MAX_NODES, Unreadable};
-
-/// Longest single value, in bytes.
-pub(super) const MAX_SCALAR_BYTES: usize = 1024 * 1024;
+use crate::gateway_config_guardrails::tree::{MAX_NODES, MAX_SCALAR_BYTES, Unreadable};
 
 /// A text and the place up to which it is read.
 pub(super) struct Reader<'a> {

@@ -4,8 +4,8 @@
 //! Unquoted text is read as brokers read it, which is wider than the language allows: `0.0.0.0:1883`
 //! is one value.
 
-use super::scan::{MAX_SCALAR_BYTES, Reader, is_plain};
-use crate::gateway_config_guardrails::tree::{MAX_DEPTH, Unreadable};
+use super::scan::{Reader, is_plain};
+use crate::gateway_config_guardrails::tree::{MAX_DEPTH, MAX_SCALAR_BYTES, Unreadable};
 
 /// Line and column in characters, both from 1.
 pub type At = (u32, u32);

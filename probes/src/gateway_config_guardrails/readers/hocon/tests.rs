@@ -153,6 +153,30 @@ fn nesting_and_counts_have_bounds() {
     assert!(limit(format!("a0 {{ x = 1, y = 2 }}\n{merges}")));
 }
 
+#[test]
+fn variables_that_repeat_each_other_have_bounds() {
+    let limit = |text: String| matches!(read(&text), Err(Unreadable::Limit(_)));
+    let doubling: String = (0..24).map(|n| format!("a{} = ${{a{n}}}${{a{n}}}\n", n + 1)).collect();
+    assert!(limit(format!("a0 = 0123456789\n{doubling}")));
+    let long = "x".repeat(100_000);
+    let each: String = (0..1_000).map(|n| format!("b{n} = ${{a}}\n")).collect();
+    assert!(limit(format!("a = {long}\n{each}")));
+    let copies: String = (0..1_000).map(|n| format!("b{n} = ${{a}} {{}}\n")).collect();
+    assert!(limit(format!("a.x = {long}\n{copies}")));
+    assert!(read(&format!("a = {long}\nb = ${{a}}${{a}}\n")).is_ok());
+}
+
+#[test]
+fn many_values_far_down_have_bounds() {
+    let fields: String = (0..20_000).map(|n| format!("b{n}=1,")).collect();
+    let text = format!("{}{fields}{}", "a{".repeat(60), "}".repeat(60));
+    assert!(matches!(read(&text), Err(Unreadable::Limit(_))));
+    let doubling: String = (0..30)
+        .map(|n| format!("a{} {{ l = ${{a{n}}} {{}}, r = ${{a{n}}} {{}} }}\n", n + 1))
+        .collect();
+    assert!(matches!(read(&format!("a0.x = 1\n{doubling}")), Err(Unreadable::Limit(_))));
+}
+
 proptest! {
     #[test]
     fn nothing_panics_on_text(text in "\\PC{0,300}") {

@@ -44,7 +44,7 @@ fn certificate(review: &mut Review, server: &Server<'_>) {
 fn header(review: &mut Review, server: &Server<'_>) {
     let reach = server.reach();
     let outer = &server.levels[..server.levels.len().saturating_sub(1)];
-    let inherited = lookup(outer, "set_real_ip_from").into_iter();
+    let inherited = lookup(outer, "set_real_ip_from").iter();
     let mut trusted: Vec<_> =
         inherited.map(|one| (one.place.clone(), one.arg(0).to_owned())).collect();
     server.visit(&mut |_, one| {

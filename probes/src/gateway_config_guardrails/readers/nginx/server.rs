@@ -1,12 +1,14 @@
 //! Servers with what they listen on and what they inherit.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use model::evidence::Reach;
 
 use super::parse::Directive;
-use crate::gateway_config_guardrails::values::{Bound, bound};
+use super::upstream::Hop;
+use crate::gateway_config_guardrails::values::{self, Bound, bound};
 
 /// The directives of one block, also by their names.
 pub struct Level<'a> {
@@ -33,8 +35,8 @@ pub struct Front<'a> {
     pub servers: Vec<Server<'a>>,
     /// The server that is asked first on an address.
     first: HashMap<&'a str, usize>,
-    /// Addresses of the servers of each named upstream.
-    pub upstreams: BTreeMap<&'a str, Vec<&'a str>>,
+    /// Where the servers of each named upstream are.
+    pub upstreams: BTreeMap<&'a str, Hop>,
 }
 
 /// The part of nginx that a server belongs to.
@@ -60,6 +62,7 @@ pub struct Server<'a> {
     pub whole: bool,
     /// What it listens on.
     pub listens: Vec<Listen<'a>>,
+    old_versions: OnceCell<Vec<&'static str>>,
 }
 
 /// One `listen`, or the port that a server without any has.
@@ -109,8 +112,8 @@ impl<'a> Front<'a> {
                 "mail" => self.level(&inner, Some(Module::Mail)),
                 "upstream" => {
                     let servers = block.iter().filter(|one| one.name == "server");
-                    let addresses = servers.map(|one| one.arg(0)).collect();
-                    self.upstreams.insert(directive.arg(0), addresses);
+                    let hop = Hop::worst(servers.map(|one| one.arg(0)));
+                    self.upstreams.insert(directive.arg(0), hop);
                 }
                 "server" => {
                     let server = Server {
@@ -119,6 +122,7 @@ impl<'a> Front<'a> {
                         module: module.unwrap_or_else(|| told(block)),
                         whole: module.is_some(),
                         levels: inner,
+                        old_versions: OnceCell::new(),
                     };
                     self.servers.push(server);
                 }
@@ -178,10 +182,26 @@ fn listens<'a>(server: &'a Directive, block: &'a [Directive], module: Module) ->
     listens
 }
 
-impl Server<'_> {
+impl<'a> Server<'a> {
     /// Everything of one name that holds in the server itself.
-    pub fn find(&self, name: &str) -> Vec<&Directive> {
+    pub fn find(&self, name: &str) -> &[&'a Directive] {
         lookup(&self.levels, name)
+    }
+
+    /// Versions before TLS 1.2 that its `ssl_protocols` allow, in order. It is asked for every
+    /// address that leads here.
+    pub fn old_versions(&self) -> &[&'static str] {
+        self.old_versions.get_or_init(|| {
+            // A repeated line adds to the first.
+            let words = self.find("ssl_protocols").iter().flat_map(|one| &one.args);
+            let mut old: Vec<_> = words
+                .filter_map(|word| values::tls_version(word))
+                .filter(|version| matches!(*version, "ssl" | "1.0" | "1.1"))
+                .collect();
+            old.sort_unstable();
+            old.dedup();
+            old
+        })
     }
 
     /// From where the server can be reached.
@@ -245,8 +265,8 @@ impl Listen<'_> {
 }
 
 /// Everything of one name at the innermost level that has it.
-pub fn lookup<'a>(levels: &Levels<'a>, name: &str) -> Vec<&'a Directive> {
-    levels.iter().rev().find_map(|level| level.named.get(name)).cloned().unwrap_or_default()
+pub fn lookup<'l, 'a>(levels: &'l Levels<'a>, name: &str) -> &'l [&'a Directive] {
+    levels.iter().rev().find_map(|level| level.named.get(name)).map_or(&[], Vec::as_slice)
 }
 
 fn visit(levels: &Levels<'_>, take: &mut impl FnMut(&Levels<'_>, &Directive)) {

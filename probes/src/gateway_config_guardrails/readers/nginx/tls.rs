@@ -8,7 +8,7 @@ use super::server::{Front, Listen, Module, Server};
 use crate::gateway_config_guardrails::guardrail::Review;
 use crate::gateway_config_guardrails::includes::Files;
 use crate::gateway_config_guardrails::judge::key_mode;
-use crate::gateway_config_guardrails::values::{self, Bound};
+use crate::gateway_config_guardrails::values::Bound;
 
 /// Reviews the listeners of a server and the TLS settings that hold for them.
 pub fn review(
@@ -18,6 +18,8 @@ pub fn review(
     release: Release,
     files: &Files,
 ) {
+    let redirects = server.module == Module::Http && server.only_redirects();
+    let starttls = mail::starttls(server);
     for listen in &server.listens {
         let name = listen.name();
         if listen.bound() == Bound::Wildcard {
@@ -25,22 +27,21 @@ pub fn review(
             let seen = listen.directive.place.observe("listen", value, Reach::Network);
             review.off(Guardrail::Bind, seen);
         }
-        let starttls = mail::starttls(server);
         if listen.is_tls || starttls != StartTls::Off {
             versions(review, front, listen, release);
         }
         if !listen.is_tls && !listen.is_unix {
             match server.module {
                 Module::Mail => mail::plain(review, listen, &name, starttls),
-                _ => plain(review, server, listen, &name),
+                _ => plain(review, server, listen, redirects),
             }
         }
     }
+    let reach = server.reach();
     for directive in server.find("ssl_verify_client") {
         // The certificate is asked for and never checked.
         if directive.arg(0) == "optional_no_ca" {
-            let seen =
-                directive.place.observe("ssl_verify_client", "optional_no_ca", server.reach());
+            let seen = directive.place.observe("ssl_verify_client", "optional_no_ca", reach);
             review.off(Guardrail::PeerVerification, seen);
         }
     }
@@ -53,9 +54,9 @@ pub fn review(
     }
 }
 
-fn plain(review: &mut Review, server: &Server<'_>, listen: &Listen<'_>, name: &str) {
-    let place = &listen.directive.place;
-    if server.module == Module::Http && server.only_redirects() {
+fn plain(review: &mut Review, server: &Server<'_>, listen: &Listen<'_>, redirects: bool) {
+    let (place, name) = (&listen.directive.place, listen.name());
+    if redirects {
         let shown = format!("{name} sends clients to HTTPS");
         return review.setting(place, "listen", shown, Origin::Explicit);
     }
@@ -78,8 +79,7 @@ fn plain(review: &mut Review, server: &Server<'_>, listen: &Listen<'_>, name: &s
 /// The versions of the server that is asked first on this address.
 fn versions(review: &mut Review, front: &Front<'_>, listen: &Listen<'_>, release: Release) {
     let Some(server) = front.default_on(listen.address) else { return };
-    let protocols = server.find("ssl_protocols");
-    let Some(first) = protocols.first() else {
+    let Some(first) = server.find("ssl_protocols").first() else {
         let (place, setting) = (&server.directive.place, "ssl_protocols");
         if !server.whole {
             let reason = "it is absent, and the block around the server is not in evidence";
@@ -93,14 +93,7 @@ fn versions(review: &mut Review, front: &Front<'_>, listen: &Listen<'_>, release
         }
         return;
     };
-    // A repeated line adds to the first.
-    let words = protocols.iter().flat_map(|one| &one.args);
-    let mut old: Vec<_> = words
-        .filter_map(|word| values::tls_version(word))
-        .filter(|version| matches!(*version, "ssl" | "1.0" | "1.1"))
-        .collect();
-    old.sort_unstable();
-    old.dedup();
+    let old = server.old_versions();
     if old.is_empty() {
         review.setting(&first.place, "ssl_protocols", "TLS 1.2 and newer", Origin::Explicit);
     } else {

@@ -7,29 +7,50 @@ use super::server::{Front, Levels, Module, Server, lookup};
 use crate::gateway_config_guardrails::guardrail::Review;
 use crate::gateway_config_guardrails::values::{Bound, bound};
 
-/// Where a hop leads.
-enum Hop {
+/// Where a hop leads, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hop {
     /// To this machine only.
     Local,
-    /// To another one.
-    Away,
     /// A variable says.
     Unknown,
+    /// To another one.
+    Away,
+}
+
+impl Hop {
+    /// Where an address is.
+    fn to(address: &str) -> Self {
+        if address.contains('$') {
+            return Self::Unknown;
+        }
+        if address.starts_with("unix:") || bound(address) == Bound::Loopback {
+            return Self::Local;
+        }
+        Self::Away
+    }
+
+    /// Where the worst of some addresses is.
+    pub fn worst<'a>(addresses: impl Iterator<Item = &'a str>) -> Self {
+        addresses.map(Self::to).max().unwrap_or(Self::Local)
+    }
 }
 
 /// Reviews everything that a server hands on.
 pub fn review(review: &mut Review, front: &Front<'_>, server: &Server<'_>) {
+    // Bytes that arrive encrypted and go on as they are stay encrypted.
+    let through =
+        server.module == Module::Stream && server.listens.iter().all(|one| !one.is_tls);
     server.visit(&mut |levels, directive| {
         if matches!(directive.name.as_str(), "proxy_pass" | "grpc_pass") {
-            pass(review, front, server, levels, directive);
+            pass(review, (front, server, through), levels, directive);
         }
     });
 }
 
 fn pass(
     review: &mut Review,
-    front: &Front<'_>,
-    server: &Server<'_>,
+    (front, server, through): (&Front<'_>, &Server<'_>, bool),
     levels: &Levels<'_>,
     directive: &Directive,
 ) {
@@ -39,15 +60,12 @@ fn pass(
         None => ("", directive.arg(0)),
     };
     let authority = rest.split('/').next().unwrap_or(rest);
-    let hop = if rest.starts_with("unix:") { Hop::Local } else { hop(front, authority) };
+    let hop = if rest.starts_with("unix:") { Hop::Local } else { to(front, authority) };
     let prefix = if name == "grpc_pass" { "grpc_ssl" } else { "proxy_ssl" };
     let on = |key: &str| lookup(levels, key).first().is_some_and(|one| one.arg(0) == "on");
     let encrypted =
         matches!(scheme, "https" | "grpcs") || (server.module == Module::Stream && on(prefix));
     if !encrypted {
-        // Bytes that arrive encrypted and go on as they are stay encrypted.
-        let through =
-            server.module == Module::Stream && server.listens.iter().all(|one| !one.is_tls);
         match hop {
             _ if through => {}
             Hop::Unknown => review.undetermined(
@@ -85,24 +103,6 @@ fn pass(
     review.off(Guardrail::PeerVerification, at.observe(verify, value, reach));
 }
 
-fn hop(front: &Front<'_>, authority: &str) -> Hop {
-    let one = |address: &str| {
-        if address.contains('$') {
-            return Hop::Unknown;
-        }
-        if address.starts_with("unix:") || bound(address) == Bound::Loopback {
-            return Hop::Local;
-        }
-        Hop::Away
-    };
-    let Some(addresses) = front.upstreams.get(authority) else { return one(authority) };
-    let mut worst = Hop::Local;
-    for address in addresses {
-        match (one(address), &worst) {
-            (Hop::Away, _) => worst = Hop::Away,
-            (Hop::Unknown, Hop::Local) => worst = Hop::Unknown,
-            _ => {}
-        }
-    }
-    worst
+fn to(front: &Front<'_>, authority: &str) -> Hop {
+    front.upstreams.get(authority).copied().unwrap_or_else(|| Hop::to(authority))
 }
