@@ -35,6 +35,8 @@ pub enum Script {
     ReplyAndHold(Vec<u8>),
     /// Waits for the first bytes, says what they ask for, and closes.
     Respond(Responder),
+    /// Says what each piece that comes asks for, until it has nothing to say; then it closes.
+    Converse(Responder),
     /// Says this one byte at a time, with a pause before each.
     Drip(Vec<u8>, Duration),
     /// Says this over and over, as fast as it is read.
@@ -47,6 +49,11 @@ impl Script {
     /// A script that computes its answer from the first bytes it gets.
     pub fn respond(answer: impl Fn(&[u8]) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self::Respond(Arc::new(answer))
+    }
+
+    /// A script that computes an answer to each piece that it gets, as far as one read brings it.
+    pub fn converse(answer: impl Fn(&[u8]) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self::Converse(Arc::new(answer))
     }
 }
 
@@ -195,6 +202,15 @@ impl<S: Stream> Line<S> {
                 self.stream.write_all(&answer(&question)).await.ok();
                 self.end().await;
             }
+            Script::Converse(answer) => {
+                let mut said = answer(&self.first_bytes().await);
+                while !said.is_empty() {
+                    self.stream.write_all(&said).await.ok();
+                    self.stream.flush().await.ok();
+                    said = answer(&self.more_bytes().await);
+                }
+                self.end().await;
+            }
             Script::Drip(bytes, pause) => {
                 for byte in bytes {
                     tokio::time::sleep(pause).await;
@@ -220,6 +236,17 @@ impl<S: Stream> Line<S> {
         let mut all = self.received.lock().unwrap();
         self.place = Some(all.len());
         all.push(received.clone());
+        received
+    }
+
+    /// The next bytes; none where the other side has closed.
+    async fn more_bytes(&mut self) -> Vec<u8> {
+        let mut received = vec![0; 16 * 1024];
+        let read = self.stream.read(&mut received).await.unwrap_or(0);
+        received.truncate(read);
+        if let Some(place) = self.place {
+            self.received.lock().unwrap()[place].extend_from_slice(&received);
+        }
         received
     }
 

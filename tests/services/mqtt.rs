@@ -1,10 +1,12 @@
-//! Access control of real mosquitto brokers, set up in each way that has a known answer: a table of
+//! Access control of real brokers, set up in each way that has a known answer: a table of
 //! verdicts without a false fail.
 
 mod broker;
 mod opted;
 mod others;
 mod pairs;
+mod rabbit;
+mod rabbit_table;
 mod table;
 
 use std::collections::BTreeMap;

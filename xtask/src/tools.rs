@@ -32,7 +32,11 @@ const INITDB: Tool = Tool {
     ],
 };
 
-/// What the services tier needs.
+/// A compiler of Java, and what runs it.
+const JAVAC: Tool = Tool { name: "javac", package: "default-jdk-headless", places: &[] };
+
+/// What the services tier needs. RabbitMQ's package may start a node for the whole machine: tests
+/// start their own, with everything in a folder of theirs, and need no other.
 pub const SERVICES: &[Tool] = &[
     INITDB,
     Tool { name: "mosquitto", package: "mosquitto", places: &["/usr/sbin"] },
@@ -41,6 +45,13 @@ pub const SERVICES: &[Tool] = &[
     Tool { name: "npm", package: "npm", places: &[] },
     Tool { name: "python3", package: "python3-venv", places: &[] },
     GO,
+    Tool {
+        name: "rabbitmq-server",
+        package: "rabbitmq-server",
+        places: &["/usr/lib/rabbitmq/bin"],
+    },
+    JAVAC,
+    Tool { name: "mvn", package: "maven", places: &[] },
 ];
 
 /// What the browser tier needs.
@@ -75,7 +86,7 @@ pub const PEERS: &[Tool] = &[
     Tool { name: "mosquitto", package: "mosquitto", places: &["/usr/sbin"] },
     Tool { name: "gnutls-serv", package: "gnutls-bin", places: &[] },
     Tool { name: "node", package: "nodejs", places: &[] },
-    Tool { name: "javac", package: "default-jdk-headless", places: &[] },
+    JAVAC,
     Tool { name: "java", package: "default-jre-headless", places: &[] },
     GO,
     Tool { name: "python3", package: "python3-venv", places: &[] },
@@ -90,10 +101,14 @@ const ACTIONLINT: &str = "1.7.12";
 /// The scanner that is measured beside ours and that Debian does not have (AGPL-3.0: it is run, and
 /// nothing of it is part of anything here).
 const SSLYZE: &str = "6.3.1";
-/// The brokers that are asked beside mosquitto: those of PyPI and of a Go module, as the lock files of
-/// `tests/brokers` name them.
+/// The brokers that are asked beside mosquitto: those of PyPI, of a Go module and of Maven Central, as
+/// the lock files of `tests/brokers` name them.
 const AMQTT: &str = "0.12.1";
 const MOCHI: &str = "2.7.9";
+const HIVEMQ: &str = "2025.5";
+/// What copies the libraries of a project of Maven.
+const MAVEN_DEPENDENCY_PLUGIN: &str =
+    "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 /// What runs workflows without GitHub.
 const ACT: &str = "0.2.89";
 
@@ -178,7 +193,7 @@ fn npm_packages(folder: PathBuf) -> anyhow::Result<PathBuf> {
 
 /// Makes sure that the brokers beside mosquitto are here, and gives the programs that tests cannot
 /// find by themselves, each with the variable that names it.
-pub fn brokers(root: &Path) -> anyhow::Result<[(&'static str, PathBuf); 2]> {
+pub fn brokers(root: &Path) -> anyhow::Result<[(&'static str, PathBuf); 3]> {
     let folder = root.join("tests/brokers");
     npm_packages(folder.join("aedes"))?;
     let amqtt = brought(root, "amqtt", AMQTT, "bin/amqtt", "--version", |into| {
@@ -193,7 +208,36 @@ pub fn brokers(root: &Path) -> anyhow::Result<[(&'static str, PathBuf); 2]> {
     go(|command| {
         command.current_dir(folder.join("mochi")).args(["build", "-o"]).arg(&mochi).arg(".");
     })?;
-    Ok([("PLUMBLINE_AMQTT_PYTHON", amqtt.with_file_name("python")), ("PLUMBLINE_MOCHI", mochi)])
+    Ok([
+        ("PLUMBLINE_AMQTT_PYTHON", amqtt.with_file_name("python")),
+        ("PLUMBLINE_MOCHI", mochi),
+        ("PLUMBLINE_HIVEMQ", hivemq(root, &folder.join("hivemq"))?),
+    ])
+}
+
+/// The folder of HiveMQ with its libraries, and our program compiled beside them.
+fn hivemq(root: &Path, sources: &Path) -> anyhow::Result<PathBuf> {
+    let folder = target(root).join(format!("tools/hivemq-{HIVEMQ}"));
+    let libraries = folder.join("lib");
+    if !libraries.is_dir() {
+        println!("\n$ bring hivemq {HIVEMQ} into {}", folder.display());
+        // An interrupted start leaves no folder of that name.
+        let unfinished = folder.join("unfinished");
+        if unfinished.exists() {
+            std::fs::remove_dir_all(&unfinished)?;
+        }
+        let mut into = OsString::from("-DoutputDirectory=");
+        into.push(&unfinished);
+        let mut maven = Command::new("mvn");
+        maven.args(["--batch-mode", "--quiet", "--file"]).arg(sources.join("pom.xml"));
+        capture(maven.arg(MAVEN_DEPENDENCY_PLUGIN).arg(into))
+            .with_context(|| format!("hivemq {HIVEMQ} did not come here"))?;
+        std::fs::rename(&unfinished, &libraries)?;
+    }
+    let mut javac = Command::new("javac");
+    javac.arg("-d").arg(folder.join("classes")).arg("-cp").arg(libraries.join("*"));
+    capture(javac.arg(sources.join("Broker.java")))?;
+    Ok(folder)
 }
 
 /// Makes sure that zizmor is here, which finds what workflows give away, and gives its program.

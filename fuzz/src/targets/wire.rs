@@ -156,7 +156,7 @@ pub(super) fn websocket_frames(bytes: &[u8]) {
             websocket::Frame::Ping(content) => {
                 websocket::pong(&content);
             }
-            websocket::Frame::Pong | websocket::Frame::Close => {}
+            websocket::Frame::Pong | websocket::Frame::Close(_) => {}
         }
     }
     mqtt_packets(&carried);

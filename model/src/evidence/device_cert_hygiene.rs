@@ -155,6 +155,31 @@ pub struct SharedKey {
     pub devices: Vec<String>,
 }
 
+/// What a device shows to be let in.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialShown {
+    /// A user name.
+    UserName,
+    /// A certificate.
+    Certificate,
+}
+
+/// One credential that the inventory gives to several devices. What it is stands in the inventory
+/// alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SharedCredential {
+    /// What it is.
+    pub shown: CredentialShown,
+    /// Devices in use that have it.
+    pub count: u32,
+    /// Some of them, sorted, at most 5.
+    pub devices: Vec<String>,
+}
+
 /// One serial number that an issuer gave to several certificates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -342,6 +367,22 @@ pub struct DeviceCertHygieneStable {
     /// Some of them, with file and row.
     #[serde(rename = "/inventory/bad_rows/sample")]
     pub inventory_bad_rows_sample: Item<Vec<Unreadable>>,
+    /// Devices in use of which the inventory says what they log in with: a user name, or a certificate
+    /// by itself, by its fingerprint, or by issuer and serial number. 0 without an inventory.
+    #[serde(rename = "/credentials/devices", default = "super::not_asked::<u32>")]
+    pub credentials_devices: Item<u32>,
+    /// User names and certificates that it gives to more than one device in use.
+    #[serde(rename = "/credentials/shared/count", default = "super::not_asked::<u32>")]
+    pub credentials_shared_count: Item<u32>,
+    /// Devices that have one of them.
+    #[serde(rename = "/credentials/shared/devices", default = "super::not_asked::<u32>")]
+    pub credentials_shared_devices: Item<u32>,
+    /// Some of them, the most shared first.
+    #[serde(
+        rename = "/credentials/shared/sample",
+        default = "super::not_asked::<Vec<SharedCredential>>"
+    )]
+    pub credentials_shared_sample: Item<Vec<SharedCredential>>,
     /// Certificates that belong to no device of the inventory.
     #[serde(rename = "/binding/unbound/count")]
     pub binding_unbound_count: Item<u32>,

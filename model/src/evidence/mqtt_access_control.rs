@@ -291,6 +291,17 @@ pub struct MqttAccessControlStable {
     /// Code of the CONNACK to the CONNECT with that will.
     #[serde(rename = "/staging/will_reason", default = "super::not_asked::<String>")]
     pub staging_will_reason: Item<String>,
+    /// Whether the first identity was let in to a session that the second had left, under a client id
+    /// that the probe made up for it (Session Present of the CONNACK).
+    #[serde(rename = "/staging/session_resumed", default = "super::not_asked::<bool>")]
+    pub staging_session_resumed: Item<bool>,
+    /// Whether a canary that the broker kept for the second identity in that session came to the
+    /// first. Observed false only where it had come to the second one, when that came back itself.
+    #[serde(rename = "/staging/session_delivered", default = "super::not_asked::<bool>")]
+    pub staging_session_delivered: Item<bool>,
+    /// Code of the CONNACK to the first identity with that client id.
+    #[serde(rename = "/staging/session_reason", default = "super::not_asked::<String>")]
+    pub staging_session_reason: Item<String>,
 
     /// Whether this endpoint speaks WebSocket and the target says that browsers are clients.
     #[serde(rename = "/ws/browsers", default = "super::not_asked::<bool>")]

@@ -53,6 +53,7 @@ fn stable(prepared: &Prepared, set: &Item<Set>) -> DeviceCertHygieneStable {
     let bad_rows = known().map(|()| inventory.bad_rows.clone());
     let (retired, active): (Vec<_>, Vec<_>) =
         inventory.devices.iter().partition(|device| device.retired);
+    let shared_credentials = known().map(|()| inventory.shared_credentials());
     let crls = prepared.declared.crls.as_ref();
     let revocation = crls.clone().and_then(|lists| tally().map(|tally| tally.revocation(lists)));
     let (uncovered, revoked) = revocation_items(&revocation);
@@ -96,6 +97,15 @@ fn stable(prepared: &Prepared, set: &Item<Set>) -> DeviceCertHygieneStable {
         inventory_retired: known().map(|()| count(retired.len())),
         inventory_bad_rows_count: counted(&bad_rows),
         inventory_bad_rows_sample: sampled(&bad_rows),
+        credentials_devices: prepared
+            .inventory
+            .clone()
+            .map(|_| count(inventory.with_credentials())),
+        credentials_shared_count: shared_credentials.as_ref().map(|(shared, _)| shared.count),
+        credentials_shared_devices: shared_credentials.as_ref().map(|(_, devices)| count(*devices)),
+        credentials_shared_sample: shared_credentials
+            .as_ref()
+            .map(|(shared, _)| shared.sample.clone()),
         binding_unbound_count: counted(&unbound),
         binding_unbound_sample: sampled(&unbound),
         binding_missing_count: counted(&missing),

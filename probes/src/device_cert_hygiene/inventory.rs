@@ -12,17 +12,19 @@
 //! | `pem` | the certificate itself |
 //! | `status` | `active` (also if empty), or `retired`, `decommissioned`, `inactive` |
 //! | `cohort` | the cohort of the device, by which it is counted |
+//! | `username` | the user name that the device logs in with, to a broker or elsewhere |
 //!
 //! A row binds by the most exact thing that it says: `pem`, then `fingerprint`, `serial`, `subject`.
 //! A row that says nothing but the device binds certificates whose common name or dNSName is the
 //! device's id.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::Read;
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 
-use model::evidence::Unreadable;
+use model::evidence::{CredentialShown, SharedCredential, Unreadable};
 use sha2::{Digest as _, Sha256};
 
 use super::counted::Counted;
@@ -52,7 +54,8 @@ pub struct Device {
     pub group: Option<NonZeroU32>,
 }
 
-/// An inventory. What its rows bind by is kept as digests in one sorted table: 20 bytes a row.
+/// An inventory. What its rows say of certificates and user names is kept as digests in sorted tables:
+/// 20 bytes for each.
 #[derive(Debug, Default)]
 pub struct Inventory {
     /// Devices in the order of their first rows.
@@ -63,18 +66,28 @@ pub struct Inventory {
     pub too_many_groups: bool,
     /// Rows that could not be used.
     pub bad_rows: Counted<Unreadable>,
-    bindings: Vec<(Short, DeviceNumber)>,
-    /// Which kinds of bindings there are, by their number.
-    kinds: [bool; KINDS],
+    /// What devices are told by, by kind.
+    told_by: [Vec<(Short, DeviceNumber)>; KINDS],
 }
 
-/// Kinds of bindings; each digest begins with its kind.
+/// Kinds of what a row says; each goes into the digest, too.
 const FINGERPRINT: u8 = 0;
 const SERIAL: u8 = 1;
 const SERIAL_OF_ISSUER: u8 = 2;
 const SUBJECT: u8 = 3;
 const DEVICE: u8 = 4;
-const KINDS: usize = 5;
+const LOGIN: u8 = 5;
+const KINDS: usize = 6;
+
+/// What rows say that a device shows to be let in: a subject or a bare serial number is none of it.
+const CREDENTIALS: [(u8, CredentialShown); 3] = [
+    (FINGERPRINT, CredentialShown::Certificate),
+    (SERIAL_OF_ISSUER, CredentialShown::Certificate),
+    (LOGIN, CredentialShown::UserName),
+];
+
+/// Devices that are named of those that share a credential.
+const NAMED: usize = 5;
 
 /// What a row says about its certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,8 +135,9 @@ impl Inventory {
     pub fn holders(&self, facts: &Facts) -> Vec<DeviceNumber> {
         let mut holders = Vec::new();
         let mut find = |kind: u8, parts: &[&[u8]]| {
-            if self.kinds[usize::from(kind)] {
-                holders.extend(self.bound(short::of(kind, parts)));
+            let told = &self.told_by[usize::from(kind)];
+            if !told.is_empty() {
+                holders.extend(bound(told, short::of(kind, parts)));
             }
         };
         let serial = significant(&facts.serial);
@@ -152,13 +166,55 @@ impl Inventory {
         name_in(&self.groups, group)
     }
 
-    /// The devices that one digest binds.
-    fn bound(&self, digest: Short) -> impl Iterator<Item = DeviceNumber> {
-        let first = self.bindings.partition_point(|(bound, _)| *bound < digest);
-        self.bindings[first..]
-            .iter()
-            .take_while(move |(bound, _)| *bound == digest)
-            .map(|(_, n)| *n)
+    /// Devices in use of which a row says what they log in with.
+    pub fn with_credentials(&self) -> usize {
+        let mut has = vec![false; self.devices.len()];
+        let told = CREDENTIALS.iter().flat_map(|(kind, _)| &self.told_by[usize::from(*kind)]);
+        told.for_each(|(_, device)| mark(&mut has, *device));
+        has.iter().zip(&self.devices).filter(|(has, device)| **has && !device.retired).count()
+    }
+
+    /// Credentials that rows give to more than one device in use, and how many devices that
+    /// concerns.
+    pub fn shared_credentials(&self) -> (Counted<SharedCredential>, usize) {
+        let mut shared = Counted::default();
+        let mut concerned = vec![false; self.devices.len()];
+        for (kind, shown) in CREDENTIALS {
+            let told = &self.told_by[usize::from(kind)];
+            for rows in told.chunk_by(|(a, _), (b, _)| a == b).filter(|rows| rows.len() > 1) {
+                let in_use = || rows.iter().filter(|(_, number)| self.is_in_use(*number));
+                if in_use().count() < 2 {
+                    continue;
+                }
+                in_use().for_each(|(_, number)| mark(&mut concerned, *number));
+                let names = in_use().filter_map(|(_, number)| self.device(*number));
+                let mut devices = Counted::keeping(NAMED);
+                names.for_each(|device| devices.add(device.id.to_string()));
+                let credential =
+                    SharedCredential { shown, count: devices.count, devices: devices.sample };
+                shared.add_by(credential, |a, b| {
+                    (Reverse(a.count), &a.devices).cmp(&(Reverse(b.count), &b.devices))
+                });
+            }
+        }
+        (shared, concerned.into_iter().filter(|concerned| *concerned).count())
+    }
+
+    fn is_in_use(&self, number: DeviceNumber) -> bool {
+        self.device(number).is_some_and(|device| !device.retired)
+    }
+}
+
+/// The devices that one digest is about.
+fn bound(told: &[(Short, DeviceNumber)], digest: Short) -> impl Iterator<Item = DeviceNumber> + '_ {
+    let first = told.partition_point(|(bound, _)| *bound < digest);
+    told[first..].iter().take_while(move |(bound, _)| *bound == digest).map(|(_, n)| *n)
+}
+
+fn mark(marks: &mut [bool], device: DeviceNumber) {
+    let place = usize::try_from(device).ok();
+    if let Some(mark) = place.and_then(|place| marks.get_mut(place)) {
+        *mark = true;
     }
 }
 
@@ -182,7 +238,7 @@ impl Reading {
     }
 
     /// Takes a row in. Its device has a number that fits: rows are bounded.
-    pub fn add(&mut self, Row { device: id, retired, cohort, binding }: Row<'_>) {
+    pub fn add(&mut self, Row { device: id, retired, cohort, login, binding }: Row<'_>) {
         let group = cohort.and_then(|name| self.group(&text::cut(name.as_bytes())));
         let devices = &mut self.inventory.devices;
         let next = DeviceNumber::try_from(devices.len()).expect("rows are bounded");
@@ -198,9 +254,11 @@ impl Reading {
                 device.group.into_iter().chain(group).min_by_key(|group| name_in(groups, *group));
         }
         let mut bind = |kind: u8, parts: &[&[u8]]| {
-            self.inventory.kinds[usize::from(kind)] = true;
-            self.inventory.bindings.push((short::of(kind, parts), number));
+            self.inventory.told_by[usize::from(kind)].push((short::of(kind, parts), number));
         };
+        if let Some(login) = login {
+            bind(LOGIN, &[login.as_bytes()]);
+        }
         match binding {
             Binding::Certificate(der) => bind(FINGERPRINT, &[&Sha256::digest(&der)]),
             Binding::Fingerprint(digest) => bind(FINGERPRINT, &[&digest]),
@@ -240,7 +298,7 @@ impl Reading {
                 *number = new;
             }
         }
-        for (_, number) in &mut self.inventory.bindings {
+        for (_, number) in self.inventory.told_by.iter_mut().flatten() {
             let new = usize::try_from(*number).ok().and_then(|old| numbers.get(old));
             *number = new.copied().unwrap_or(*number);
         }
@@ -249,8 +307,10 @@ impl Reading {
     }
 
     fn finish(mut self) -> Inventory {
-        self.inventory.bindings.sort_unstable();
-        self.inventory.bindings.dedup();
+        for told in &mut self.inventory.told_by {
+            told.sort_unstable();
+            told.dedup();
+        }
         self.inventory
     }
 }

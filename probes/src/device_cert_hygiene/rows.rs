@@ -47,6 +47,8 @@ pub struct Row<'a> {
     pub retired: bool,
     /// Its cohort.
     pub cohort: Option<&'a str>,
+    /// The user name that it logs in with.
+    pub login: Option<&'a str>,
     /// What it binds by.
     pub binding: Binding,
 }
@@ -109,6 +111,7 @@ struct Columns {
     pem: Option<usize>,
     status: Option<usize>,
     cohort: Option<usize>,
+    username: Option<usize>,
 }
 
 impl Columns {
@@ -127,6 +130,7 @@ impl Columns {
             pem: column("pem"),
             status: column("status"),
             cohort: column("cohort"),
+            username: column("username"),
         })
     }
 
@@ -157,7 +161,8 @@ impl Columns {
         } else {
             Binding::Device
         };
-        Ok(Row { device, retired, cohort: cell(self.cohort), binding })
+        let (cohort, login) = (cell(self.cohort), cell(self.username));
+        Ok(Row { device, retired, cohort, login, binding })
     }
 }
 

@@ -61,7 +61,7 @@ impl Table {
                 (Some(device), Err(reason)) => reading.unusable(of(device), reason),
                 (Some(device), Ok(binding)) => {
                     let cohort = row.cohort.filter(|cohort| !cohort.trim().is_empty());
-                    reading.add(rows::Row { device, retired: false, cohort, binding });
+                    reading.add(rows::Row { device, retired: false, cohort, login: None, binding });
                 }
             }
             true

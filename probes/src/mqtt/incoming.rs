@@ -18,6 +18,8 @@ pub enum Packet {
     Connack {
         /// Return code or reason code.
         code: u8,
+        /// Whether the broker has a session of this client from before; never in MQTT 3.1.
+        present: bool,
         /// What it announces; none in the shape of MQTT 3.1.1.
         limits: Option<AnnouncedLimits>,
     },
@@ -132,12 +134,13 @@ fn body_of(first: u8, body: &mut Reader<'_>, version: Version) -> Result<Packet,
 /// A CONNACK in the shape of its version; a broker that does not speak MQTT 5 answers in that of
 /// 3.1.1, so both are read in MQTT 5.
 fn connack(body: &mut Reader<'_>, v5: bool) -> Result<Packet, Malformed> {
-    if body.byte()? > 1 {
+    let flags = body.byte()?;
+    if flags > 1 {
         return Err(Malformed("its acknowledge flags are not defined"));
     }
     let code = body.byte()?;
     let limits = if v5 && body.left() > 0 { Some(properties::limits(body)?) } else { None };
-    Ok(Packet::Connack { code, limits })
+    Ok(Packet::Connack { code, present: flags == 1, limits })
 }
 
 fn publish(first: u8, body: &mut Reader<'_>, v5: bool) -> Result<Packet, Malformed> {
@@ -227,7 +230,7 @@ mod tests {
 
         #[test]
         fn a_connack_reads_back_with_its_limits(
-            code: u8, receive in 1_u16.., size in 1_u32.., keep_alive: u16, qos in 0_u8..2, retain: bool,
+            code: u8, present: bool, receive in 1_u16.., size in 1_u32.., keep_alive: u16, qos in 0_u8..2, retain: bool,
         ) {
             let mut block = vec![0x21];
             block.extend(receive.to_be_bytes());
@@ -237,7 +240,7 @@ mod tests {
             block.extend(keep_alive.to_be_bytes());
             block.extend([0x24, qos, 0x25, retain.into()]);
             block.extend(b"\x26\0\x01k\0\x01v\x26\0\x01k\0\x01w");
-            let mut body = vec![0, code];
+            let mut body = vec![present.into(), code];
             put_variable(&mut body, block.len());
             body.extend(block);
             let limits = Some(AnnouncedLimits {
@@ -248,13 +251,14 @@ mod tests {
                 retain_available: Some(retain),
                 ..AnnouncedLimits::default()
             });
-            prop_assert_eq!(whole(&framed(0x20, &body), Version::V5), Ok(Packet::Connack { code, limits }));
+            let expected = Packet::Connack { code, present, limits };
+            prop_assert_eq!(whole(&framed(0x20, &body), Version::V5), Ok(expected));
         }
     }
 
     #[test]
     fn an_answer_of_3_1_1_to_a_connect_of_5_is_read() {
-        let packet = Packet::Connack { code: 1, limits: None };
+        let packet = Packet::Connack { code: 1, present: false, limits: None };
         assert_eq!(whole(&[0x20, 2, 0, 1], Version::V5), Ok(packet));
     }
 

@@ -17,7 +17,22 @@ pub const MAXIMUM_PACKET_SIZE: u32 = 1024;
 /// Messages of QoS 1 and 2 that a broker of MQTT 5 may have under way at once.
 const RECEIVE_MAXIMUM: u16 = 16;
 
-/// A CONNECT with a clean start and a session that ends with its connection.
+/// Seconds that a broker of MQTT 5 is asked to keep a session which a probe comes back for. MQTT 3.1.1
+/// has no word for that.
+pub const SESSION_EXPIRY: u32 = 60;
+
+/// Which session a client wants, and how long it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stay {
+    /// A new one that ends with its connection; one that was kept is gone.
+    Fresh,
+    /// The one that was kept, or a new one, which is kept for [`SESSION_EXPIRY`].
+    Kept,
+    /// The one that was kept, or a new one, which ends with its connection. In MQTT 3.1.1 it is kept.
+    Resumed,
+}
+
+/// A CONNECT.
 #[derive(Clone, Copy)]
 pub struct Connect<'a> {
     /// Version of the protocol.
@@ -26,6 +41,8 @@ pub struct Connect<'a> {
     pub client_id: &'a str,
     /// User name and password.
     pub login: Option<(&'a str, &'a str)>,
+    /// Its session.
+    pub stay: Stay,
     /// The run, for the owner who looks at the broker's log; sent in MQTT 5 alone.
     pub run: &'a str,
     /// Topic of a will: QoS 1, no payload, not retained, and at once.
@@ -48,10 +65,13 @@ impl Connect<'_> {
         put_data(&mut body, name.as_bytes());
         let login = if self.login.is_some() { USER_NAME | PASSWORD } else { 0 };
         let will = if self.will.is_some() { WILL_QOS_1 } else { 0 };
-        body.extend([level, CLEAN_START | will | login]);
+        let clean = if self.stay == Stay::Fresh { CLEAN_START } else { 0 };
+        body.extend([level, clean | will | login]);
         body.extend(KEEP_ALIVE.to_be_bytes());
         if self.version == Version::V5 {
-            let mut properties = vec![0x11, 0, 0, 0, 0];
+            let expiry = if self.stay == Stay::Kept { SESSION_EXPIRY } else { 0 };
+            let mut properties = vec![0x11];
+            properties.extend(expiry.to_be_bytes());
             properties.push(0x21);
             properties.extend(RECEIVE_MAXIMUM.to_be_bytes());
             properties.push(0x27);
@@ -88,16 +108,32 @@ pub enum Retained {
     Keep,
 }
 
-/// A SUBSCRIBE to one filter with QoS 0 (MQTT 5 section 3.8).
-pub fn subscribe(version: Version, id: u16, filter: &str, retained: Retained) -> Vec<u8> {
+/// How surely messages are to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surety {
+    /// QoS 0: while the client is connected.
+    AtMostOnce,
+    /// QoS 1: kept for a client that is away, where its session is kept.
+    AtLeastOnce,
+}
+
+/// A SUBSCRIBE to one filter (MQTT 5 section 3.8).
+pub fn subscribe(
+    version: Version,
+    id: u16,
+    filter: &str,
+    retained: Retained,
+    surety: Surety,
+) -> Vec<u8> {
     let mut body = id.to_be_bytes().to_vec();
     if version == Version::V5 {
         put_variable(&mut body, 0);
     }
     put_data(&mut body, filter.as_bytes());
+    let qos = if surety == Surety::AtLeastOnce { 1 } else { 0 };
     body.push(match (version, retained) {
-        (Version::V5, Retained::Keep) => 2 << 4,
-        _ => 0,
+        (Version::V5, Retained::Keep) => 2 << 4 | qos,
+        _ => qos,
     });
     framed(0x82, &body)
 }
@@ -148,9 +184,33 @@ mod tests {
     use super::super::wire::Reader;
     use super::*;
 
+    const PLAIN: Connect<'static> = Connect {
+        version: Version::V5,
+        client_id: "plumb-0123456789abcdef",
+        login: None,
+        stay: Stay::Fresh,
+        run: "run-1",
+        will: None,
+    };
+
     fn connect(version: Version, login: Option<(&'static str, &'static str)>) -> Vec<u8> {
-        Connect { version, client_id: "plumb-0123456789abcdef", login, run: "run-1", will: None }
-            .packet()
+        Connect { version, login, ..PLAIN }.packet()
+    }
+
+    #[test]
+    fn a_session_is_kept_only_where_that_is_asked_and_for_a_minute() {
+        let flags = |version, stay| {
+            let packet = Connect { version, stay, ..PLAIN }.packet();
+            let expiry = (version == Version::V5).then(|| packet[13..18].to_vec());
+            (packet[9], expiry)
+        };
+        let for_seconds = |seconds| Some(vec![0x11, 0, 0, 0, seconds]);
+        assert_eq!(flags(Version::V5, Stay::Fresh), (0x02, for_seconds(0)));
+        assert_eq!(flags(Version::V5, Stay::Kept), (0, for_seconds(60)));
+        assert_eq!(flags(Version::V5, Stay::Resumed), (0, for_seconds(0)));
+        for stay in [Stay::Kept, Stay::Resumed] {
+            assert_eq!(flags(Version::V311, stay), (0, None));
+        }
     }
 
     #[test]
@@ -188,14 +248,7 @@ mod tests {
     fn a_will_is_a_canary_that_is_not_retained_and_has_no_payload() {
         for version in [Version::V31, Version::V311, Version::V5] {
             let without = connect(version, None);
-            let with = Connect {
-                version,
-                client_id: "plumb-0123456789abcdef",
-                login: None,
-                run: "run-1",
-                will: Some("a/b"),
-            };
-            let with = with.packet();
+            let with = Connect { version, will: Some("a/b"), ..PLAIN }.packet();
             let flags = 2 + 2 + usize::from(without[3]) + 1;
             assert_eq!(without[flags], 0x02);
             assert_eq!(with[flags], 0x0e, "clean start, a will of QoS 1, no retain");
@@ -229,9 +282,13 @@ mod tests {
 
     #[test]
     fn a_subscription_says_what_becomes_of_retained_messages_in_5_alone() {
-        assert_eq!(subscribe(Version::V5, 7, "#", Retained::Keep), b"\x82\x07\0\x07\0\0\x01#\x20");
-        assert_eq!(subscribe(Version::V5, 7, "#", Retained::Send), b"\x82\x07\0\x07\0\0\x01#\0");
-        assert_eq!(subscribe(Version::V311, 7, "#", Retained::Keep), b"\x82\x06\0\x07\0\x01#\0");
+        let said = |version, retained, surety| subscribe(version, 7, "#", retained, surety);
+        let (once, kept) = (Surety::AtMostOnce, Surety::AtLeastOnce);
+        assert_eq!(said(Version::V5, Retained::Keep, once), b"\x82\x07\0\x07\0\0\x01#\x20");
+        assert_eq!(said(Version::V5, Retained::Send, once), b"\x82\x07\0\x07\0\0\x01#\0");
+        assert_eq!(said(Version::V311, Retained::Keep, once), b"\x82\x06\0\x07\0\x01#\0");
+        assert_eq!(said(Version::V5, Retained::Keep, kept), b"\x82\x07\0\x07\0\0\x01#\x21");
+        assert_eq!(said(Version::V311, Retained::Keep, kept), b"\x82\x06\0\x07\0\x01#\x01");
         assert_eq!(unsubscribe(Version::V311, 8, "#"), b"\xa2\x05\0\x08\0\x01#");
         assert_eq!(unsubscribe(Version::V5, 8, "#"), b"\xa2\x06\0\x08\0\0\x01#");
     }

@@ -1,6 +1,7 @@
 //! MQTT in binary frames of a WebSocket (RFC 6455 section 5; MQTT 5 section 6).
 
 use super::wire::Malformed;
+use crate::text;
 
 /// Longest frame that is read, in bytes.
 const MAX_FRAME: u64 = super::incoming::MAX_PACKET as u64;
@@ -17,8 +18,32 @@ pub enum Frame {
     Ping(Vec<u8>),
     /// A pong, which means nothing here.
     Pong,
-    /// The server closes.
-    Close,
+    /// The server closes, and may say why.
+    Close(Option<Closing>),
+}
+
+/// Why a server closes (RFC 6455 section 5.5.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closing {
+    /// Status code.
+    pub status: u16,
+    /// What it says of it, cut: hostile.
+    pub reason: String,
+}
+
+impl Closing {
+    /// True where the server says by it that the client was turned away for want of a right or a
+    /// credential: Unauthorized and Forbidden of IANA's registry of close codes, and what RabbitMQ
+    /// 3.10 says in place of a CONNACK.
+    pub fn is_denial(&self) -> bool {
+        let in_words = matches!(self.reason.as_str(), "unauthenticated" | "unauthorized");
+        matches!(self.status, 3000 | 3003) || self.status == 1002 && in_words
+    }
+
+    fn read(content: &[u8]) -> Option<Self> {
+        let (status, reason) = content.split_first_chunk()?;
+        Some(Self { status: u16::from_be_bytes(*status), reason: text::cut(reason) })
+    }
 }
 
 /// The first whole frame and the bytes that it takes; none while its end is still to come.
@@ -52,7 +77,7 @@ pub fn decode(bytes: &[u8]) -> Result<Option<(Frame, usize)>, Malformed> {
     let frame = match opcode {
         // Continuations carry MQTT like the frame that they continue.
         0 | 2 => Frame::Data(content.to_vec()),
-        8 => Frame::Close,
+        8 => Frame::Close(Closing::read(content)),
         9 => Frame::Ping(content.to_vec()),
         10 => Frame::Pong,
         _ => return Err(Malformed("a WebSocket frame is neither binary nor control")),
@@ -138,8 +163,27 @@ mod tests {
         {
             assert!(decode(bytes).is_err(), "{bytes:x?}");
         }
-        assert_eq!(decode(&[0x88, 0]), Ok(Some((Frame::Close, 2))));
+        assert_eq!(decode(&[0x88, 0]), Ok(Some((Frame::Close(None), 2))));
+        assert_eq!(decode(&[0x88, 1, 3]), Ok(Some((Frame::Close(None), 3))), "half a status");
         assert_eq!(decode(&[0x8a, 0]), Ok(Some((Frame::Pong, 2))));
         assert_eq!(decode(&frame(9, b"x")), Ok(Some((Frame::Ping(b"x".to_vec()), 3))));
+    }
+
+    #[test]
+    fn a_server_that_closes_turns_away_only_where_it_says_so() {
+        let denies = |status: u16, reason: &str| {
+            let content = [&status.to_be_bytes()[..], reason.as_bytes()].concat();
+            match decode(&frame(8, &content)) {
+                Ok(Some((Frame::Close(Some(closing)), _))) => closing.is_denial(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(denies(1002, "unauthenticated") && denies(1002, "unauthorized"));
+        assert!(denies(3000, "") && denies(3003, "no"));
+        for (status, reason) in
+            [(1002, ""), (1002, "unauthenticated client"), (1011, "unauthenticated"), (1008, "no")]
+        {
+            assert!(!denies(status, reason), "{status} {reason}");
+        }
     }
 }

@@ -26,6 +26,8 @@ pub(super) enum Answer {
     Connack {
         /// Its code.
         code: u8,
+        /// Whether it says that the session was there before.
+        present: bool,
         /// What it announces.
         limits: Option<AnnouncedLimits>,
         /// The session; of use where the code is 0.
@@ -61,9 +63,17 @@ impl Knock {
                 _ => Item::refused(codes::connack(*code)),
             },
             Answer::Declined(401 | 403) => Item::observed(MqttAccess::Denied),
-            _ if self.is_certificate_wanted() => Item::observed(MqttAccess::Denied),
+            _ if self.is_certificate_wanted() || self.is_turned_away() => {
+                Item::observed(MqttAccess::Denied)
+            }
             _ => self.missing(),
         }
+    }
+
+    /// True where the broker closed the WebSocket in place of a CONNACK, and said that the client may
+    /// not come in.
+    pub fn is_turned_away(&self) -> bool {
+        matches!(&self.answer, Answer::Ended(End::WebSocket(closing)) if closing.is_denial())
     }
 
     /// The code of the CONNACK with its name, or why there is none.
@@ -82,6 +92,11 @@ impl Knock {
         }
     }
 
+    /// True where the client was let in to a session that was there before.
+    pub const fn is_resumed(&self) -> bool {
+        matches!(self.answer, Answer::Connack { code: 0, present: true, .. })
+    }
+
     /// True where the session ended for want of a client certificate.
     pub fn is_certificate_wanted(&self) -> bool {
         self.certificate_requested
@@ -93,7 +108,7 @@ impl Knock {
     pub fn is_not_spoken(&self) -> bool {
         match &self.answer {
             Answer::Connack { code, .. } => codes::meaning(*code) == Meaning::Unsupported,
-            Answer::Ended(End::Stream(HandshakeError::Network(failure))) => failure.is_end(),
+            Answer::Ended(end) => end.is_end() && !self.is_turned_away(),
             _ => false,
         }
     }
@@ -106,7 +121,7 @@ impl Knock {
     /// The session and its limits, where the client was let in.
     pub fn into_session(self) -> Option<(Session, Option<AnnouncedLimits>)> {
         match self.answer {
-            Answer::Connack { code: 0, limits, session } => Some((session, limits)),
+            Answer::Connack { code: 0, limits, session, .. } => Some((session, limits)),
             _ => None,
         }
     }
@@ -279,7 +294,9 @@ impl<'e> Door<'e> {
             // A peer that refuses early may have closed already; what it said can still be read.
             session.send(&connect.packet()).await.ok();
             match session.next().await {
-                Ok(Packet::Connack { code, limits }) => Answer::Connack { code, limits, session },
+                Ok(Packet::Connack { code, present, limits }) => {
+                    Answer::Connack { code, present, limits, session }
+                }
                 Ok(_) => Answer::Ended(End::Stream(HandshakeError::Protocol(
                     "the answer to CONNECT is another packet".to_owned(),
                 ))),

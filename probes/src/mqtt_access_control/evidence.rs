@@ -1,6 +1,8 @@
-//! The document before anything was seen.
+//! The document before anything was seen, and the parts of it that were left out, each with the reason.
 
 use model::evidence::{Item, MqttAccessControlStable, MqttAccessControlVolatile};
+
+use super::inherited;
 
 /// Nothing seen, for one reason.
 pub(super) fn unseen(reason: &str) -> (MqttAccessControlStable, MqttAccessControlVolatile) {
@@ -52,6 +54,9 @@ pub(super) fn unseen(reason: &str) -> (MqttAccessControlStable, MqttAccessContro
         staging_sys_reason: Item::not_attempted(reason),
         staging_will_delivered: Item::not_attempted(reason),
         staging_will_reason: Item::not_attempted(reason),
+        staging_session_resumed: Item::not_attempted(reason),
+        staging_session_delivered: Item::not_attempted(reason),
+        staging_session_reason: Item::not_attempted(reason),
         ws_browsers: Item::not_attempted(reason),
         ws_foreign_origin: Item::not_attempted(reason),
         connections: Item::observed(0),
@@ -62,4 +67,38 @@ pub(super) fn unseen(reason: &str) -> (MqttAccessControlStable, MqttAccessContro
         messages_read: Item::observed(0),
     };
     (stable, volatile)
+}
+
+/// Nothing that takes an identity.
+pub(super) fn unseen_of_identities(stable: &mut MqttAccessControlStable, reason: &str) {
+    stable.credential_access = Item::not_attempted(reason);
+    stable.credential_reason = Item::not_attempted(reason);
+    stable.oracle_tells = Item::not_attempted(reason);
+    stable.oracle_unknown = Item::not_attempted(reason);
+    stable.oracle_known = Item::not_attempted(reason);
+    unseen_of_staging(stable, reason);
+    unseen_of_pair(stable, reason);
+}
+
+/// Nothing that only a broker without live devices is asked.
+pub(super) fn unseen_of_staging(stable: &mut MqttAccessControlStable, reason: &str) {
+    stable.staging_sys_publish = Item::not_attempted(reason);
+    stable.staging_sys_reason = Item::not_attempted(reason);
+    stable.staging_will_delivered = Item::not_attempted(reason);
+    stable.staging_will_reason = Item::not_attempted(reason);
+    inherited::unseen(stable, reason);
+}
+
+/// Nothing that takes both identities.
+pub(super) fn unseen_of_pair(stable: &mut MqttAccessControlStable, reason: &str) {
+    unseen_of_canaries(stable, reason);
+    stable.client_id_bound = Item::not_attempted(reason);
+    stable.client_id_reason = Item::not_attempted(reason);
+}
+
+/// Nothing that canaries show.
+pub(super) fn unseen_of_canaries(stable: &mut MqttAccessControlStable, reason: &str) {
+    stable.publish_outside_scope = Item::not_attempted(reason);
+    stable.publish_reason = Item::not_attempted(reason);
+    stable.cross_device_delivered = Item::not_attempted(reason);
 }

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::insecure_tls::HandshakeError;
-use crate::mqtt::websocket::{self, Frame};
+use crate::mqtt::websocket::{self, Closing, Frame};
 use crate::net::Failure;
 
 /// A stream of bytes, whatever is below.
@@ -18,6 +18,8 @@ pub(super) struct Line {
     frames: Option<Vec<u8>>,
     /// Whether the broker has closed the WebSocket.
     closed: bool,
+    /// Why it did, where it says so.
+    pub closing: Option<Closing>,
     /// Bytes of MQTT that came and were not read yet.
     pub received: Vec<u8>,
 }
@@ -25,7 +27,8 @@ pub(super) struct Line {
 impl Line {
     /// A line over a stream, in frames of WebSocket where one was opened.
     pub fn new(stream: Box<dyn Wire>, websocket: bool) -> Self {
-        Self { stream, frames: websocket.then(Vec::new), closed: false, received: Vec::new() }
+        let frames = websocket.then(Vec::new);
+        Self { stream, frames, closed: false, closing: None, received: Vec::new() }
     }
 
     /// Sends a packet.
@@ -61,8 +64,9 @@ impl Line {
                 Frame::Ping(content) => pongs.extend(websocket::pong(&content)),
                 Frame::Pong => {}
                 // What came before it came, also where both came at once.
-                Frame::Close => {
+                Frame::Close(closing) => {
                     self.closed = true;
+                    self.closing = closing;
                     return Ok(());
                 }
             }

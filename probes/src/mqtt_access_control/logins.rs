@@ -5,7 +5,8 @@
 use model::document::{Credential, CredentialKind};
 use model::evidence::{Item, MqttAccess, MqttAccessControlStable};
 
-use super::identities::{Declared, Entrance, Identity};
+use super::entrance::{Entrance, Identity};
+use super::identities::Declared;
 use crate::mqtt::client_id;
 use crate::mqtt::codes::{self, Meaning};
 

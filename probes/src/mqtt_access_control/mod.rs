@@ -1,7 +1,7 @@
 //! The probe of `mqtt_access_control`: whom a broker lets in, and what they may read and write.
 //!
 //! It is safe by what it can say at all. Client ids are made up (or declared for the purpose),
-//! sessions end with their connections, a canary has no payload and is never retained, nothing is
+//! sessions end with their connections but for one that is made to be come back for, a canary has no payload and is never retained, nothing is
 //! written unless `canaryWrite` is allowed, and a will, which is a canary too, is left only on a
 //! broker that is declared to be one for tests. Declared credentials go over
 //! TLS to a broker that has proved who it is, and nowhere else. A broker that says banned or
@@ -17,9 +17,13 @@ use model::request::{CheckRequest, Inputs};
 use crate::Context;
 use crate::net::{Dialer, Limits};
 
+mod client_id;
+mod declared;
 mod door;
+mod entrance;
 mod evidence;
 mod identities;
+mod inherited;
 mod line;
 mod logins;
 mod origin;
@@ -38,9 +42,10 @@ use settings::Settings;
 /// Connections that one document may cost, beside what [`MORE_CONNECTIONS`] says.
 pub const MAX_CONNECTIONS: u32 = 12;
 
-/// Connections more where everything is asked that is asked for by name: three default credentials
-/// and two wills.
-pub const MORE_CONNECTIONS: u32 = settings::MAX_DEFAULTS as u32 + 2;
+/// Connections more where everything is asked that is asked for by name: three default credentials,
+/// two wills, and a session that is come back for.
+pub const MORE_CONNECTIONS: u32 =
+    settings::MAX_DEFAULTS as u32 + staging::CONNECTIONS + inherited::CONNECTIONS;
 
 /// Bytes that are read over one connection.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -76,7 +81,7 @@ async fn observe(
 
     let limits = Limits::new(&request.policy, MAX_CONNECTIONS + settings.more_connections());
     let patience = limits.connect + limits.answer;
-    let waiting = pair::PUBACK * 2 + settings.staging_time();
+    let waiting = pair::PUBACK * 2 + client_id::TAKEOVER * 3 + settings.staging_time();
     let answer = patience + ASKING + waiting + settings.listen * 2 + settings.interval * 2;
     let dialer = Dialer::new(endpoint, Limits { answer, bytes: MAX_BYTES, ..limits });
     let mut door = Door::new(endpoint, dialer, settings.interval, patience);

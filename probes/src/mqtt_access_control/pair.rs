@@ -121,6 +121,7 @@ pub(super) async fn send_alone(
     topic: &str,
     take: &mut impl FnMut(&Message) -> bool,
 ) -> Result<Option<u8>, End> {
+    session.settle(&mut |message| _ = take(message)).await?;
     let asked = session.new_id();
     session.send(&outgoing::canary(session.version(), asked, topic)).await?;
     let answer = async {
@@ -270,6 +271,7 @@ mod tests {
         assert_eq!(said(NOTHING, &granted(), Ok(Some(0x10))), Some(true));
         assert_eq!(said(NOTHING, &granted(), Ok(Some(0x87))), Some(false));
         assert_eq!(said(NOTHING, &granted(), Err(Some(End::Disconnected(0x87)))), Some(false));
+        assert_eq!(said(NOTHING, &granted(), Err(Some(End::Unasked(0x87)))), None, "not asked");
         assert_eq!(said(NOTHING, &granted(), Ok(Some(0x97))), None);
         assert_eq!(said(NOTHING, &granted(), Ok(None)), None, "MQTT 3.1.1");
         assert_eq!(said(NOTHING, &granted(), Err(None)), None);

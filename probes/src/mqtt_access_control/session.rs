@@ -9,7 +9,8 @@ use super::line::Line;
 use crate::insecure_tls::HandshakeError;
 use crate::mqtt::codes::Version;
 use crate::mqtt::incoming::{Message, Packet, decode};
-use crate::mqtt::outgoing::{self, Retained};
+use crate::mqtt::outgoing::{self, Retained, Surety};
+use crate::mqtt::websocket::Closing;
 use crate::tls::names;
 
 /// Messages that are read over one connection.
@@ -24,8 +25,12 @@ pub(super) const QUIET: Duration = Duration::from_millis(300);
 pub(super) enum End {
     /// The stream ended, or what came is no MQTT.
     Stream(HandshakeError),
+    /// The broker closed the WebSocket and said why.
+    WebSocket(Closing),
     /// The broker said DISCONNECT, with this reason code.
     Disconnected(u8),
+    /// The same, before the question was sent: it answers nothing.
+    Unasked(u8),
     /// As many messages came as are read.
     Messages,
 }
@@ -39,13 +44,31 @@ impl End {
                 Item::refused(format!("the session ended with alert {}", names::alert(*alert)))
             }
             Self::Stream(other) => Item::error(other.to_string()),
+            Self::WebSocket(Closing { status, reason }) => {
+                Item::error(format!("the WebSocket was closed: {status} {reason}").trim_end())
+            }
             Self::Disconnected(code) => Item::refused(format!(
                 "the broker ended the session: {}",
+                crate::mqtt::codes::answer(*code)
+            )),
+            Self::Unasked(code) => Item::refused(format!(
+                "the broker ended the session before it was asked: {}",
                 crate::mqtt::codes::answer(*code)
             )),
             Self::Messages => {
                 Item::truncated(format!("{MAX_MESSAGES} messages were read over one connection"))
             }
+        }
+    }
+}
+
+impl End {
+    /// True where the broker ended an open connection, without a word of MQTT.
+    pub const fn is_end(&self) -> bool {
+        match self {
+            Self::Stream(HandshakeError::Network(failure)) => failure.is_end(),
+            Self::WebSocket(_) => true,
+            _ => false,
         }
     }
 }
@@ -84,7 +107,7 @@ impl Subscribed {
 
     /// True where the broker refused it for want of a right, or refuses such filters to everybody:
     /// not authorized, failure in 3.1.1, an invalid filter, wildcards not supported. A DISCONNECT
-    /// with not authorized says the same.
+    /// with not authorized says the same where it came behind the question.
     pub fn is_denied(&self) -> bool {
         matches!(self.suback, Ok(0x80 | 0x87 | 0x8f | 0xa2) | Err(End::Disconnected(0x87)))
     }
@@ -96,12 +119,14 @@ pub(super) struct Session {
     version: Version,
     last_id: u16,
     messages: u32,
+    /// Reason code of the DISCONNECT, once one came.
+    left: Option<u8>,
 }
 
 impl Session {
     /// A session over a line on which nothing was said yet.
     pub const fn new(line: Line, version: Version) -> Self {
-        Self { line, version, last_id: 0, messages: 0 }
+        Self { line, version, last_id: 0, messages: 0, left: None }
     }
 
     /// Version of the protocol.
@@ -125,14 +150,22 @@ impl Session {
             let decoded = decode(&self.line.received, self.version)
                 .map_err(|error| HandshakeError::Protocol(error.to_string()))?;
             let Some((packet, used)) = decoded else {
-                self.line.receive().await?;
+                if let Err(error) = self.line.receive().await {
+                    return Err(match self.line.closing.clone() {
+                        Some(closing) => End::WebSocket(closing),
+                        None => error.into(),
+                    });
+                }
                 continue;
             };
             self.line.received.drain(..used);
             match packet {
                 Packet::Publish(_) if self.messages == MAX_MESSAGES => return Err(End::Messages),
                 Packet::Publish(_) => self.messages += 1,
-                Packet::Disconnect { code } => return Err(End::Disconnected(code)),
+                Packet::Disconnect { code } => {
+                    self.left = Some(code);
+                    return Err(End::Disconnected(code));
+                }
                 _ => {}
             }
             return Ok(packet);
@@ -174,10 +207,22 @@ impl Session {
         retained: Retained,
         wanted: &mut impl FnMut(&Message) -> bool,
     ) -> Subscribed {
+        self.subscribe_for(filter, retained, Surety::AtMostOnce, wanted).await
+    }
+
+    /// The same, for messages that are to come as surely as this.
+    pub async fn subscribe_for(
+        &mut self,
+        filter: &str,
+        retained: Retained,
+        surety: Surety,
+        wanted: &mut impl FnMut(&Message) -> bool,
+    ) -> Subscribed {
         let asked = self.new_id();
-        let packet = outgoing::subscribe(self.version, asked, filter, retained);
+        let packet = outgoing::subscribe(self.version, asked, filter, retained, surety);
         let mut found = false;
         let suback = async {
+            self.settle(&mut |message| found |= wanted(message)).await?;
             self.send(&packet).await?;
             loop {
                 match self.next().await? {
@@ -210,6 +255,28 @@ impl Session {
                 Err(_) => return (false, None),
             }
         }
+    }
+
+    /// Makes sure that what comes next answers what is asked next. A broker that throws a client out
+    /// after its CONNACK has said nothing about a question that it was never sent.
+    pub async fn settle(&mut self, take: &mut impl FnMut(&Message)) -> Result<(), End> {
+        if let Some(code) = self.left {
+            return Err(End::Unasked(code));
+        }
+        let alive = async {
+            self.send(&outgoing::ping()).await?;
+            loop {
+                match self.next().await? {
+                    Packet::Pingresp => return Ok(()),
+                    Packet::Publish(message) => take(&message),
+                    _ => {}
+                }
+            }
+        };
+        alive.await.map_err(|end| match end {
+            End::Disconnected(code) => End::Unasked(code),
+            other => other,
+        })
     }
 
     /// Asks the broker whether this session still stands; an error if it does not, or nothing comes

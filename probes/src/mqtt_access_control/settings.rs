@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::pair::PUBACK;
 use super::staging::WILL;
+use super::{inherited, staging};
 
 /// Milliseconds between two connections to one host: one connection per second.
 const CONNECT_INTERVAL: u64 = 1_000;
@@ -69,7 +70,8 @@ impl Settings {
     /// Connections that the opt-ins may cost.
     pub fn more_connections(&self) -> u32 {
         let defaults = u32::try_from(self.defaults.len()).unwrap_or(u32::MAX);
-        defaults + if self.staging { 2 } else { 0 }
+        let staged = staging::CONNECTIONS + inherited::CONNECTIONS;
+        defaults + if self.staging { staged } else { 0 }
     }
 
     /// How much longer the identities' sessions live for them.

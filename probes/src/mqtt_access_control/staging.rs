@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use model::evidence::{Item, MqttAccessControlStable};
 
-use super::identities::{Entrance, Identity};
+use super::entrance::{Entrance, Identity};
 use super::pair::{Canaries, send_alone};
 use super::session::{End, Patience, Session, Subscribed};
 use crate::mqtt::codes::{self, Version};
 use crate::mqtt::incoming::Message;
 use crate::mqtt::outgoing::Retained;
+
+/// Connections that the two wills take.
+pub(super) const CONNECTIONS: u32 = 2;
 
 /// How long a will may take: brokers publish it as soon as they see that the connection is gone.
 pub(super) const WILL: Duration = Duration::from_secs(2);

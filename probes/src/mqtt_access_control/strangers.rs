@@ -13,7 +13,7 @@ use super::reading::{self, Seen};
 use super::settings::Settings;
 use crate::mqtt::client_id;
 use crate::mqtt::codes::Version;
-use crate::mqtt::outgoing::{Connect, KEEP_ALIVE};
+use crate::mqtt::outgoing::{Connect, KEEP_ALIVE, Stay};
 
 /// What the questions have taught about the broker.
 pub(super) struct Lessons {
@@ -35,7 +35,14 @@ pub(super) async fn observe(
     let mut reader = Reader { settings, seen, is_done: false };
 
     let id = client_id();
-    let anonymous = Connect { version: Version::V5, client_id: &id, login: None, run, will: None };
+    let anonymous = Connect {
+        version: Version::V5,
+        client_id: &id,
+        login: None,
+        stay: Stay::Fresh,
+        run,
+        will: None,
+    };
     let v5 = door.knock("no credential", &anonymous).await;
     stable.anonymous_v5_access = v5.access();
     stable.anonymous_v5_reason = v5.reason();
@@ -45,8 +52,14 @@ pub(super) async fn observe(
     reader.read(v5, MqttReader::Anonymous, stable).await;
 
     let id = client_id();
-    let anonymous =
-        Connect { version: Version::V311, client_id: &id, login: None, run, will: None };
+    let anonymous = Connect {
+        version: Version::V311,
+        client_id: &id,
+        login: None,
+        stay: Stay::Fresh,
+        run,
+        will: None,
+    };
     let v311 = door.knock("no credential", &anonymous).await;
     stable.anonymous_v311_access = v311.access();
     stable.anonymous_v311_reason = v311.reason();
@@ -66,7 +79,7 @@ pub(super) async fn observe(
         if v5_not_spoken || !v5_answered && !nobody_answers { Version::V311 } else { Version::V5 };
     let (id, user, password) = (client_id(), client_id(), client_id());
     let login = Some((user.as_str(), password.as_str()));
-    let made_up = Connect { version, client_id: &id, login, run, will: None };
+    let made_up = Connect { version, client_id: &id, login, stay: Stay::Fresh, run, will: None };
     let random = door.knock("a made-up user name and password", &made_up).await;
     stable.random_access = random.access();
     stable.random_reason = random.reason();
@@ -74,14 +87,28 @@ pub(super) async fn observe(
     stable.plain_password_checked = password_checked(endpoint, &random);
     reader.read(random, MqttReader::MadeUpCredential, stable).await;
 
-    let empty = Connect { version: Version::V311, client_id: "", login: None, run, will: None };
+    let empty = Connect {
+        version: Version::V311,
+        client_id: "",
+        login: None,
+        stay: Stay::Fresh,
+        run,
+        will: None,
+    };
     let empty = door.knock("no client id", &empty).await;
     stable.empty_client_id_access = empty.access();
     stable.empty_client_id_reason = empty.reason();
     empty.leave().await;
 
     let id = client_id();
-    let old = Connect { version: Version::V31, client_id: &id, login: None, run, will: None };
+    let old = Connect {
+        version: Version::V31,
+        client_id: &id,
+        login: None,
+        stay: Stay::Fresh,
+        run,
+        will: None,
+    };
     let old = door.knock("no credential", &old).await;
     stable.legacy31_spoken = legacy(&old);
     stable.legacy31_reason = old.reason();
@@ -183,6 +210,7 @@ fn password_checked(endpoint: &Endpoint, random: &Knock) -> Item<bool> {
         Answer::Connack { code: 0, .. } => Item::not_attempted(
             "the broker takes any password, so whether clients send theirs here was not seen",
         ),
+        _ if random.is_turned_away() => Item::observed(true),
         _ => random.reason().and_then(Item::refused),
     }
 }
@@ -191,6 +219,7 @@ fn legacy(old: &Knock) -> Item<bool> {
     match &old.answer {
         // Codes of MQTT 3.1 section 3.2; every one but 1 comes from a broker that speaks it.
         Answer::Connack { code: 0 | 2 | 4 | 5, .. } => Item::observed(true),
+        _ if old.is_turned_away() => Item::observed(true),
         _ if old.is_not_spoken() => Item::observed(false),
         _ => old.reason().and_then(Item::refused),
     }

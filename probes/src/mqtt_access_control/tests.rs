@@ -179,13 +179,77 @@ fn message(topic: &str, payload: &[u8], retained: bool) -> Vec<u8> {
     [&[0x30 | u8::from(retained), length], &body[..]].concat()
 }
 
-/// Lets everybody in, and says these bytes behind the CONNACK as if the first SUBSCRIBE, whose
-/// packet id is 1, had been granted.
+const PINGRESP: [u8; 2] = [0xd0, 0];
+
+/// Lets everybody in, and says these bytes behind the CONNACK as if a PINGREQ had been answered and
+/// the first SUBSCRIBE, whose packet id is 1, had been granted.
 fn open_broker(behind: &[u8]) -> Script {
     let behind = behind.to_vec();
     Script::respond(move |question| {
-        [connack(question, 0), vec![0x90, 4, 0, 1, 0, 0], behind.clone()].concat()
+        let granted = [&PINGRESP[..], &[0x90, 4, 0, 1, 0, 0]].concat();
+        [connack(question, 0), granted, behind.clone()].concat()
     })
+}
+
+/// Lets everybody in and answers a PINGREQ, and says this to the SUBSCRIBE and the UNSUBSCRIBE of a
+/// packet id.
+fn broker_that_says(answer: impl Fn(u8, u8) -> Vec<u8> + Send + Sync + 'static) -> Script {
+    Script::converse(move |question| match question {
+        [0x10, ..] => connack(question, 0),
+        [0xc0, ..] => PINGRESP.to_vec(),
+        [packet @ (0x82 | 0xa2), _, _, id, ..] => answer(*packet, *id),
+        _ => Vec::new(),
+    })
+}
+
+const NOT_AUTHORIZED: [u8; 3] = [0xe0, 1, 0x87];
+
+const READS: [&str; 4] = [
+    "/wildcard/outcome",
+    "/wildcard/foreign_delivered",
+    "/retained/foreign_delivered",
+    "/sys/delivered",
+];
+
+#[tokio::test]
+async fn a_client_that_is_thrown_out_before_it_asks_was_refused_no_subscription() {
+    let peer = Peer::start(Script::converse(|question| {
+        // A session of MQTT 3.1.1 stays as it is: there is no such packet.
+        match is_v5(question) {
+            true => [connack(question, 0), NOT_AUTHORIZED.to_vec()].concat(),
+            false => Vec::new(),
+        }
+    }))
+    .await;
+    let seen = audit(Protocol::Mqtt, peer.port()).await;
+    expect(&seen, &[("/anonymous/v5/access", json!("accepted")), ("/read/as", json!("anonymous"))]);
+    for pointer in READS {
+        assert_eq!(status(&seen, pointer), "refused", "{pointer}");
+    }
+    let reason = seen.item("/retained/foreign_delivered").unwrap().reason().unwrap().to_owned();
+    assert_eq!(reason, "the broker ended the session before it was asked: 0x87 not authorized");
+    let asked = peer.received().iter().any(|heard| heard.windows(3).any(|w| w == b"\x01+\0"));
+    assert!(!asked, "a SUBSCRIBE went out: {:x?}", peer.received());
+}
+
+#[tokio::test]
+async fn a_client_that_is_thrown_out_for_its_subscription_was_refused_it() {
+    let peer = Peer::start(broker_that_says(|_, _| NOT_AUTHORIZED.to_vec())).await;
+    let seen = audit(Protocol::Mqtt, peer.port()).await;
+    expect(&seen, &[("/retained/foreign_delivered", json!(false))]);
+}
+
+#[tokio::test]
+async fn a_client_that_is_thrown_out_between_two_questions_was_refused_neither() {
+    let peer = Peer::start(broker_that_says(|packet, id| match packet {
+        0x82 => vec![0x90, 4, 0, id, 0, 0],
+        _ => [&[0xb0, 4, 0, id, 0, 0][..], &NOT_AUTHORIZED].concat(),
+    }))
+    .await;
+    let seen = audit(Protocol::Mqtt, peer.port()).await;
+    for pointer in READS {
+        assert_ne!(status(&seen, pointer), "observed", "{pointer}");
+    }
 }
 
 #[tokio::test]
@@ -210,13 +274,13 @@ async fn a_foreign_topic_is_told_by_its_delivery_and_kept_as_a_digest() {
 
 #[tokio::test]
 async fn a_grant_without_a_delivery_decides_no_read() {
-    // Grants of every SUBSCRIBE that will come, and nothing else: packet ids 1, 3, 5, 7 and 9.
-    let grants: Vec<u8> = [3, 5, 7, 9].iter().flat_map(|id| [0x90, 4, 0, *id, 0, 0]).collect();
-    let peer = Peer::start(Script::respond(move |question| {
-        [connack(question, 0), vec![0x90, 4, 0, 1, 0, 0], grants.clone()].concat()
+    let peer = Peer::start(broker_that_says(|packet, id| match packet {
+        0x82 => vec![0x90, 4, 0, id, 0, 0],
+        _ => vec![0xb0, 4, 0, id, 0, 0],
     }))
     .await;
     let seen = audit(Protocol::Mqtt, peer.port()).await;
+    expect(&seen, &[("/wildcard/outcome", json!("granted_silent"))]);
     for pointer in ["/wildcard/foreign_delivered", "/retained/foreign_delivered", "/sys/delivered"]
     {
         assert_ne!(status(&seen, pointer), "observed", "{pointer}");
@@ -266,6 +330,45 @@ async fn a_websocket_that_is_not_opened_denies_only_with_401_and_403() {
         let peer = Peer::start(Script::Reply(answer.into_bytes())).await;
         let seen = audit(Protocol::Ws, peer.port()).await;
         assert_eq!(status(&seen, "/anonymous/access") == "observed", denied, "{seen:?}");
+    }
+}
+
+/// A WebSocket that was opened.
+const OPENED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                        Connection: Upgrade\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";
+
+#[tokio::test]
+async fn a_websocket_that_is_closed_in_place_of_a_connack_denies_only_where_it_says_so() {
+    for (closing, denied) in [
+        (&b"\x03\xeaunauthenticated"[..], true),
+        (b"\x0b\xb8", true),
+        (b"\x03\xea", false),
+        (b"\x03\xf3oops", false),
+        (b"", false),
+    ] {
+        let length = u8::try_from(closing.len()).unwrap();
+        let closing = [&[0x88, length], closing].concat();
+        let peer = Peer::start(Script::converse(move |question| match question {
+            [b'G', ..] => OPENED.to_vec(),
+            _ => closing.clone(),
+        }))
+        .await;
+        let seen = audit(Protocol::Ws, peer.port()).await;
+        assert_eq!(status(&seen, "/anonymous/access") == "observed", denied, "{seen:?}");
+        if denied {
+            expect(
+                &seen,
+                &[
+                    ("/anonymous/access", json!("denied")),
+                    ("/random/access", json!("denied")),
+                    ("/plain/password_checked", json!(true)),
+                    ("/legacy31/spoken", json!(true)),
+                    ("/read/as", json!("nobody")),
+                ],
+            );
+            let reason = seen.item("/anonymous/v311/reason").unwrap().reason().unwrap().to_owned();
+            assert!(reason.starts_with("the WebSocket was closed: "), "{reason}");
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Questions that are asked only where the target asks for them, each in both directions.
 
+use std::collections::BTreeSet;
+
 use model::Verdict;
 use model::document::{Allowance, CredentialKind, Protocol};
 use model::evidence::Evidence;
@@ -7,6 +9,7 @@ use serde_json::{Value, json};
 use testkit::evidence::{expect, status, value};
 use testkit::mosquitto::{self, Broker};
 use testkit::peer::{Peer, Script};
+use testkit::tls;
 
 use super::broker::{Asked, LOGINS, Plant, audit, audit_with};
 use super::others::{Kind, Other, Setup};
@@ -15,8 +18,9 @@ use super::{BY_NAME, EVERYBODY, EVERYTHING_APART, PAIR, verdicts};
 const WRITE: &[Allowance] = &[Allowance::CanaryWrite];
 
 /// The rules of these questions.
-const OPTED: [&str; 4] = [
+const OPTED: [&str; 5] = [
     "default_credentials_accepted",
+    "inherited_subscription",
     "sys_publish_allowed",
     "will_scope_unrestricted",
     "ws_origin_unchecked",
@@ -195,14 +199,20 @@ async fn the_brokers_own_topics_and_wills_are_asked_about_on_a_broker_for_tests(
             // Let in with it, and kept back when the connection was gone.
             ("/staging/will_reason", json!("0 accepted")),
             ("/staging/will_delivered", json!(false)),
+            // The session is handed over, and what is delivered in it is looked at.
+            ("/staging/session_resumed", json!(true)),
+            ("/staging/session_delivered", json!(false)),
         ],
     );
     let verdicts = verdicts(&seen);
+    assert_eq!(verdicts["inherited_subscription"], Verdict::Pass);
     assert_eq!(verdicts["sys_publish_allowed"], Verdict::Pass);
     assert_eq!(verdicts["will_scope_unrestricted"], Verdict::Pass);
 
     let seen = staged(&plant, broker.port(), &[]).await;
-    for pointer in ["/staging/sys_publish", "/staging/will_delivered"] {
+    let pointers =
+        ["/staging/sys_publish", "/staging/will_delivered", "/staging/session_delivered"];
+    for pointer in pointers {
         let reason = seen.item(pointer).unwrap().reason().unwrap().to_owned();
         assert!(reason.contains("canaryWrite"), "{reason}");
     }
@@ -226,6 +236,7 @@ async fn wills_of_other_brokers_are_told_by_their_delivery() {
         (Kind::Amqtt, Some(true)),
         // It takes no will without payload.
         (Kind::Mochi, None),
+        (Kind::HiveMq, Some(false)),
     ];
     for (kind, delivered) in table {
         let plant = Plant::new();
@@ -242,6 +253,95 @@ async fn wills_of_other_brokers_are_told_by_their_delivery() {
             seen.item("/staging/will_delivered").unwrap().value().and_then(Value::as_bool);
         assert_eq!(observed, delivered, "{kind:?}: {:?}", seen.item("/staging/will_delivered"));
     }
+}
+
+#[tokio::test]
+async fn a_session_that_is_handed_to_another_identity_fails_where_something_comes_with_it() {
+    let cases: [(&str, &[&str], bool, bool); 3] = [
+        (EVERYBODY, &[], true, true),
+        (BY_NAME, &[], true, false),
+        (EVERYBODY, &["use_username_as_clientid true"], false, false),
+    ];
+    for (acl, lines, resumed, delivered) in cases {
+        let plant = Plant::new();
+        let broker = plant.broker(&PAIR, acl, lines);
+        let seen = staged(&plant, broker.port(), WRITE).await;
+        expect(
+            &seen,
+            &[
+                ("/staging/session_resumed", json!(resumed)),
+                ("/staging/session_delivered", json!(delivered)),
+                ("/staging/session_reason", json!("0 accepted")),
+            ],
+        );
+        let verdict = if delivered { Verdict::Fail } else { Verdict::Pass };
+        assert_eq!(verdicts(&seen)["inherited_subscription"], verdict, "{acl} {lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn sessions_of_other_brokers_are_told_by_what_comes_with_them() {
+    for (kind, delivered) in [
+        (Kind::Aedes, Some(true)),
+        (Kind::Amqtt, None),
+        (Kind::Mochi, Some(true)),
+        (Kind::HiveMq, Some(true)),
+    ] {
+        let plant = Plant::new();
+        plant.logins(&PAIR);
+        let setup = Setup {
+            users: Some(&PAIR),
+            rights: Some(&EVERYTHING_APART),
+            identity: Some(plant.identity()),
+            ..Setup::default()
+        };
+        let broker = Other::start(kind, &setup);
+        let seen = staged(&plant, broker.port(), WRITE).await;
+        let item = seen.item("/staging/session_delivered").unwrap();
+        assert_eq!(item.value().and_then(Value::as_bool), delivered, "{kind:?}: {item:?}");
+    }
+}
+
+/// Client id and flags of a CONNECT whose client id the probe made up.
+fn connect(packet: &[u8]) -> Option<(String, u8)> {
+    let name = packet.windows(4).position(|bytes| bytes == b"MQTT")?;
+    let text = String::from_utf8_lossy(packet);
+    let id = text.split("plumb-").nth(1)?.get(..16)?;
+    Some((id.to_owned(), packet[name + 5]))
+}
+
+#[tokio::test]
+async fn a_session_is_left_under_one_made_up_client_id_and_ended_whatever_came_of_it() {
+    const CLEAN: u8 = 0x02;
+    let plant = Plant::new();
+    plant.logins(&PAIR);
+    // It takes everything, keeps nothing, and delivers nothing.
+    let script = Script::converse(|question| match question {
+        [0x10, ..] if question.windows(5).any(|bytes| bytes == b"MQTT\x05") => {
+            vec![0x20, 3, 0, 0, 0]
+        }
+        [0x10, ..] => vec![0x20, 2, 0, 0],
+        [0xc0, ..] => vec![0xd0, 0],
+        [0x82, _, _, id, ..] => vec![0x90, 4, 0, *id, 0, 1],
+        [0xa2, _, _, id, ..] => vec![0xb0, 4, 0, *id, 0, 0],
+        [0x32, length, 0, topic, ..] if length > topic => {
+            let id = usize::from(*topic) + 4;
+            vec![0x40, 2, question[id], question[id + 1]]
+        }
+        _ => Vec::new(),
+    });
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    let clients = tls::Clients::NotAsked;
+    let config = tls::server_with(plant.identity(), &[], clients, rustls::ALL_VERSIONS);
+    let peer = Peer::secured(config, script).await;
+    let seen = staged(&plant, peer.port(), WRITE).await;
+    assert_eq!(status(&seen, "/staging/session_delivered"), "error");
+    let came: Vec<_> = peer.received().iter().filter_map(|packet| connect(packet)).collect();
+    let kept: BTreeSet<_> =
+        came.iter().filter(|(_, flags)| flags & CLEAN == 0).map(|(id, _)| id).collect();
+    assert_eq!(kept.len(), 1, "{came:?}");
+    let (_, last) = came.iter().rfind(|(id, _)| kept.contains(id)).unwrap();
+    assert_ne!(last & CLEAN, 0, "{came:?}");
 }
 
 async fn from_a_page(port: u16) -> Evidence {

@@ -19,11 +19,13 @@ pub enum Kind {
     Amqtt,
     /// mochi-mqtt, in Go; MQTT 3.1, 3.1.1 and 5.
     Mochi,
+    /// HiveMQ CE, on the JVM; MQTT 3.1, 3.1.1 and 5.
+    HiveMq,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Aedes, Self::Amqtt, Self::Mochi];
+    pub const ALL: [Self; 4] = [Self::Aedes, Self::Amqtt, Self::Mochi, Self::HiveMq];
 
     fn command(self) -> Command {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("brokers");
@@ -36,6 +38,15 @@ impl Kind {
             Self::Aedes => with("node".into(), folder.join("aedes/broker.mjs")),
             Self::Amqtt => with(named("PLUMBLINE_AMQTT_PYTHON"), folder.join("amqtt/broker.py")),
             Self::Mochi => Command::new(named("PLUMBLINE_MOCHI")),
+            Self::HiveMq => {
+                let folder = PathBuf::from(named("PLUMBLINE_HIVEMQ"));
+                let parts = [folder.join("classes"), folder.join("lib/*")];
+                let mut command = Command::new("java");
+                // A broker of a test lives for seconds, and has two cores with everything else.
+                command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp"]);
+                command.arg(std::env::join_paths(parts).unwrap()).arg("Broker");
+                command
+            }
         }
     }
 }

@@ -1,18 +1,20 @@
-//! The verdict table: what the probe and the rules say of three brokers that are not mosquitto, each
-//! told four things. What a broker was told is the truth; whatever is not decided must say so.
+//! The verdict table: what the probe and the rules say of brokers that are not mosquitto, each told
+//! the same. What a broker was told is the truth; whatever is not decided must say so.
+
+use std::fmt::Debug;
 
 use model::Verdict;
 use model::document::{Allowance, Protocol};
 use model::evidence::Evidence;
 use serde_json::json;
-use testkit::evidence::{expect, status};
+use testkit::evidence::{expect, status, value};
 
 use super::broker::{Plant, Publisher, audit, publish};
 use super::others::{Kind, Other, Setup};
 use super::{EVERYTHING_APART, OPEN, PAIR, fails, verdicts};
 
 /// Rules that pass on this evidence, without the name of the check, sorted.
-fn passes(evidence: &Evidence) -> Vec<String> {
+pub fn passes(evidence: &Evidence) -> Vec<String> {
     verdicts(evidence)
         .into_iter()
         .filter(|(_, verdict)| *verdict == Verdict::Pass)
@@ -20,14 +22,14 @@ fn passes(evidence: &Evidence) -> Vec<String> {
         .collect()
 }
 
-const READ: &str = "wildcard_read_observed";
+pub const READ: &str = "wildcard_read_observed";
 
 /// Rules that pass where a subscription to everything is refused.
-const REFUSED: [&str; 4] =
+pub const REFUSED: [&str; 4] =
     ["retained_data_exposed", "sys_topics_readable", READ, "wildcard_subscribe_granted"];
 
 /// Rules that pass where two identities are kept apart, as far as MQTT 3.1.1 can show it.
-const APART: [&str; 5] = [
+pub const APART: [&str; 5] = [
     "cross_device_read_observed",
     "retained_data_exposed",
     "sys_topics_readable",
@@ -51,7 +53,7 @@ fn known<'a>(kind: Kind, more: &[&'a str]) -> Vec<&'a str> {
     let always = ["auth_error_oracle", "credentials_not_verified"];
     let own: &[&str] = match kind {
         Kind::Amqtt => &["legacy_mqtt31_accepted"],
-        Kind::Aedes | Kind::Mochi => &["anonymous_connect_allowed"],
+        Kind::Aedes | Kind::Mochi | Kind::HiveMq => &["anonymous_connect_allowed"],
     };
     let mut rules = [&always, own, more].concat();
     rules.sort_unstable();
@@ -60,8 +62,8 @@ fn known<'a>(kind: Kind, more: &[&'a str]) -> Vec<&'a str> {
 
 /// One line of the table.
 #[track_caller]
-fn line(kind: Kind, told: &str, seen: &Evidence, failing: &[&str], passing: &[&str]) {
-    assert_eq!((fails(seen), passes(seen)), (own(failing), own(passing)), "{kind:?}, {told}");
+pub fn line(broker: impl Debug, told: &str, seen: &Evidence, failing: &[&str], passing: &[&str]) {
+    assert_eq!((fails(seen), passes(seen)), (own(failing), own(passing)), "{broker:?}, {told}");
 }
 
 fn own(rules: &[&str]) -> Vec<String> {
@@ -87,10 +89,14 @@ async fn open_brokers_fail_for_what_they_show() {
                 "sys_topics_readable",
                 READ,
             ],
+            // It has nothing below $SYS.
+            Kind::HiveMq => {
+                &["legacy_mqtt31_accepted", "limits_unbounded", "retained_data_exposed", READ]
+            }
         };
         let passing: &[&str] = match kind {
             Kind::Amqtt => &["legacy_mqtt31_accepted", "wildcard_subscribe_granted"],
-            Kind::Aedes | Kind::Mochi => &["wildcard_subscribe_granted"],
+            Kind::Aedes | Kind::Mochi | Kind::HiveMq => &["wildcard_subscribe_granted"],
         };
         line(kind, "nothing", &seen, &[&OPEN, failing].concat(), passing);
     }
@@ -107,7 +113,7 @@ async fn brokers_that_filter_what_strangers_read_never_fail_for_reading() {
         let failing: &[&str] = match kind {
             Kind::Aedes => &["legacy_mqtt31_accepted"],
             Kind::Amqtt => &[],
-            Kind::Mochi => &["legacy_mqtt31_accepted", "limits_unbounded"],
+            Kind::Mochi | Kind::HiveMq => &["legacy_mqtt31_accepted", "limits_unbounded"],
         };
         // All three refuse the subscription itself.
         let mut passing = REFUSED.to_vec();
@@ -129,7 +135,7 @@ async fn brokers_with_passwords_turn_strangers_away() {
                 &["password_over_plaintext"],
                 &["credentials_not_verified", "legacy_mqtt31_accepted"],
             ),
-            Kind::Aedes | Kind::Mochi => {
+            Kind::Aedes | Kind::Mochi | Kind::HiveMq => {
                 (&["legacy_mqtt31_accepted", "password_over_plaintext"], &OPEN)
             }
         };
@@ -166,6 +172,14 @@ async fn pairs_that_are_not_kept_apart_fail_for_it() {
                 "sys_topics_readable",
                 "wildcard_subscribe_granted",
             ],
+            Kind::HiveMq => &[
+                "client_id_not_bound",
+                "cross_device_read_observed",
+                "legacy_mqtt31_accepted",
+                "limits_unbounded",
+                "publish_outside_scope_allowed",
+                "wildcard_subscribe_granted",
+            ],
         };
         line(kind, "passwords over TLS", &seen, failing, &known(kind, &[]));
     }
@@ -190,7 +204,7 @@ async fn pairs_that_are_kept_apart_pass_by_what_came_round() {
             Kind::Aedes => (&["client_id_not_bound", "legacy_mqtt31_accepted"], &APART),
             // A PUBACK of MQTT 3.1.1 decides nothing.
             Kind::Amqtt => (&[], &["cross_device_read_observed"]),
-            Kind::Mochi => (
+            Kind::Mochi | Kind::HiveMq => (
                 &["client_id_not_bound", "legacy_mqtt31_accepted", "limits_unbounded"],
                 &APART_IN_5,
             ),
@@ -208,4 +222,13 @@ async fn brokers_are_asked_over_websockets_alike() {
         expect(&seen, &[("/anonymous/v311/access", json!("denied"))]);
         assert_ne!(status(&seen, "/wildcard/foreign_delivered"), "observed", "{kind:?}");
     }
+}
+
+#[tokio::test]
+async fn limits_that_a_broker_was_told_are_seen() {
+    let more = Some(("maximum_packet_size", json!(65_536)));
+    let broker = Other::start(Kind::HiveMq, &Setup { more, ..Setup::default() });
+    let seen = audit(Protocol::Mqtt, broker.port()).await;
+    assert_eq!(verdicts(&seen)["limits_unbounded"], Verdict::Pass);
+    assert_eq!(value(&seen, "/limits/effective")["maximum_packet_size"], 65_536);
 }

@@ -1,7 +1,7 @@
 //! Which device holds which certificate.
 
 use model::document::DeviceTable;
-use model::evidence::Item;
+use model::evidence::{CredentialShown, Item, SharedCredential};
 use testkit::pki::{Authority, Leaf, key};
 
 use super::{Place, fingerprint, issue};
@@ -184,4 +184,70 @@ async fn a_table_without_somebody_who_reads_it_is_an_item_that_says_so() {
     let stable = place.stable().await;
     assert_eq!(stable.set_certificates, Item::error("this program reads no tables of databases"));
     assert_eq!(stable.set_source, Item::observed("table devices of address".to_owned()));
+}
+
+#[tokio::test]
+async fn the_inventory_says_who_logs_in_with_one_credential() {
+    let authority = Authority::new("Devices");
+    let (own, twin) = (issue(&authority, "meter-1"), issue(&authority, "twin"));
+    let twin_print = fingerprint(&twin);
+    let place = Place::new().inventory(&format!(
+        "device_id,username,fingerprint,status\n\
+         meter-1,meter-1,{},\n\
+         meter-1,meter-1,,\n\
+         meter-2,line-7,{twin_print},\n\
+         meter-3,line-7,{twin_print},\n\
+         meter-4,line-7,,\n\
+         meter-5,Line-7,,\n\
+         behind-gateway,,,\n\
+         spare,old,,\n\
+         gone,old,,retired\n",
+        fingerprint(&own),
+    ));
+    place.put("fleet/all.pem", own + &twin);
+    let stable = place.stable().await;
+    let shared = |shown, devices: &[&str]| SharedCredential {
+        shown,
+        count: u32::try_from(devices.len()).expect("few"),
+        devices: devices.iter().map(|device| (*device).to_owned()).collect(),
+    };
+    let expected = vec![
+        shared(CredentialShown::UserName, &["meter-2", "meter-3", "meter-4"]),
+        shared(CredentialShown::Certificate, &["meter-2", "meter-3"]),
+    ];
+    assert_eq!(stable.credentials_shared_sample, Item::observed(expected));
+    assert_eq!(stable.credentials_shared_count, Item::observed(2));
+    assert_eq!(stable.credentials_shared_devices, Item::observed(3));
+    assert_eq!(stable.credentials_devices, Item::observed(6));
+    let text = serde_json::to_string(&stable).expect("evidence");
+    assert!(!text.to_lowercase().contains("line-7"), "user names stay in the inventory: {text}");
+}
+
+#[tokio::test]
+async fn without_a_word_about_credentials_nothing_is_said_about_sharing_them() {
+    let authority = Authority::new("Devices");
+    let place = Place::new().inventory("device_id,subject\nmeter-1,site\nmeter-2,site\n");
+    place.put("fleet/site.pem", issue(&authority, "site"));
+    let stable = place.stable().await;
+    assert_eq!(stable.credentials_devices, Item::observed(0));
+
+    let place = Place::new();
+    place.put("fleet/site.pem", issue(&authority, "site"));
+    let stable = place.stable().await;
+    assert_eq!(stable.credentials_devices, Item::observed(0));
+    assert_eq!(stable.credentials_shared_count.value(), None);
+}
+
+#[tokio::test]
+async fn a_credential_of_a_whole_fleet_is_counted_whole_and_five_devices_are_named() {
+    let authority = Authority::new("Devices");
+    let rows: String = (0..3_000).map(|n| format!("meter-{n:04},fleet\n")).collect();
+    let place = Place::new().inventory(&format!("device_id,username\n{rows}"));
+    place.put("fleet/one.pem", issue(&authority, "meter-0000"));
+    let stable = place.stable().await;
+    let sample = stable.credentials_shared_sample.value().expect("sample");
+    assert_eq!((sample.len(), sample[0].count), (1, 3_000));
+    assert_eq!(sample[0].devices.len(), 5);
+    assert_eq!(sample[0].devices[0], "meter-0000");
+    assert_eq!(stable.credentials_shared_devices, Item::observed(3_000));
 }
