@@ -7,6 +7,7 @@ mod config;
 mod ingest;
 mod mqtt;
 mod online;
+mod posture;
 mod run;
 mod staple;
 mod store;
