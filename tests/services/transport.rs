@@ -1,53 +1,16 @@
 //! Transport posture of real servers: OpenSSL's `s_server`, whose flags are the truth to compare
 //! with, and mosquitto.
 
-use std::collections::BTreeMap;
-
-use model::document::{Endpoint, Protocol, Trust};
-use model::evidence::Evidence;
-use model::request::{CheckRequest, Inputs, ProbePolicy};
-use model::{CheckId, RunId, Subject, TargetKey};
-use probes::Context;
+use model::document::Protocol;
 use probes::broker_transport_posture::MAX_CONNECTIONS;
 use serde_json::json;
 use testkit::evidence::{expect, value};
 use testkit::mosquitto::{Broker, Setup};
-use testkit::openssl::{self, Cipher, Server};
+use testkit::openssl::{self, Cipher};
 use testkit::peer::{Peer, Script};
-use testkit::pki::{Authority, Identity, Leaf};
+use testkit::pki::Authority;
 
-async fn audit(protocol: Protocol, port: u16) -> Evidence {
-    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-    let context = Context::new(RunId("run".to_owned()), ".".into());
-    let endpoint = Endpoint {
-        server_name: Some("localhost".to_owned()),
-        ..Endpoint::new("broker", protocol, "127.0.0.1", port)
-    };
-    let request = CheckRequest {
-        check: CheckId::BrokerTransportPosture,
-        target: TargetKey("target".to_owned()),
-        subject: Subject::endpoint("broker"),
-        inputs: Inputs::Endpoint { endpoint, trust: Trust::default(), credentials: Vec::new() },
-        policy: ProbePolicy::default(),
-        params: BTreeMap::new(),
-    };
-    let evidence = probes::collect(&context, &request).await;
-    let connections = value(&evidence, "/connections").as_u64().expect("a number");
-    assert!(connections <= u64::from(MAX_CONNECTIONS), "{connections} connections");
-    evidence
-}
-
-fn ec_identity() -> Identity {
-    Authority::new("Test").issue(&Leaf::default())
-}
-
-fn rsa_identity() -> Identity {
-    openssl::rsa_identity(&Authority::new("Test"))
-}
-
-fn s_server(identity: &Identity, flags: &[&str]) -> Server {
-    Server::start(identity, flags).expect("openssl s_server")
-}
+use super::posture::{decide, ec_identity, rsa_identity, s_server};
 
 const VERSIONS: [(&str, &str); 4] = [
     ("-tls1", "/tls/tls10/accepted"),
@@ -61,7 +24,7 @@ async fn a_server_with_one_version_accepts_that_and_no_other() {
     let identity = rsa_identity();
     for (flag, accepted) in VERSIONS {
         let server = s_server(&identity, &[flag, "-cipher", "ALL:@SECLEVEL=0"]);
-        let seen = audit(Protocol::Tls, server.port()).await;
+        let seen = decide(Protocol::Tls, server.port()).await;
         for (_, pointer) in VERSIONS {
             expect(&seen, &[(pointer, json!(pointer == accepted))]);
         }
@@ -74,7 +37,7 @@ async fn a_server_with_a_hole_between_its_versions_is_seen_with_the_hole() {
     let identity = rsa_identity();
     let flags = ["-no_tls1_1", "-no_tls1_3", "-cipher", "ALL:@SECLEVEL=0"];
     let server = s_server(&identity, &flags);
-    let seen = audit(Protocol::Tls, server.port()).await;
+    let seen = decide(Protocol::Tls, server.port()).await;
     for (pointer, expected) in [
         ("/tls/tls10/accepted", true),
         ("/tls/tls11/accepted", false),
@@ -88,7 +51,7 @@ async fn a_server_with_a_hole_between_its_versions_is_seen_with_the_hole() {
 #[tokio::test]
 async fn the_defaults_of_openssl_are_seen_as_they_are() {
     let server = s_server(&ec_identity(), &[]);
-    let seen = audit(Protocol::Tls, server.port()).await;
+    let seen = decide(Protocol::Tls, server.port()).await;
     expect(
         &seen,
         &[
@@ -118,7 +81,7 @@ async fn the_defaults_of_openssl_are_seen_as_they_are() {
 async fn a_server_with_everything_on_is_decided_in_every_class() {
     let flags = ["-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0", "-psk", "00112233"];
     let server = s_server(&rsa_identity(), &flags);
-    let seen = audit(Protocol::Tls, server.port()).await;
+    let seen = decide(Protocol::Tls, server.port()).await;
     expect(
         &seen,
         &[
@@ -166,7 +129,7 @@ async fn every_single_suite_of_openssl_lands_in_the_classes_of_its_columns() {
         let identity = if cipher.authentication == "ECDSA" { &ec } else { &rsa };
         let suites = format!("{}:@SECLEVEL=0", cipher.name);
         let server = s_server(identity, &["-tls1_2", "-cipher", &suites, "-psk", "00112233"]);
-        let seen = audit(Protocol::Tls, server.port()).await;
+        let seen = decide(Protocol::Tls, server.port()).await;
         expect(&seen, &[("/tls/tls12/accepted", json!(true))]);
         for (class, expected) in classes(&cipher) {
             let pointer = format!("/tls/suites/{class}/accepted");
@@ -185,7 +148,7 @@ async fn every_single_suite_of_openssl_lands_in_the_classes_of_its_columns() {
 async fn the_size_of_a_dhe_prime_is_what_the_server_was_given() {
     let server =
         s_server(&rsa_identity(), &["-tls1_2", "-cipher", "DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0"]);
-    let seen = audit(Protocol::Tls, server.port()).await;
+    let seen = decide(Protocol::Tls, server.port()).await;
     expect(&seen, &[("/tls/suites/ffdhe/dh_bits", json!(2048))]);
 }
 
@@ -200,7 +163,7 @@ async fn client_certificates_of_openssl_are_told_apart() {
         ] {
             let server = s_server(&identity, &flags);
             // `s_server -www` answers HTTP inside, as a broker behind WebSocket does.
-            let seen = audit(Protocol::Wss, server.port()).await;
+            let seen = decide(Protocol::Wss, server.port()).await;
             expect(&seen, &[("/tls/client_certificate", json!(expected))]);
         }
     }
@@ -209,12 +172,12 @@ async fn client_certificates_of_openssl_are_told_apart() {
 #[tokio::test]
 async fn plaintext_mosquitto_answers_with_a_connack() {
     let open = Broker::start(&Setup::default()).expect("mosquitto");
-    let seen = audit(Protocol::Mqtt, open.port()).await;
+    let seen = decide(Protocol::Mqtt, open.port()).await;
     expect(&seen, &[("/plain/outcome", json!("connack")), ("/plain/connack_code", json!(0))]);
 
     let setup = Setup { password: Some(("gateway", "correct horse")), ..Setup::default() };
     let closed = Broker::start(&setup).expect("mosquitto");
-    let seen = audit(Protocol::Mqtt, closed.port()).await;
+    let seen = decide(Protocol::Mqtt, closed.port()).await;
     expect(&seen, &[("/plain/outcome", json!("connack")), ("/plain/connack_code", json!(5))]);
 }
 
@@ -222,7 +185,7 @@ async fn plaintext_mosquitto_answers_with_a_connack() {
 async fn plaintext_websocket_of_mosquitto_is_upgraded() {
     let setup = Setup { websockets: true, ..Setup::default() };
     let broker = Broker::start(&setup).expect("mosquitto");
-    let seen = audit(Protocol::Ws, broker.port()).await;
+    let seen = decide(Protocol::Ws, broker.port()).await;
     expect(&seen, &[("/websocket/outcome", json!("upgraded")), ("/websocket/status", json!(101))]);
 }
 
@@ -236,7 +199,7 @@ async fn mosquitto_with_tls_is_seen_with_its_versions() {
     ] {
         let setup = Setup { identity: Some(&identity), lines, ..Setup::default() };
         let broker = Broker::start(&setup).expect("mosquitto");
-        let seen = audit(Protocol::Mqtts, broker.port()).await;
+        let seen = decide(Protocol::Mqtts, broker.port()).await;
         expect(
             &seen,
             &[
@@ -264,7 +227,7 @@ async fn mosquitto_that_requires_certificates_is_seen_as_that_in_both_versions()
                 ..Setup::default()
             };
             let broker = Broker::start(&setup).expect("mosquitto");
-            let seen = audit(Protocol::Mqtts, broker.port()).await;
+            let seen = decide(Protocol::Mqtts, broker.port()).await;
             expect(&seen, &[("/tls/client_certificate", json!(expected))]);
         }
     }
@@ -274,7 +237,7 @@ async fn mosquitto_that_requires_certificates_is_seen_as_that_in_both_versions()
 async fn the_connections_in_the_evidence_are_those_that_a_proxy_counts() {
     let server = s_server(&rsa_identity(), &["-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"]);
     let proxy = Peer::start(Script::Forward(server.port())).await;
-    let seen = audit(Protocol::Tls, proxy.port()).await;
+    let seen = decide(Protocol::Tls, proxy.port()).await;
     expect(&seen, &[("/connections", json!(proxy.accepted()))]);
     assert!(proxy.accepted() <= MAX_CONNECTIONS);
 }

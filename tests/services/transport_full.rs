@@ -1,59 +1,16 @@
 //! Full mode against servers whose flags say what they accept: the sets must be equal, and the
 //! connections few.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use model::document::{Endpoint, Protocol, Trust};
-use model::evidence::Evidence;
-use model::request::{CheckRequest, Inputs, ProbePolicy};
-use model::{CheckId, RunId, Subject, TargetKey};
-use probes::Context;
-use serde_json::{Value, json};
+use model::document::Protocol;
+use serde_json::json;
 use tempfile::TempDir;
 use testkit::evidence::{expect, status, value};
-use testkit::openssl::{self, Cipher, Server};
+use testkit::openssl::{self, Cipher};
 use testkit::peer::{Peer, Script};
-use testkit::pki::{Authority, Identity, Leaf};
 
-type Pairs = BTreeSet<(String, String)>;
-
-async fn enumerate(port: u16) -> Evidence {
-    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-    let context = Context::new(RunId("run".to_owned()), ".".into());
-    let endpoint = Endpoint {
-        server_name: Some("localhost".to_owned()),
-        ..Endpoint::new("broker", Protocol::Tls, "127.0.0.1", port)
-    };
-    let request = CheckRequest {
-        check: CheckId::BrokerTransportPosture,
-        target: TargetKey("target".to_owned()),
-        subject: Subject::endpoint("broker"),
-        inputs: Inputs::Endpoint { endpoint, trust: Trust::default(), credentials: Vec::new() },
-        policy: ProbePolicy::default(),
-        params: BTreeMap::from([("mode".to_owned(), json!("full"))]),
-    };
-    probes::collect(&context, &request).await
-}
-
-fn connections(seen: &Evidence) -> u64 {
-    value(seen, "/connections").as_u64().expect("a number")
-}
-
-fn pairs(seen: &Evidence, pointer: &str, field: &str) -> Pairs {
-    let text = |entry: &Value, name: &str| entry[name].as_str().expect("text").to_owned();
-    let list = value(seen, pointer);
-    let list = list.as_array().unwrap_or_else(|| panic!("{pointer}: {:?}", seen.item(pointer)));
-    list.iter().map(|entry| (text(entry, "version"), text(entry, field))).collect()
-}
-
-fn ec_identity() -> Identity {
-    Authority::new("Test").issue(&Leaf::default())
-}
-
-fn rsa_identity() -> Identity {
-    openssl::rsa_identity(&Authority::new("Test"))
-}
+use super::posture::{Pairs, connections, ec_identity, enumerate, pairs, rsa_identity, s_server};
 
 /// What a server presents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,8 +152,8 @@ async fn what_is_enumerated_is_what_the_flags_of_the_server_say() {
         }
         let identity = if keys == Keys::Ec { &ec } else { &rsa };
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-        let server = Server::start(identity, &flags).expect("openssl s_server");
-        let seen = enumerate(server.port()).await;
+        let server = s_server(identity, &flags);
+        let seen = enumerate(Protocol::Tls, server.port()).await;
         let about = format!("turn {turn}, {keys:?}, {flags:?}");
         // With a hole in its versions and no suite of an old one, OpenSSL refuses its own client, too.
         if status(&seen, "/tls/full/suites") == "refused" {
@@ -234,9 +191,9 @@ async fn what_is_enumerated_is_what_the_flags_of_the_server_say() {
 #[tokio::test]
 async fn a_hardened_server_costs_at_most_24_connections() {
     let flags = ["-no_tls1", "-no_tls1_1", "-cipher", "ECDHE+AESGCM", "-groups", "X25519:P-256"];
-    let server = Server::start(&ec_identity(), &flags).expect("openssl s_server");
+    let server = s_server(&ec_identity(), &flags);
     let proxy = Peer::start(Script::Forward(server.port())).await;
-    let seen = enumerate(proxy.port()).await;
+    let seen = enumerate(Protocol::Tls, proxy.port()).await;
     assert_eq!(connections(&seen), u64::from(proxy.accepted()));
     assert!(connections(&seen) <= 24, "{} connections: {:#?}", connections(&seen), seen.volatile);
     expect(
@@ -269,27 +226,27 @@ async fn a_hardened_server_costs_at_most_24_connections() {
 async fn a_needless_fallback_is_tried_only_where_a_client_may_need_the_signal() {
     const FALLBACK: &str = "/tls/features/fallback_scsv";
     let old = ["-no_tls1_3", "-cipher", "ALL:@SECLEVEL=0"];
-    let server = Server::start(&rsa_identity(), &old).expect("openssl s_server");
-    let seen = enumerate(server.port()).await;
+    let server = s_server(&rsa_identity(), &old);
+    let seen = enumerate(Protocol::Tls, server.port()).await;
     assert_eq!(value(&seen, FALLBACK), json!(true));
-    let server = Server::start(&rsa_identity(), &[]).expect("openssl s_server");
-    let seen = enumerate(server.port()).await;
+    let server = s_server(&rsa_identity(), &[]);
+    let seen = enumerate(Protocol::Tls, server.port()).await;
     assert_eq!(value(&seen, "/tls/clear/downgrade_sentinel"), json!(true));
     assert_eq!(status(&seen, FALLBACK), "not_attempted");
 }
 
 #[tokio::test]
 async fn the_defaults_of_openssl_cost_at_most_48_connections() {
-    let server = Server::start(&rsa_identity(), &[]).expect("openssl s_server");
-    let seen = enumerate(server.port()).await;
+    let server = s_server(&rsa_identity(), &[]);
+    let seen = enumerate(Protocol::Tls, server.port()).await;
     assert!(connections(&seen) <= 48, "{} connections: {:#?}", connections(&seen), seen.volatile);
 }
 
 #[tokio::test]
 async fn everything_that_openssl_has_costs_at_most_190_connections() {
     let flags = ["-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"];
-    let server = Server::start(&rsa_identity(), &flags).expect("openssl s_server");
-    let seen = enumerate(server.port()).await;
+    let server = s_server(&rsa_identity(), &flags);
+    let seen = enumerate(Protocol::Tls, server.port()).await;
     let count = value(&seen, "/tls/full/suites").as_array().expect("a list").len();
     assert!(connections(&seen) <= 190, "{} connections", connections(&seen));
     assert!(count > 100, "{count} suites");
@@ -298,8 +255,11 @@ async fn everything_that_openssl_has_costs_at_most_190_connections() {
 
 #[tokio::test]
 async fn a_second_enumeration_has_the_same_digest() {
-    let server = Server::start(&rsa_identity(), &[]).expect("openssl s_server");
-    let (first, second) = (enumerate(server.port()).await, enumerate(server.port()).await);
+    let server = s_server(&rsa_identity(), &[]);
+    let (first, second) = (
+        enumerate(Protocol::Tls, server.port()).await,
+        enumerate(Protocol::Tls, server.port()).await,
+    );
     assert_eq!(first.stable, second.stable);
     assert_eq!(first.digest(), second.digest());
 }
@@ -313,8 +273,8 @@ async fn two_certificates_are_both_listed_by_digest() {
     let path = path.display().to_string();
     for version in ["-tls1_2", "-tls1_3"] {
         let flags = [version, "-dcert", &path, "-dkey", &path];
-        let server = Server::start(&rsa, &flags).expect("openssl s_server");
-        let seen = enumerate(server.port()).await;
+        let server = s_server(&rsa, &flags);
+        let seen = enumerate(Protocol::Tls, server.port()).await;
         let listed = value(&seen, "/tls/full/certificates");
         let leaves = listed.as_array().expect("a list").iter();
         let keys: Vec<&str> = leaves.map(|leaf| leaf["key"].as_str().expect("text")).collect();
@@ -328,13 +288,13 @@ async fn a_fleet_of_unlike_servers_is_inconsistent_and_lists_nothing() {
     let identity = rsa_identity();
     let [rich, poor] = ["ECDHE+AESGCM:AES128-SHA", "AES128-SHA"].map(|list| {
         let flags = ["-tls1_2", "-cipher", list];
-        Server::start(&identity, &flags).expect("openssl s_server")
+        s_server(&identity, &flags)
     });
     // Whoever is asked first accepts more than everybody after.
     let mut turns = vec![Script::Forward(rich.port()); 3];
     turns.push(Script::Forward(poor.port()));
     let fleet = Peer::sequence(turns).await;
-    let seen = enumerate(fleet.port()).await;
+    let seen = enumerate(Protocol::Tls, fleet.port()).await;
     let listed = value(&seen, "/tls/full/inconsistent");
     assert!(!listed.as_array().expect("a list").is_empty(), "{:#?}", seen.volatile);
     assert_eq!(seen.item("/tls/full/suites").expect("an item").status(), "error");

@@ -1,55 +1,29 @@
 //! What only a whole session shows, against OpenSSL's `s_server`, whose flags are the truth to compare
 //! with: renegotiation by the client, tickets and early data.
 
-use std::collections::BTreeMap;
-
-use model::document::{Endpoint, Protocol, Trust};
+use model::document::Protocol;
 use model::evidence::Evidence;
-use model::request::{CheckRequest, Inputs, ProbePolicy};
-use model::{CheckId, RunId, Subject, TargetKey};
-use probes::Context;
 use serde_json::{Value, json};
 use testkit::evidence::{expect, status, value};
 use testkit::mosquitto::{Broker, Setup};
-use testkit::openssl::{self, Server};
-use testkit::pki::{Authority, Identity, Leaf};
+use testkit::pki::Identity;
+
+use super::posture::{ec_identity, enumerate, rsa_identity, s_server};
 
 const RENEGOTIATION: &str = "/tls/features/client_renegotiation";
 const RESUMPTION: &str = "/tls/features/resumption";
 const LIFETIME: &str = "/tls/features/ticket_lifetime";
 const EARLY_DATA: &str = "/tls/features/early_data_max";
 
-async fn enumerate(protocol: Protocol, port: u16) -> Evidence {
-    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-    let context = Context::new(RunId("run".to_owned()), ".".into());
-    let endpoint = Endpoint {
-        server_name: Some("localhost".to_owned()),
-        ..Endpoint::new("broker", protocol, "127.0.0.1", port)
-    };
-    let request = CheckRequest {
-        check: CheckId::BrokerTransportPosture,
-        target: TargetKey("target".to_owned()),
-        subject: Subject::endpoint("broker"),
-        inputs: Inputs::Endpoint { endpoint, trust: Trust::default(), credentials: Vec::new() },
-        policy: ProbePolicy::default(),
-        params: BTreeMap::from([("mode".to_owned(), json!("full"))]),
-    };
-    probes::collect(&context, &request).await
-}
-
 async fn seen(identity: &Identity, flags: &[&str]) -> Evidence {
-    let server = Server::start(identity, flags).expect("openssl s_server");
+    let server = s_server(identity, flags);
     // `s_server -www` answers HTTP inside, as a broker behind WebSocket does.
     enumerate(Protocol::Wss, server.port()).await
 }
 
-fn ec_identity() -> Identity {
-    Authority::new("Test").issue(&Leaf::default())
-}
-
 #[tokio::test]
 async fn renegotiation_is_allowed_exactly_where_the_flag_allows_it_with_every_kind_of_suite() {
-    let (ec, rsa) = (ec_identity(), openssl::rsa_identity(&Authority::new("Test")));
+    let (ec, rsa) = (ec_identity(), rsa_identity());
     for (identity, suite) in [
         (&ec, "ECDHE-ECDSA-AES128-GCM-SHA256"),
         (&ec, "ECDHE-ECDSA-CHACHA20-POLY1305"),
@@ -69,7 +43,7 @@ async fn renegotiation_is_allowed_exactly_where_the_flag_allows_it_with_every_ki
 
 #[tokio::test]
 async fn a_server_that_the_probe_cannot_make_a_session_with_is_not_asked() {
-    let identity = openssl::rsa_identity(&Authority::new("Test"));
+    let identity = rsa_identity();
     for suite in ["AES128-SHA", "DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0"] {
         let flags = ["-tls1_2", "-cipher", suite, "-client_renegotiation"];
         let seen = seen(&identity, &flags).await;

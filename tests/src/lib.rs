@@ -12,3 +12,4 @@ pub mod local_operator;
 pub mod plumb;
 pub mod simulated;
 pub mod site;
+pub mod tls_servers;

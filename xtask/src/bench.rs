@@ -26,6 +26,7 @@ pub fn run(root: &Path, filter: Option<&str>) -> anyhow::Result<()> {
         if filter.is_none_or(|filter| PEERS.contains(filter)) {
             tools::require(tools::PEERS)?;
             command.env("PLUMBLINE_SSLYZE", tools::sslyze(root)?);
+            command.envs(tools::tls_servers(root)?);
             command.env("PATH", tools::search_path(tools::PEERS)?);
         }
         shell::run(command.args(filter))?;

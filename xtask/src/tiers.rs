@@ -15,7 +15,7 @@ pub enum Tier {
     Policy,
     /// What needs nothing but cargo.
     Unit,
-    /// Postgres, mosquitto and other brokers, OpenSSL on loopback.
+    /// Postgres, mosquitto and other brokers, OpenSSL and other servers of TLS on loopback.
     Services,
     /// Pages in Chromium.
     Browser,
@@ -38,9 +38,9 @@ fn each(root: &Path, tiers: &[Tier]) -> anyhow::Result<()> {
             Tier::Unit => run(cargo(root).args(["test", "--workspace"]))?,
             Tier::Services => {
                 tools::require(tools::SERVICES)?;
-                let brokers = tools::brokers(root)?;
+                let (brokers, servers) = (tools::brokers(root)?, tools::tls_servers(root)?);
                 programs(root)?;
-                run(outside(root, "services").envs(brokers))?;
+                run(outside(root, "services").envs(brokers).envs(servers))?;
             }
             Tier::Browser => {
                 tools::require(tools::BROWSER)?;

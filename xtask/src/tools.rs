@@ -109,6 +109,10 @@ const HIVEMQ: &str = "2025.5";
 /// What copies the libraries of a project of Maven.
 const MAVEN_DEPENDENCY_PLUGIN: &str =
     "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
+/// The libraries of the servers in `tests/tls_servers`, as its lists name them. Scapy is GPL-2.0: it is
+/// brought and run, and nothing of it is part of anything here.
+const SCAPY: &str = "2.8.0";
+const TLSLITE: &str = "0.8.2";
 /// What runs workflows without GitHub.
 const ACT: &str = "0.2.89";
 
@@ -197,11 +201,7 @@ pub fn brokers(root: &Path) -> anyhow::Result<[(&'static str, PathBuf); 3]> {
     let folder = root.join("tests/brokers");
     npm_packages(folder.join("aedes"))?;
     let amqtt = brought(root, "amqtt", AMQTT, "bin/amqtt", "--version", |into| {
-        let wanted = folder.join("amqtt/requirements.txt");
-        virtual_environment(into)?;
-        // The list is whole, so nothing comes along that it does not name.
-        let flags = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"];
-        capture(Command::new(into.join("bin/pip")).args(flags).arg(wanted)).map(drop)
+        pip_install_all(&folder.join("amqtt/requirements.txt"), into)
     })?;
     // Go knows by itself whether there is anything to do.
     let mochi = target(root).join(format!("tools/mochi-{MOCHI}/mochi"));
@@ -238,6 +238,27 @@ fn hivemq(root: &Path, sources: &Path) -> anyhow::Result<PathBuf> {
     javac.arg("-d").arg(folder.join("classes")).arg("-cp").arg(libraries.join("*"));
     capture(javac.arg(sources.join("Broker.java")))?;
     Ok(folder)
+}
+
+/// Makes sure that the libraries of the servers in Python are here, and gives the programs that run
+/// them, each with the variable that names it.
+pub fn tls_servers(root: &Path) -> anyhow::Result<[(&'static str, PathBuf); 2]> {
+    let folder = root.join("tests/tls_servers");
+    let library = |name, version, harmless, list: &str| {
+        brought(root, name, version, "bin/python", harmless, |into| {
+            pip_install_all(&folder.join(list), into)
+        })
+    };
+    Ok([
+        (
+            "PLUMBLINE_SCAPY_PYTHON",
+            library("scapy", SCAPY, "-cimport scapy, cryptography", "scapy_requirements.txt")?,
+        ),
+        (
+            "PLUMBLINE_TLSLITE_PYTHON",
+            library("tlslite-ng", TLSLITE, "-cimport tlslite", "tlslite_requirements.txt")?,
+        ),
+    ])
 }
 
 /// Makes sure that zizmor is here, which finds what workflows give away, and gives its program.
@@ -304,6 +325,14 @@ fn pip_install(name: &str, version: &str, folder: &Path) -> anyhow::Result<()> {
     let flags = ["install", "--quiet", "--disable-pip-version-check"];
     capture(Command::new(folder.join("bin/pip")).args(flags).arg(format!("{name}=={version}")))?;
     Ok(())
+}
+
+/// Installs what a list names, in an environment of its own.
+fn pip_install_all(wanted: &Path, folder: &Path) -> anyhow::Result<()> {
+    virtual_environment(folder)?;
+    // The list is whole, so nothing comes along that it does not name.
+    let flags = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"];
+    capture(Command::new(folder.join("bin/pip")).args(flags).arg(wanted)).map(drop)
 }
 
 /// An empty environment of Python.

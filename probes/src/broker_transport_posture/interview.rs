@@ -76,7 +76,7 @@ pub(super) async fn hold(dialer: &Dialer, endpoint: &Endpoint, mode: Mode) -> In
     interview.old = old;
     interview.ssl3 = Some(ssl3);
     interview.tls13 = tls13;
-    if interview.speaks_tls() {
+    if interview.speaks_tls() || interview.is_mute() {
         interview.ask_classes(dialer, sni).await;
     }
     interview
@@ -167,6 +167,13 @@ impl Interview {
             || self.hellos().any(Hello::shows_tls)
     }
 
+    /// Whether every hello met the end of its connection and nothing else. So does a server that takes
+    /// nothing but what no careful client offers, and ends without a word what it does not take.
+    fn is_mute(&self) -> bool {
+        let ended = |hello: &Hello| matches!(&hello.answer, Answer::Failed(f) if f.is_end());
+        self.hellos().all(ended)
+    }
+
     /// Why the target could not be heard at all, if it could not.
     pub(super) fn unheard(&self) -> Option<Missing> {
         let failure = self.broad.unheard()?;
@@ -203,6 +210,10 @@ impl Interview {
                     narrowing.give_up(&hello.hello.suites, &missing);
                 }
                 (None, _) => narrowing.refuse(&hello.hello.suites),
+            }
+            // One hello more for whoever was mute; then this is no TLS.
+            if !self.speaks_tls() {
+                break;
             }
         }
         self.narrowing = narrowing;

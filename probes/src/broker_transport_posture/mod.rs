@@ -29,7 +29,7 @@ mod session;
 mod verdict;
 pub(crate) mod websocket;
 
-use full::Full;
+use full::{Full, Unlisted};
 use interview::Interview;
 use mode::Mode;
 use plain::Plain;
@@ -104,26 +104,29 @@ async fn observe(
         let full = match mode {
             Ok(Mode::Full) => full::enumerate(&dialer, endpoint, &interview).await,
             Ok(Mode::Decision) => {
-                Err(Item::not_attempted("decision mode; ask with --full or params.mode: full"))
+                let reason = "decision mode; ask with --full or params.mode: full";
+                Err(Unlisted::from(Item::not_attempted(reason)))
             }
-            Err(unknown) => Err(unknown),
+            Err(unknown) => Err(Unlisted::from(unknown)),
         };
         Some((interview, full))
     });
     let missing = Item::not_attempted("the endpoint is declared without TLS");
     let (interview, full) = tls.unzip();
-    let full = full.unwrap_or_else(|| Err(missing.clone()));
-    let unasked = full.as_ref().err().unwrap_or(&missing);
+    let full = full.unwrap_or_else(|| Err(Unlisted::from(missing.clone())));
+    let unasked = full.as_ref().err().map_or(&missing, |unlisted| &unlisted.missing);
     let mut stable = stable(Some(endpoint), &missing, unasked, Some(&plain), interview.as_ref());
-    if let (Ok(full), Some(interview)) = (&full, &interview) {
-        full.fill(interview, &mut stable);
+    match (&full, &interview) {
+        (Ok(full), Some(interview)) => full.fill(interview, &mut stable),
+        (Err(unlisted), Some(_)) => stable.sslv2_accepted = unlisted.sslv2(),
+        (_, None) => {}
     }
     if let Some(profile) = trust.profile {
         stable.policy_profile = Item::observed(profile.as_str().to_owned());
     }
     stable.policy_mode = policy_mode;
     stable.connections = Item::observed(dialer.opened());
-    (stable, volatile(Some(plain), interview.as_ref(), full.as_ref().ok()))
+    (stable, volatile(Some(plain), interview.as_ref(), Some(&full)))
 }
 
 fn stable(
@@ -221,11 +224,15 @@ fn stable(
 fn volatile(
     plain: Option<Plain>,
     tls: Option<&Interview>,
-    full: Option<&Full>,
+    full: Option<&Result<Full, Unlisted>>,
 ) -> BrokerTransportPostureVolatile {
     let plain = plain.map(|plain| plain.asked);
     let decision = plain.into_iter().chain(tls.into_iter().flat_map(Interview::asked));
-    let asked = decision.chain(full.into_iter().flat_map(Full::asked)).collect();
+    let full = full.into_iter().flat_map(|full| match full {
+        Ok(full) => full.asked(),
+        Err(unlisted) => unlisted.asked().into_iter().collect(),
+    });
+    let asked = decision.chain(full).collect();
     BrokerTransportPostureVolatile { asked: Item::observed(asked) }
 }
 

@@ -18,18 +18,22 @@ const CIPHERS: [(u32, &str); 7] = [
     (0x07_00c0, "SSL_CK_DES_192_EDE3_CBC_WITH_MD5"),
 ];
 
-/// Most bytes of an answer that are read; a SERVER-HELLO is a chain of one certificate.
-const MAX_ANSWER: usize = 32 * 1024;
-
 /// What a server made of a CLIENT-HELLO of SSL 2.0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// A SERVER-HELLO with at least one kind of cipher that was offered; their names in the order
-    /// of the specification.
-    Accepted(Vec<&'static str>),
-    /// Something else: an error message, a record of TLS, or other bytes.
+    /// A SERVER-HELLO with at least one kind of cipher that was offered.
+    Accepted {
+        /// Their names, in the order of the specification.
+        kinds: Vec<&'static str>,
+        /// The certificate, DER unless the server sent something else; may be empty.
+        certificate: Vec<u8>,
+    },
+    /// Something else: an error message, a SERVER-HELLO without kinds, a record of TLS, or other
+    /// bytes.
     Declined,
-    /// No connection, or none that said enough.
+    /// A SERVER-HELLO that is not whole, or does not hold what it says: neither yes nor no.
+    Malformed,
+    /// No connection, or none that said anything.
     Failed(Failure),
 }
 
@@ -44,16 +48,20 @@ pub async fn ask(dialer: &Dialer) -> Answer {
     loop {
         match connection.receive(4096).await {
             Ok(bytes) => answer.extend(bytes),
-            // What was said before the end decides, if it is enough.
-            Err(failure) if answer.is_empty() => return Answer::Failed(failure),
-            Err(failure) => return decode(&answer).unwrap_or(Answer::Failed(failure)),
+            Err(failure) => return cut_off(&answer, failure),
         }
         if let Some(answer) = decode(&answer) {
             return answer;
         }
-        if answer.len() > MAX_ANSWER {
-            return Answer::Declined;
-        }
+    }
+}
+
+/// What an answer says that ended before it was whole.
+fn cut_off(answer: &[u8], failure: Failure) -> Answer {
+    match answer.get(2) {
+        // Time may have been short for the rest of it; an end is the server's own doing.
+        Some(&SERVER_HELLO) if failure.is_end() => Answer::Malformed,
+        _ => Answer::Failed(failure),
     }
 }
 
@@ -71,26 +79,35 @@ fn hello(challenge: [u8; 16]) -> Vec<u8> {
     out
 }
 
-/// The answer, once enough of it is there.
+/// Type of a SERVER-HELLO.
+const SERVER_HELLO: u8 = 4;
+
+/// The answer, once enough of it is there: of a SERVER-HELLO the whole record, which has at most
+/// 32,767 bytes.
 fn decode(bytes: &[u8]) -> Option<Answer> {
-    /// Type of a SERVER-HELLO.
-    const SERVER_HELLO: u8 = 4;
-    let (first, kind) = (*bytes.first()?, *bytes.get(2)?);
-    if first & 0x80 == 0 || kind != SERVER_HELLO {
+    let [high, low, kind, ..] = *bytes else { return None };
+    // A longer header is that of a padded record, and only what is encrypted is padded.
+    if high & 0x80 == 0 || kind != SERVER_HELLO {
         return Some(Answer::Declined);
     }
-    let mut reader = Reader::new(bytes.get(3..)?);
-    let (_hit, _kind) = (reader.u8()?, reader.u8()?);
+    let length = usize::from(u16::from_be_bytes([high & 0x7f, low]));
+    let record = bytes.get(2..2 + length)?;
+    Some(server_hello(record).unwrap_or(Answer::Malformed))
+}
+
+fn server_hello(record: &[u8]) -> Option<Answer> {
+    let mut reader = Reader::new(record);
+    let (_type, _hit, _kind) = (reader.u8()?, reader.u8()?, reader.u8()?);
     let _version = reader.u16()?;
     let (certificate, ciphers, _id) = (reader.u16()?, reader.u16()?, reader.u16()?);
-    reader.take(certificate.into())?;
+    let certificate = reader.take(certificate.into())?.to_vec();
     let listed = reader.take(ciphers.into())?;
-    let names: Vec<&str> = CIPHERS
+    let kinds: Vec<&str> = CIPHERS
         .iter()
         .filter(|(code, _)| listed.chunks_exact(3).any(|c| *c == code.to_be_bytes()[1..]))
         .map(|(_, name)| *name)
         .collect();
-    Some(if names.is_empty() { Answer::Declined } else { Answer::Accepted(names) })
+    Some(if kinds.is_empty() { Answer::Declined } else { Answer::Accepted { kinds, certificate } })
 }
 
 #[cfg(test)]
@@ -116,16 +133,32 @@ mod tests {
     #[test]
     fn a_server_hello_names_its_ciphers_and_one_without_any_declines() {
         let answer = decode(&server_hello(&[7, 0, 0xc0, 1, 0, 0x80]));
-        let names = vec!["SSL_CK_RC4_128_WITH_MD5", "SSL_CK_DES_192_EDE3_CBC_WITH_MD5"];
-        assert_eq!(answer, Some(Answer::Accepted(names)));
+        let kinds = vec!["SSL_CK_RC4_128_WITH_MD5", "SSL_CK_DES_192_EDE3_CBC_WITH_MD5"];
+        let certificate = vec![9, 9];
+        assert_eq!(answer, Some(Answer::Accepted { kinds, certificate }));
         assert_eq!(decode(&server_hello(&[])), Some(Answer::Declined));
     }
 
     #[test]
-    fn an_alert_of_tls_and_other_bytes_decline() {
+    fn an_alert_of_tls_an_error_and_other_bytes_decline() {
         assert_eq!(decode(&[21, 3, 1, 0, 2, 2, 70]), Some(Answer::Declined));
+        assert_eq!(decode(&[0x80, 3, 0, 0, 1]), Some(Answer::Declined));
         assert_eq!(decode(b"HTTP/1.1 400"), Some(Answer::Declined));
-        assert_eq!(decode(&server_hello(&[1, 0, 0x80])[..10]), None);
+    }
+
+    #[test]
+    fn half_a_server_hello_is_no_refusal() {
+        let whole = server_hello(&[1, 0, 0x80]);
+        let half = &whole[..10];
+        assert_eq!(decode(half), None);
+        assert_eq!(cut_off(half, Failure::Closed), Answer::Malformed);
+        let late = Failure::AnswerTimeout(std::time::Duration::from_secs(1));
+        assert_eq!(cut_off(half, late.clone()), Answer::Failed(late));
+        assert_eq!(cut_off(&[], Failure::Closed), Answer::Failed(Failure::Closed));
+        // Its own length leaves out what its fields claim.
+        let mut short = whole;
+        short[1] -= 2;
+        assert_eq!(decode(&short), Some(Answer::Malformed));
     }
 
     proptest! {

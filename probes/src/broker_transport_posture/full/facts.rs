@@ -57,8 +57,9 @@ impl Full {
         stable.full_suites = whole(missing, self.suites());
         stable.full_groups = whole(missing, self.groups());
         stable.full_hidden_groups = whole(missing, self.hidden());
-        stable.full_signatures =
-            whole(missing.or(self.schemes.gave_up.as_ref()), self.signatures());
+        // Where TLS 1.3 is not accepted, no signature and no certificate of it is missing.
+        let unsigned = self.schemes.gave_up.as_ref().filter(|_| self.modern.is_accepted());
+        stable.full_signatures = whole(missing.or(unsigned), self.signatures());
         stable.full_dh_bits = whole(missing, primes(&flights));
         stable.full_preference = match self.preference() {
             Some(preference) => whole(missing, preference),
@@ -75,7 +76,7 @@ impl Full {
         };
         let leaves = self.leaves(interview, &flights);
         stable.full_certificates = whole(
-            missing.or(self.schemes.gave_up.as_ref()),
+            missing.or(unsigned),
             leaves.iter().map(|der| leaf(der)).collect::<BTreeMap<_, _>>().into_values().collect(),
         );
         self.fill_features(interview, &leaves, stable);
@@ -139,8 +140,9 @@ impl Full {
 
     fn sslv2(&self) -> Item<bool> {
         match &self.sslv2 {
-            sslv2::Answer::Accepted(_) => Item::observed(true),
+            sslv2::Answer::Accepted { .. } => Item::observed(true),
             sslv2::Answer::Declined => Item::observed(false),
+            sslv2::Answer::Malformed => Item::error("the SERVER-HELLO is not whole"),
             // Other hellos were answered, so an end without a word is about this one.
             sslv2::Answer::Failed(failure) if failure.is_end() => Item::observed(false),
             sslv2::Answer::Failed(failure) => failure.item(),
@@ -161,7 +163,7 @@ impl Full {
 
     fn suites(&self) -> Vec<VersionSuite> {
         let sslv2: &[&str] = match &self.sslv2 {
-            sslv2::Answer::Accepted(suites) => suites,
+            sslv2::Answer::Accepted { kinds, .. } => kinds,
             _ => &[],
         };
         let sslv2 = sslv2.iter().map(|suite| (SSL2, (*suite).to_owned()));
@@ -234,7 +236,7 @@ impl Full {
         self.legacy.iter().flat_map(of).chain(of(&self.modern)).collect()
     }
 
-    /// Every leaf that was presented with a name.
+    /// Every leaf that was presented with a name, and that of SSL 2.0, which has no names.
     fn leaves<'a>(
         &'a self,
         interview: &'a Interview,
@@ -243,7 +245,12 @@ impl Full {
         let clear = flights.iter().filter_map(|flight| flight.chain.first());
         let encrypted = self.schemes.presented.iter().filter_map(|shown| shown.chain.first());
         let session = interview.session.presented.chain.first();
-        clear.chain(encrypted).chain(session).collect()
+        let sslv2 = match &self.sslv2 {
+            sslv2::Answer::Accepted { certificate, .. } => Some(certificate),
+            _ => None,
+        };
+        let sslv2 = sslv2.filter(|certificate| !certificate.is_empty());
+        clear.chain(encrypted).chain(session).chain(sslv2).collect()
     }
 }
 

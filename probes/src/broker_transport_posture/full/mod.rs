@@ -39,26 +39,72 @@ pub(super) struct Full {
     features: Features,
 }
 
-/// Asks for everything, on from where decision mode ended; why not, where it heard no TLS.
+/// Why nothing is listed.
+#[derive(Debug)]
+pub(super) struct Unlisted {
+    /// Why not.
+    pub(super) missing: Missing,
+    sslv2: Option<sslv2::Answer>,
+}
+
+impl Unlisted {
+    /// Whether SSL 2.0 is accepted all the same.
+    pub(super) fn sslv2(&self) -> Item<bool> {
+        match self.sslv2 {
+            Some(sslv2::Answer::Accepted { .. }) => Item::observed(true),
+            // Nobody knows yet that this target answers anybody.
+            _ => absent(&self.missing),
+        }
+    }
+
+    /// Every question and its answer, for the reader.
+    pub(super) fn asked(&self) -> Option<Asked> {
+        self.sslv2.as_ref().map(asked_sslv2)
+    }
+}
+
+impl From<Missing> for Unlisted {
+    fn from(missing: Missing) -> Self {
+        Self { missing, sslv2: None }
+    }
+}
+
+/// Asks for everything, on from where decision mode ended; why not, where it heard no TLS. A server
+/// of SSL 2.0 alone may not understand any other hello, so this one is sent whatever was heard.
 pub(super) async fn enumerate(
     dialer: &Dialer,
     endpoint: &Endpoint,
     interview: &Interview,
-) -> Result<Full, Missing> {
-    if let Some(missing) = interview.unheard() {
-        return Err(missing);
-    }
-    if !interview.is_alive() {
-        let missing = match interview.speaks_tls() {
-            true => Item::refused("every hello was refused, whatever it offered"),
-            false => Item::error("no hello was answered with TLS"),
+) -> Result<Full, Unlisted> {
+    let unheard = interview.unheard();
+    let early = if unheard.is_some() || !interview.is_alive() {
+        let answer = ask_sslv2(dialer).await;
+        let accepted = matches!(answer, sslv2::Answer::Accepted { .. });
+        let missing = match unheard {
+            Some(missing) => Some(missing),
+            // It answers, so that the other hellos were refused, and not everybody.
+            None if accepted => None,
+            None if interview.speaks_tls() => {
+                Some(Item::refused("every hello was refused, whatever it offered"))
+            }
+            None => Some(Item::error("no hello was answered with TLS")),
         };
-        return Err(missing);
-    }
+        if let Some(missing) = missing {
+            return Err(Unlisted { missing, sslv2: Some(answer) });
+        }
+        Some(answer)
+    } else {
+        None
+    };
     let port = Port::new(dialer, endpoint);
     let lane = |version| Lane::legacy(version, interview);
     let (sslv2, ssl3, tls10, tls11, (tls12, old), modern, schemes, new) = join!(
-        ask_sslv2(dialer),
+        async {
+            match early {
+                Some(answer) => answer,
+                None => ask_sslv2(dialer).await,
+            }
+        },
         lane(SSL3).run(port),
         lane(TLS10).run(port),
         lane(TLS11).run(port),
@@ -83,6 +129,16 @@ async fn ask_sslv2(dialer: &Dialer) -> sslv2::Answer {
     }
 }
 
+fn asked_sslv2(answer: &sslv2::Answer) -> Asked {
+    let answer = match answer {
+        sslv2::Answer::Accepted { kinds, .. } => format!("SSLv2, {}", kinds.join(", ")),
+        sslv2::Answer::Declined => "another answer than a SERVER-HELLO with ciphers".to_owned(),
+        sslv2::Answer::Malformed => "a SERVER-HELLO that is not whole".to_owned(),
+        sslv2::Answer::Failed(failure) => failure.to_string(),
+    };
+    Asked { question: "SSL 2.0".to_owned(), answer }
+}
+
 impl Full {
     /// Every hello of every lane, the oldest version first.
     fn hellos(&self) -> impl Iterator<Item = &Hello> {
@@ -92,12 +148,7 @@ impl Full {
 
     /// Every question and its answer, for the reader.
     pub(super) fn asked(&self) -> Vec<Asked> {
-        let sslv2 = match &self.sslv2 {
-            sslv2::Answer::Accepted(suites) => format!("SSLv2, {}", suites.join(", ")),
-            sslv2::Answer::Declined => "another answer than a SERVER-HELLO".to_owned(),
-            sslv2::Answer::Failed(failure) => failure.to_string(),
-        };
-        let first = Asked { question: "SSL 2.0".to_owned(), answer: sslv2 };
+        let first = asked_sslv2(&self.sslv2);
         std::iter::once(first)
             .chain(self.hellos().map(Hello::asked))
             .chain(self.schemes.asked.iter().chain(&self.sessions.asked).cloned())

@@ -132,6 +132,83 @@ async fn a_server_that_fails_on_what_it_chose_is_asked_for_the_rest_without_it()
     assert_eq!(status(&seen, "/tls/suites/ffdhe/accepted"), "error");
 }
 
+/// A SERVER-HELLO of SSL 2.0 with one kind of cipher and a certificate of two bytes.
+const SSL2: [u8; 19] = [0x80, 17, 4, 0, 1, 0, 2, 0, 2, 0, 3, 0, 1, 0x30, 0, 1, 0, 0x80, 7];
+
+/// A server that answers SSL 2.0, and everybody else with these bytes and the end.
+async fn of_ssl2(others: &[u8]) -> Peer {
+    let others = others.to_vec();
+    Peer::start(Script::respond(move |hello: &[u8]| match hello {
+        [0x80, 46, 1, 0, 2, ..] => SSL2.to_vec(),
+        _ => others.clone(),
+    }))
+    .await
+}
+
+#[tokio::test]
+async fn a_server_of_ssl2_alone_is_found_however_it_refuses_the_rest() {
+    for others in [&[][..], &[21, 3, 1, 0, 2, 2, 40], &[0x80, 3, 0, 0, 1]] {
+        let peer = of_ssl2(others).await;
+        let seen = enumerate(Protocol::Tls, peer.port()).await;
+        assert_eq!(value(&seen, "/tls/sslv2/accepted"), json!(true), "{others:?}");
+        if others.first() == Some(&0x80) {
+            // What this means to a client of TLS is not said, so nothing else is.
+            assert_eq!(status(&seen, "/tls/full/versions"), "error");
+            continue;
+        }
+        assert_eq!(value(&seen, "/tls/full/versions"), json!(["SSLv2"]), "{others:?}");
+        let listed = json!([{ "version": "SSLv2", "suite": "SSL_CK_RC4_128_WITH_MD5" }]);
+        assert_eq!(value(&seen, "/tls/full/suites"), listed);
+        // Its certificate is listed, whatever it is.
+        let certificates = value(&seen, "/tls/full/certificates");
+        assert_eq!(certificates.as_array().map(Vec::len), Some(1), "{certificates}");
+        assert_eq!(certificates[0]["key"], "unknown");
+        assert_eq!(value(&seen, "/connections"), json!(peer.accepted()));
+    }
+}
+
+#[tokio::test]
+async fn a_server_of_ssl2_that_waits_for_the_rest_of_a_hello_of_tls_is_found() {
+    // The questions in the order in which they come: three by decision mode, which then gives up.
+    let hang = vec![Script::Hang; 3];
+    let peer = Peer::sequence([hang, vec![Script::Reply(SSL2.to_vec())]].concat()).await;
+    let seen = enumerate(Protocol::Tls, peer.port()).await;
+    assert_eq!(value(&seen, "/tls/sslv2/accepted"), json!(true));
+    assert_eq!(status(&seen, "/tls/full/suites"), "timeout");
+    assert_eq!(status(&seen, "/tls/tls12/accepted"), "timeout");
+}
+
+#[tokio::test]
+async fn half_a_server_hello_of_ssl2_is_neither_yes_nor_no() {
+    let peer = Peer::start(Script::respond(|hello: &[u8]| match hello {
+        [0x80, 46, 1, ..] => SSL2[..12].to_vec(),
+        _ => answer(1, Ok(0x002f)),
+    }))
+    .await;
+    let seen = enumerate(Protocol::Tls, peer.port()).await;
+    assert_eq!(status(&seen, "/tls/sslv2/accepted"), "error");
+    assert_eq!(value(&seen, "/tls/tls10/accepted"), json!(true));
+}
+
+#[tokio::test]
+async fn a_server_that_takes_a_bad_suite_alone_and_ends_all_else_without_a_word_is_found() {
+    // TLS 1.2 with 3DES: no hello of a careful client has that.
+    let peer = Peer::start(Script::respond(|hello: &[u8]| {
+        let fits = hello.len() > 46 && hello[0] == 22 && hello[10] == 3;
+        match fits && offered(hello).contains(&0x000a) {
+            true => answer(3, Ok(0x000a)),
+            false => Vec::new(),
+        }
+    }))
+    .await;
+    let seen = enumerate(Protocol::Tls, peer.port()).await;
+    assert_eq!(value(&seen, "/tls/spoken"), json!(true));
+    assert_eq!(value(&seen, "/tls/suites/block64/accepted"), json!(true));
+    assert_eq!(value(&seen, "/tls/full/versions"), json!(["TLSv1.2"]));
+    let listed = json!([{ "version": "TLSv1.2", "suite": "TLS_RSA_WITH_3DES_EDE_CBC_SHA" }]);
+    assert_eq!(value(&seen, "/tls/full/suites"), listed);
+}
+
 #[tokio::test]
 async fn silence_and_garbage_list_nothing_and_cost_no_more_than_decision_mode() {
     for (script, expected) in
