@@ -120,6 +120,16 @@ fn many_lines_of_one_server_are_read_in_bounds() {
         let text = format!("http {{ upstream u {{ server a; }} server {{\n{lines}}} }}\n");
         read("nginx.conf", text.as_bytes(), ConfigFormat::Nginx);
     }
+    let inherited = [
+        "set_real_ip_from 0.0.0.0/0;\n",
+        "ssl_certificate_key a;\n",
+        "ssl_verify_client optional_no_ca;\n",
+    ];
+    for line in inherited {
+        let (lines, servers) = (line.repeat(20_000), "server { listen 1; }\n".repeat(10_000));
+        let text = format!("http {{ {lines}{servers}}}\n");
+        read("nginx.conf", text.as_bytes(), ConfigFormat::Nginx);
+    }
 }
 
 #[test]

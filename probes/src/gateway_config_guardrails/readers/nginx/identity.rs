@@ -2,16 +2,16 @@
 
 use model::evidence::{Guardrail, Reach};
 
-use super::server::{Server, lookup};
+use super::server::{Once, Server, lookup};
 use crate::gateway_config_guardrails::guardrail::Review;
 
 /// Variables that name the client by its certificate.
 const NAMES: [&str; 3] = ["$ssl_client_s_dn", "$ssl_client_cert", "$ssl_client_serial"];
 
 /// Reviews where a server takes names from.
-pub fn review(review: &mut Review, server: &Server<'_>) {
+pub fn review(review: &mut Review, server: &Server<'_>, once: &mut Once) {
     certificate(review, server);
-    header(review, server);
+    header(review, server, once);
 }
 
 /// A name out of a certificate that need not be there, or that nobody looked at.
@@ -41,12 +41,14 @@ fn certificate(review: &mut Review, server: &Server<'_>) {
 }
 
 /// The address of a client as a header says it, from anybody.
-fn header(review: &mut Review, server: &Server<'_>) {
+fn header(review: &mut Review, server: &Server<'_>, once: &mut Once) {
     let reach = server.reach();
     let outer = &server.levels[..server.levels.len().saturating_sub(1)];
-    let inherited = lookup(outer, "set_real_ip_from").iter();
+    let inherited = lookup(outer, "set_real_ip_from");
+    let mut none = inherited.is_empty();
+    let inherited = if once.is_new(inherited, reach) { inherited } else { &[] };
     let mut trusted: Vec<_> =
-        inherited.map(|one| (one.place.clone(), one.arg(0).to_owned())).collect();
+        inherited.iter().map(|one| (one.place.clone(), one.arg(0).to_owned())).collect();
     server.visit(&mut |_, one| {
         if one.name == "set_real_ip_from" {
             trusted.push((one.place.clone(), one.arg(0).to_owned()));
@@ -58,8 +60,9 @@ fn header(review: &mut Review, server: &Server<'_>) {
             review.off(Guardrail::ProxyHeader, seen);
         }
     }
+    none &= trusted.is_empty();
     let guarded = lookup(&server.levels, "deny").iter().any(|one| one.arg(0) == "all");
-    if trusted.is_empty() && !guarded && server.mentions("$proxy_protocol_addr") {
+    if none && !guarded && server.mentions("$proxy_protocol_addr") {
         for listen in server.listens.iter().filter(|one| one.takes_proxy_header) {
             let reach = if listen.is_unix { Reach::Loopback } else { listen.reach() };
             let value = "proxy_protocol from everybody, and its address is used";

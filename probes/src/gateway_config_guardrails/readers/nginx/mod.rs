@@ -20,7 +20,7 @@ use crate::gateway_config_guardrails::includes::{Files, Text, Unread};
 use crate::gateway_config_guardrails::tree::{MAX_NODES, Unreadable};
 use crate::gateway_config_guardrails::version::Version;
 use parse::Directive;
-use server::Front;
+use server::{Front, Once};
 
 /// Guardrails that nginx has settings for; that of key permissions joins them where a key is here
 /// to be looked at.
@@ -82,12 +82,13 @@ pub fn review(
         for (place, reason) in &gaps {
             review.undetermined(place, "include", &COVERED, reason.clone());
         }
+        let mut once = Once::default();
         for server in &front.servers {
-            tls::review(&mut review, &front, server, release, files);
+            tls::review(&mut review, &front, server, release, files, &mut once);
             upstream::review(&mut review, &front, server);
             mail::review(&mut review, server);
             admin::review(&mut review, server);
-            identity::review(&mut review, server);
+            identity::review(&mut review, server, &mut once);
         }
         admin::everywhere(&mut review, &tree);
         review

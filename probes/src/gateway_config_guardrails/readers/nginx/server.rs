@@ -1,7 +1,7 @@
 //! Servers with what they listen on and what they inherit.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use model::evidence::Reach;
@@ -267,6 +267,17 @@ impl Listen<'_> {
 /// Everything of one name at the innermost level that has it.
 pub fn lookup<'l, 'a>(levels: &'l Levels<'a>, name: &str) -> &'l [&'a Directive] {
     levels.iter().rev().find_map(|level| level.named.get(name)).map_or(&[], Vec::as_slice)
+}
+
+/// What many servers inherit is the same for all of them, and is looked at once for each reach.
+#[derive(Default)]
+pub struct Once(BTreeSet<(usize, Reach)>);
+
+impl Once {
+    /// True if there are such directives, and they were not looked at with this reach.
+    pub fn is_new(&mut self, found: &[&Directive], reach: Reach) -> bool {
+        !found.is_empty() && self.0.insert((found.as_ptr().addr(), reach))
+    }
 }
 
 fn visit(levels: &Levels<'_>, take: &mut impl FnMut(&Levels<'_>, &Directive)) {

@@ -4,7 +4,7 @@ use model::evidence::{Guardrail, Origin, Reach};
 
 use super::Release;
 use super::mail::{self, StartTls};
-use super::server::{Front, Listen, Module, Server};
+use super::server::{Front, Listen, Module, Once, Server};
 use crate::gateway_config_guardrails::guardrail::Review;
 use crate::gateway_config_guardrails::includes::Files;
 use crate::gateway_config_guardrails::judge::key_mode;
@@ -17,6 +17,7 @@ pub fn review(
     server: &Server<'_>,
     release: Release,
     files: &Files,
+    once: &mut Once,
 ) {
     let redirects = server.module == Module::Http && server.only_redirects();
     let starttls = mail::starttls(server);
@@ -38,7 +39,9 @@ pub fn review(
         }
     }
     let reach = server.reach();
-    for directive in server.find("ssl_verify_client") {
+    let verify = server.find("ssl_verify_client");
+    let verify = if once.is_new(verify, reach) { verify } else { &[] };
+    for directive in verify {
         // The certificate is asked for and never checked.
         if directive.arg(0) == "optional_no_ca" {
             let seen = directive.place.observe("ssl_verify_client", "optional_no_ca", reach);
@@ -46,7 +49,9 @@ pub fn review(
         }
     }
     for key in ["ssl_certificate_key", "proxy_ssl_certificate_key"] {
-        for directive in server.find(key) {
+        let keys = server.find(key);
+        let keys = if once.is_new(keys, Reach::Unstated) { keys } else { &[] };
+        for directive in keys {
             if let Some(mode) = files.mode(directive.arg(0)) {
                 key_mode(review, &directive.place, key, mode);
             }

@@ -39,8 +39,7 @@ impl Hop {
 /// Reviews everything that a server hands on.
 pub fn review(review: &mut Review, front: &Front<'_>, server: &Server<'_>) {
     // Bytes that arrive encrypted and go on as they are stay encrypted.
-    let through =
-        server.module == Module::Stream && server.listens.iter().all(|one| !one.is_tls);
+    let through = server.module == Module::Stream && server.listens.iter().all(|one| !one.is_tls);
     server.visit(&mut |levels, directive| {
         if matches!(directive.name.as_str(), "proxy_pass" | "grpc_pass") {
             pass(review, (front, server, through), levels, directive);
