@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use model::Verdict;
@@ -169,7 +170,10 @@ async fn what_is_no_store_is_left_as_it_is() {
 fn unprivileged(test: &str) {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("tests");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    // Copied by a process of its own: a file that this one has open for writing goes on being open in
+    // whatever another test starts meanwhile, and cannot be run as long.
+    let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status();
+    assert!(copied.unwrap().success());
     let mut command = other(&program, test, &folder.path().join("data/store.db"));
     if fs::metadata(folder.path()).unwrap().uid() == 0 {
         // By convention the account `nobody`.
