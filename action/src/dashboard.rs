@@ -238,7 +238,10 @@ mod tests {
 
     fn adopted(count: usize) -> Record {
         let id = |at: usize| {
-            let (target, rule) = (TargetKey("edge".to_owned()), "a.b".parse().unwrap());
+            let (target, rule) = (
+                TargetKey("edge".to_owned()),
+                "gateway_config_guardrails.acl_missing".parse().unwrap(),
+            );
             FindingId::new(&target, &rule, &model::Subject(format!("config/{at}")))
         };
         Record {

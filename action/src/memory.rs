@@ -117,21 +117,22 @@ impl Memory {
     }
 
     /// Writes the dashboard, if it says something else now. Before anything else is written: what
-    /// waits since the adoption must be known before the first issue is there.
+    /// waits since the adoption must be known before the first issue is there. False if nothing else
+    /// should be written in this run.
     pub async fn remember(
         &self,
         github: &mut GitHub,
         identity: &Identity,
         run: &Run<'_>,
         done: &mut Done,
-    ) {
+    ) -> bool {
         for number in &self.spare {
             if let Err(fault) = github.close_duplicate(*number).await {
                 done.give_up(&format!("#{number}"), &fault);
             }
         }
         if self.record.observed_at.is_some_and(|at| at >= run.audit.observed_at) {
-            return;
+            return !done.denied;
         }
         let record = self.next(run);
         match &self.branch {
@@ -146,7 +147,7 @@ impl Memory {
                     )),
                     Err(fault) => {
                         done.give_up("the dashboard", &fault);
-                        return;
+                        return false;
                     }
                 }
                 self.leave_issue(github, branch, done).await;
@@ -157,6 +158,7 @@ impl Memory {
                 }
             }
         }
+        !done.denied
     }
 
     async fn write_issue(

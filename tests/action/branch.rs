@@ -248,6 +248,19 @@ fn without_the_right_to_push_nothing_is_written_the_verdict_stands_and_the_permi
 }
 
 #[test]
+fn a_push_that_fails_lets_nothing_be_begun_that_the_next_run_could_not_know() {
+    let forge = Forge::start();
+    let checkout = repository(&anonymous());
+    for moment in ["service=git-receive-pack", "/acme/gateway/git-receive-pack"] {
+        forge.git.fail(moment);
+        let ran = forge.run(&checkout);
+        assert!(ran.summary.contains("the dashboard: no answer"), "{}", ran.summary);
+        assert_eq!((forge.counts().0, forge.data().tip(DATA)), (0, None), "{moment}");
+    }
+    assert_eq!(forge.run(&checkout).output("issues-opened"), "1");
+}
+
+#[test]
 fn a_server_that_is_away_keeps_the_verdict_and_lets_nothing_be_written() {
     let forge = Forge::start();
     let checkout = repository(&anonymous());
@@ -341,12 +354,14 @@ fn a_name_that_is_none_or_is_in_use_is_refused_before_anything_is_asked() {
 #[test]
 fn an_issue_that_was_the_dashboard_hands_over_what_it_remembers_and_gets_it_back() {
     let forge = Forge::start();
-    // A finding of medium severity, which waits since the adoption.
-    let checkout = repository(&HARDENED.replace("max_connections 200\n", ""));
+    // One finding of high severity, and one of medium, which waits since the adoption. Whoever had
+    // forgotten that would open an issue for it.
+    let checkout = repository(&anonymous().replace("max_connections 200\n", ""));
+    let findings = || forge.github.findings().len();
     let on_issue = || forge.branch(&checkout).with("PLUMBLINE_DASHBOARD", "issue").run().expect(0);
     on_issue();
     assert_eq!(forge.git.requests(), [""; 0], "an issue takes no git");
-    assert_eq!(forge.dashboards().len(), 1);
+    assert_eq!((forge.dashboards().len(), findings()), (1, 1));
     let number = forge.dashboards()[0]["number"].clone();
     forge.counts();
 
@@ -356,7 +371,7 @@ fn an_issue_that_was_the_dashboard_hands_over_what_it_remembers_and_gets_it_back
     assert_eq!((&left["state"], &left["state_reason"]), (&json!("closed"), &json!("completed")));
     let page = format!("<{}/acme/gateway/tree/{DATA}>", forge.git.url);
     assert!(left["body"].as_str().unwrap().contains(&page), "{left:#}");
-    assert_eq!(forge.github.findings(), Vec::<Value>::new(), "what waited waits");
+    assert_eq!(findings(), 1, "what waited waits");
     assert!(forge.data().file(DATA, "README.md").contains("when the repository was adopted"));
     forge.run(&checkout);
     assert_eq!(forge.counts(), (0, 1, 0));
@@ -366,7 +381,7 @@ fn an_issue_that_was_the_dashboard_hands_over_what_it_remembers_and_gets_it_back
     let back = &forge.dashboards()[0];
     assert_eq!((&back["state"], &back["number"]), (&json!("open"), &number));
     assert!(back["body"].as_str().unwrap().contains("<!-- plumbline-dashboard:1 H4s"), "{back:#}");
-    assert_eq!(forge.github.findings(), Vec::<Value>::new(), "what waited waits");
+    assert_eq!(findings(), 1, "what waited waits");
     on_issue();
     assert_eq!(forge.counts(), (0, 1, 0));
     assert_eq!(forge.git.requests(), [""; 0]);
@@ -488,9 +503,26 @@ fn what_a_checkout_or_an_environment_says_to_git_runs_nothing_and_the_token_is_o
     for hook in ["pre-push", "reference-transaction", "post-index-change", "post-commit"] {
         std::fs::copy(&bad, checkout.root().join(".git/hooks").join(hook)).unwrap();
     }
+    // The machine's own settings hold for the way to the server, and for nothing else.
+    let machine = folder.path().join("gitconfig");
+    std::fs::create_dir(folder.path().join("hooks")).unwrap();
+    for hook in ["pre-push", "reference-transaction", "post-commit"] {
+        std::fs::copy(&bad, folder.path().join("hooks").join(hook)).unwrap();
+    }
+    let settings = format!(
+        "[core]\n\thooksPath = {hooks}\n\taskPass = {bad}\n[credential]\n\thelper = {bad}\n\
+         [push]\n\tgpgSign = true\n\tpushOption = x\n[gpg]\n\tprogram = {bad}\n\
+         [init]\n\tdefaultObjectFormat = sha256\n\ttemplateDir = {template}\n\
+         [http \"{server}/\"]\n\textraHeader = Authorization: Basic b3RoZXI6b3RoZXI=\n",
+        hooks = folder.path().join("hooks").display(),
+        template = checkout.root().join(".git").display(),
+        server = forge.git.url,
+    );
+    std::fs::write(&machine, settings).unwrap();
     let (path, log) = watched_git(folder.path());
     let git_dir = checkout.root().join(".git").display().to_string();
     let run = forge.branch(&checkout).with("PATH", &path).with("GIT_ASKPASS", &bad);
+    let run = run.with("GIT_CONFIG_GLOBAL", &machine.display().to_string());
     let run = run.with("GIT_INDEX_FILE", "/nowhere/index").with("GIT_TRACE_CURL", "1");
     let run = run.with("GIT_OBJECT_DIRECTORY", &format!("{git_dir}/objects"));
     let ran = run.with("GIT_TRACE_REDACT", "0").with("SSH_ASKPASS", &bad).run().expect(0);

@@ -37,6 +37,25 @@ fn ten_new_findings_take_a_request_each_and_four_more() {
 }
 
 #[test]
+fn a_record_that_finds_no_room_is_said_to_and_not_written_again_by_every_run() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = gateways(700);
+    // Digests of files that differ are what does not compress.
+    for at in 0..700 {
+        let text = format!("{}# {at}\n", crate::fixture::HARDENED);
+        checkout.write(&format!("conf/g{at}.conf"), &text);
+    }
+    checkout.commit();
+    for wrote in [1, 0] {
+        checkout.branch(&github.api, &token).run().expect(0);
+        assert_eq!(writes(&github.requests()), wrote);
+        let text = github.issues()[0]["body"].as_str().unwrap().to_owned();
+        assert!(text.contains("Too large to be compared with"), "{text}");
+    }
+}
+
+#[test]
 fn fifty_open_findings_and_nothing_new_take_one_request() {
     let github = GitHub::start();
     let token = github.writing();

@@ -40,8 +40,8 @@ struct Served {
     /// Tokens and whether they may push.
     tokens: Mutex<Vec<(String, bool)>>,
     before: Mutex<Vec<Before>>,
-    /// The path whose next answer is lost.
-    lost: Mutex<Option<&'static str>>,
+    /// The path whose next request fails, and whether it is answered before that.
+    failing: Mutex<Option<(&'static str, bool)>>,
     /// Where everybody is sent.
     elsewhere: Mutex<Option<String>>,
     /// Method, path and status of every request.
@@ -135,7 +135,7 @@ impl GitServer {
             repository,
             tokens: Mutex::default(),
             before: Mutex::default(),
-            lost: Mutex::default(),
+            failing: Mutex::default(),
             elsewhere: Mutex::default(),
             log: Mutex::default(),
         });
@@ -164,7 +164,12 @@ impl GitServer {
 
     /// Answers the next request whose path and query end like this, and loses the answer.
     pub fn lose_answer(&self, end: &'static str) {
-        *self.state.lost.lock().unwrap() = Some(end);
+        *self.state.failing.lock().unwrap() = Some((end, true));
+    }
+
+    /// Fails at the next request whose path and query end like this.
+    pub fn fail(&self, end: &'static str) {
+        *self.state.failing.lock().unwrap() = Some((end, false));
     }
 
     /// Sends everybody to another server.
@@ -231,9 +236,12 @@ impl Served {
             Some(_) => {}
         }
         let root = self.repository.0.ancestors().nth(2).unwrap();
+        let failing = self.failing.lock().unwrap().take_if(|(end, _)| asked.ends_with(*end));
+        if failing.is_some_and(|(_, answers)| !answers) {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
         let answer = backend(root, head, body).unwrap_or(StatusCode::NOT_FOUND.into_response());
-        let lost = self.lost.lock().unwrap().take_if(|end| asked.ends_with(*end));
-        if lost.is_some() { StatusCode::BAD_GATEWAY.into_response() } else { answer }
+        if failing.is_some() { StatusCode::BAD_GATEWAY.into_response() } else { answer }
     }
 }
 

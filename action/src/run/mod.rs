@@ -262,16 +262,17 @@ impl<'a> Desk<'a> {
         }
         let (identity, at) = (&self.identity, audit.observed_at);
         let mut done = Done::default();
+        let mut goes_on = true;
         if self.event.happened == Happened::DefaultBranch {
             let forsaken = backlog.forsaken(&identity.author, audit);
             let (plan, forsaken) = (&plans.plan, forsaken.as_slice());
             let run = memory::Run { audit, observations, plan, forsaken };
-            backlog.memory.remember(github, identity, &run, &mut done).await;
+            goes_on = backlog.memory.remember(github, identity, &run, &mut done).await;
         }
-        if !done.denied {
+        if goes_on {
             done = track::apply(github, identity, &plans.plan, &backlog.issues, at, done).await;
         }
-        if !done.denied {
+        if goes_on && !done.denied {
             done.steps(github, identity, &plans.steps, at).await;
         }
         notes.append(&mut done.undone.clone());
