@@ -63,7 +63,7 @@ fn a_gateway_that_began_a_short_time_ago_is_told_and_is_no_drift_while_it_runs()
     run();
     bench.plumb(&["diff", "last~1", "last", "-o", "json=delta.json"]).expect(0);
     let delta: Value = serde_json::from_str(&bench.read("delta.json")).unwrap();
-    let controls = delta["controls"].as_array().unwrap();
+    let controls = delta["delta"]["controls"].as_array().unwrap();
     let rule = "gateway_runtime_health.restarted_recently";
     let control = controls.iter().find(|control| control["rule"] == rule);
     assert_eq!(control.unwrap()["class"], "unchanged", "{delta}");

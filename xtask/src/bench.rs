@@ -13,6 +13,9 @@ const IN_CLUSTER: &str = "operator";
 /// The measurement that runs other scanners beside ours.
 const PEERS: &str = "peers";
 
+/// The measurement that reads a table of Postgres.
+const FLEET: &str = "fleet";
+
 /// Builds the programs in release mode and runs the measurements.
 pub fn run(root: &Path, filter: Option<&str>) -> anyhow::Result<()> {
     // All of them: the measurements start `plumb`.
@@ -28,6 +31,9 @@ pub fn run(root: &Path, filter: Option<&str>) -> anyhow::Result<()> {
             command.env("PLUMBLINE_SSLYZE", tools::sslyze(root)?);
             command.envs(tools::tls_servers(root)?);
             command.env("PATH", tools::search_path(tools::PEERS)?);
+        }
+        if filter.is_none_or(|filter| FLEET.contains(filter)) {
+            tools::postgres()?;
         }
         shell::run(command.args(filter))?;
     }

@@ -1,20 +1,24 @@
-//! `device_cert_hygiene` over 1,000,000 certificates: one PEM file, a tar.gz, and a CSV.
+//! `device_cert_hygiene` over 1,000,000 certificates: one PEM file, a tar.gz, a CSV, and a table of
+//! Postgres.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{BufWriter, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::ToSpan as _;
-use model::document::{DeviceCertificates, Source, Trust};
+use model::document::{DeviceCertificates, DeviceTable, Source, Trust};
 use model::request::{CheckRequest, Inputs, ProbePolicy};
 use model::{CheckId, RunId, Subject, TargetKey};
 use probes::Context;
 use testkit::pki::{Authority, Leaf, device};
+use testkit::postgres::Database;
 
 use super::resources::{forget_peak, mib, peak_resident, resident};
 use super::{Row, grouped};
@@ -24,12 +28,19 @@ const DEVICES: u32 = 1_000_000;
 /// The variable that sets another number, for a short look.
 const COUNT: &str = "PLUMBLINE_FLEET_DEVICES";
 
-/// What is read, and how it is called in the table.
-const SOURCES: [(&str, &str); 3] = [
+/// What is read of the folder, and how it is called in the table.
+const SOURCES: [(&str, &str); 4] = [
     ("fleet.pem", "one PEM file"),
     ("fleet.tar.gz", "a tar.gz with a file for each"),
     ("fleet.csv", "a CSV that is its own inventory"),
+    (ADDRESS, "a table of Postgres"),
 ];
+
+/// The file with the address of the database.
+const ADDRESS: &str = "address";
+
+/// The folder of the database's own files.
+const DATABASE: &str = "database";
 
 /// Measures.
 pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
@@ -40,6 +51,7 @@ pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
     let folder = tempfile::tempdir_in(folder.parent().context("a program is in a folder")?)?;
     let authority = Authority::new("Device CA");
     write(folder.path(), &authority, devices).context("cannot write the fleet")?;
+    let _database = load(folder.path()).context("cannot write the fleet into a table")?;
     fs::write(folder.path().join("ca.pem"), authority.pem())?;
     let mut rows = Vec::new();
     for (path, name) in SOURCES {
@@ -48,7 +60,7 @@ pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Writes the same fleet three times; each certificate has a key of its own.
+/// Writes the same fleet to three files; each certificate has a key of its own.
 fn write(folder: &Path, authority: &Authority, devices: u32) -> anyhow::Result<()> {
     let create = |name: &str| anyhow::Ok(BufWriter::new(File::create(folder.join(name))?));
     let mut pem = create("fleet.pem")?;
@@ -76,6 +88,35 @@ fn write(folder: &Path, authority: &Authority, devices: u32) -> anyhow::Result<(
     Ok(())
 }
 
+/// Writes the fleet into a table, whose files are in the folder as the others are. Nothing of it is in
+/// the log of the server, which would hold all of it once more.
+fn load(folder: &Path) -> anyhow::Result<Database> {
+    let place = folder.join(DATABASE);
+    fs::create_dir(&place)?;
+    // The server is somebody else, and goes through the folder to its own.
+    fs::set_permissions(folder, Permissions::from_mode(0o711))?;
+    let database = Database::create_in(&place)?;
+    let columns = "device_id text, certificate text";
+    database.sql(&format!("CREATE UNLOGGED TABLE devices ({columns})"))?;
+    let csv = folder.join("fleet.csv");
+    database.sql(&format!("\\copy devices FROM '{}' CSV HEADER", csv.display()))?;
+    // What the server would do sooner or later, and not while it is measured.
+    database.sql("VACUUM ANALYZE devices")?;
+    fs::write(folder.join(ADDRESS), database.url())?;
+    Ok(database)
+}
+
+/// The table behind the address; none for what is a file.
+fn table(path: &str) -> Option<DeviceTable> {
+    (path == ADDRESS).then(|| DeviceTable {
+        schema: None,
+        name: "devices".to_owned(),
+        device: "device_id".to_owned(),
+        certificate: "certificate".to_owned(),
+        cohort: None,
+    })
+}
+
 fn read(folder: &Path, path: &str, name: &str, devices: u32) -> anyhow::Result<[Row; 2]> {
     let request = CheckRequest {
         check: CheckId::DeviceCertHygiene,
@@ -85,6 +126,7 @@ fn read(folder: &Path, path: &str, name: &str, devices: u32) -> anyhow::Result<[
             certificates: DeviceCertificates {
                 name: "fleet".to_owned(),
                 path: Some(path.to_owned()),
+                table: table(path),
                 ..DeviceCertificates::default()
             },
             trust: Trust { ca_bundle: Some(Source::path("ca.pem")), ..Trust::default() },
@@ -92,7 +134,8 @@ fn read(folder: &Path, path: &str, name: &str, devices: u32) -> anyhow::Result<[
         policy: ProbePolicy { deadline_seconds: 3_600, ..ProbePolicy::default() },
         params: BTreeMap::new(),
     };
-    let context = Context::new(RunId("run".to_owned()), folder.to_owned());
+    let context = Context::new(RunId("run".to_owned()), folder.to_owned())
+        .with_tables(Arc::new(tables::Postgres));
     let runtime = tokio::runtime::Runtime::new()?;
     forget_peak()?;
     let held = resident()?;
