@@ -12,10 +12,13 @@ use syntax::{At, Item, Piece};
 use crate::gateway_config_guardrails::guardrail::Place;
 use crate::gateway_config_guardrails::includes::{Files, Text};
 use crate::gateway_config_guardrails::settings::{Environment, Settings};
-use crate::gateway_config_guardrails::tree::{MAX_NODES, MAX_SCALAR_BYTES, Unreadable, Value};
+use crate::gateway_config_guardrails::tree::{MAX_SCALAR_BYTES, Unreadable, Value};
 
 /// Deepest chain of `include`.
 const MAX_INCLUDES: usize = 8;
+
+/// Most values that are there once more because a variable names the object that they are in.
+const MAX_FILLED: usize = 10_000;
 
 /// What is said of a value that a variable fills in.
 const FILLED: &str = "a variable fills it in";
@@ -207,8 +210,8 @@ impl<'a> Hocon<'a> {
             .map(|given| (given.path[from.len()..].to_vec(), given.value.clone()))
             .collect();
         self.filled += copied.len();
-        if self.filled > MAX_NODES {
-            return Err(Unreadable::Limit("100,000 values"));
+        if self.filled > MAX_FILLED {
+            return Err(Unreadable::Limit("10,000 values that variables repeat"));
         }
         let any = !copied.is_empty();
         for (rest, value) in copied {
