@@ -136,6 +136,11 @@ public final class Broker implements ExtensionMain {
             output.failAuthentication();
             return;
         }
+        final String owner = setup.path("client_ids").path(input.getClientInformation().getClientId()).asText(user);
+        if (!owner.equals(user)) {
+            output.failAuthentication();
+            return;
+        }
         if (setup.has("rights")) {
             final List<TopicPermission> permissions = new ArrayList<>();
             for (final JsonNode filter : setup.get("rights").path(user)) {

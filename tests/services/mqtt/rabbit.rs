@@ -46,6 +46,8 @@ pub struct Node {
     pub together: u16,
     /// Users alone, over TLS, each in a scope of its own.
     pub apart: u16,
+    /// Whether it is RabbitMQ 3.10, of which is known what it does beside what it is told.
+    pub is_known: bool,
     // The node goes before the daemon that knows its port.
     _node: Running,
     _names: Running,
@@ -102,6 +104,7 @@ impl Node {
             std::fs::read_to_string(&log).is_ok_and(|log| log.contains("Server startup complete"))
         };
         node.wait_until(START, has_started).unwrap();
+        let is_known = std::fs::read_to_string(&log).unwrap().contains("Starting RabbitMQ 3.10.");
         Self {
             open,
             public,
@@ -109,6 +112,7 @@ impl Node {
             websocket,
             together,
             apart,
+            is_known,
             _node: node,
             _names: names,
             _folder: folder,

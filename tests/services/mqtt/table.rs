@@ -232,3 +232,22 @@ async fn limits_that_a_broker_was_told_are_seen() {
     assert_eq!(verdicts(&seen)["limits_unbounded"], Verdict::Pass);
     assert_eq!(value(&seen, "/limits/effective")["maximum_packet_size"], 65_536);
 }
+
+#[tokio::test]
+async fn a_client_id_that_a_broker_was_told_the_owner_of_is_seen_to_be_bound() {
+    let plant = Plant::new();
+    plant.logins(&PAIR);
+    let setup = Setup {
+        users: Some(&PAIR),
+        rights: Some(&EVERYTHING_APART),
+        identity: Some(plant.identity()),
+        more: Some(("client_ids", json!({ "test-pair-b": "device-b" }))),
+        ..Setup::default()
+    };
+    let broker = Other::start(Kind::HiveMq, &setup);
+    let seen = plant.audit(broker.port(), &[Allowance::CanaryWrite]).await;
+    expect(&seen, &[("/credential/access", json!("accepted")), ("/client_id/bound", json!(true))]);
+    let passing = known(Kind::HiveMq, &[&APART_IN_5[..], &["client_id_not_bound"]].concat());
+    let failing = ["legacy_mqtt31_accepted", "limits_unbounded"];
+    line(Kind::HiveMq, "the owner of a client id, too", &seen, &failing, &passing);
+}
