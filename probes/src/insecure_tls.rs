@@ -56,6 +56,8 @@ pub struct Presented {
     pub key_proven: Option<bool>,
     /// Whether the server asked for a client certificate.
     pub client_certificate_requested: bool,
+    /// How many authorities that request names.
+    pub authorities: u32,
     /// Scheme that the handshake was signed with, by code point.
     pub scheme: Option<u16>,
 }
@@ -293,8 +295,11 @@ impl ServerCertVerifier for Recorder {
 }
 
 impl ResolvesClientCert for Recorder {
-    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.record(|presented| presented.client_certificate_requested = true);
+    fn resolve(&self, hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.record(|presented| {
+            presented.client_certificate_requested = true;
+            presented.authorities = u32::try_from(hints.len()).unwrap_or(u32::MAX);
+        });
         self.client.clone()
     }
 

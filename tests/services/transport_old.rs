@@ -50,7 +50,7 @@ fn scapy(identity: &Identity, told: Told<'_>) -> Server {
         "suites": told.suites,
         "declines": told.declines,
     });
-    Server::start(Library::Scapy, identity, &words).expect("a server of Scapy")
+    Server::start(Library::Scapy, identity, words).expect("a server of Scapy")
 }
 
 /// Pairs of one version with suites.
@@ -193,7 +193,7 @@ fn tlslite(identity: &Identity, versions: &[&str], words: [&[&str]; 3]) -> Serve
         "macs": macs,
         "exchanges": exchanges,
     });
-    Server::start(Library::Tlslite, identity, &told).expect("a server of tlslite")
+    Server::start(Library::Tlslite, identity, told).expect("a server of tlslite")
 }
 
 #[tokio::test]

@@ -29,15 +29,31 @@ impl Library {
         }
     }
 
-    /// The program, which takes the file of its setup; an error where its library was not brought.
-    pub fn command(self) -> anyhow::Result<Command> {
+    /// The program with its setup, which is written into `folder`: port, certificate and key in PEM,
+    /// and what it is told. An error where the library was not brought.
+    pub fn command(
+        self,
+        folder: &Path,
+        port: u16,
+        [certificate, key]: [&str; 2],
+        mut told: Value,
+    ) -> anyhow::Result<Command> {
         let (name, variable) = self.place();
         let python: OsString = std::env::var_os(variable)
             .with_context(|| format!("{variable} names no program: run this by cargo xtask"))?;
+        told["port"] = json!(port);
+        for (name, pem) in [("certificate", certificate), ("key", key)] {
+            let path = folder.join(name);
+            fs::write(&path, pem)?;
+            told[name] = json!(path);
+        }
+        let file = folder.join("setup.json");
+        fs::write(&file, told.to_string())?;
+        let script = format!("{name}_server.py");
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut command = Command::new(python);
         // Nothing is left behind in the folder of the sources.
-        command.arg("-B").arg(root.join("tls_servers").join(format!("{name}_server.py")));
+        command.arg("-B").arg(root.join("tls_servers").join(script)).arg(file);
         Ok(command)
     }
 }
@@ -52,19 +68,11 @@ pub struct Server {
 
 impl Server {
     /// Starts a server with a certificate and with what it is told, and waits until it listens.
-    pub fn start(library: Library, identity: &Identity, told: &Value) -> anyhow::Result<Self> {
-        let folder = TempDir::new()?;
-        let port = free_port();
-        let mut setup = told.clone();
-        setup["port"] = json!(port);
-        for (name, pem) in [("certificate", &identity.cert_pem), ("key", &identity.key_pem)] {
-            let path = folder.path().join(name);
-            fs::write(&path, pem)?;
-            setup[name] = json!(path);
-        }
-        let file = folder.path().join("setup.json");
-        fs::write(&file, setup.to_string())?;
-        let mut process = Running::start(library.place().0, library.command()?.arg(&file))?;
+    pub fn start(library: Library, identity: &Identity, told: Value) -> anyhow::Result<Self> {
+        let (folder, port) = (TempDir::new()?, free_port());
+        let pem = [identity.cert_pem.as_str(), identity.key_pem.as_str()];
+        let mut command = library.command(folder.path(), port, pem, told)?;
+        let mut process = Running::start(library.place().0, &mut command)?;
         process.wait_for_port(port)?;
         Ok(Self { port, _process: process, _folder: folder })
     }

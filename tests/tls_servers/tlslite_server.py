@@ -3,6 +3,7 @@
 
 from accepting import accept, setup
 from tlslite.api import HandshakeSettings, TLSConnection, X509CertChain, parsePEMKey
+from tlslite.constants import CipherSuite
 
 # What it calls the versions.
 VERSIONS = {
@@ -13,6 +14,13 @@ VERSIONS = {
     "TLSv1.3": (3, 4),
 }
 
+# Its suites by key exchange, for those with an RSA key.
+SUITES = (
+    CipherSuite.getCertSuites,
+    CipherSuite.getDheCertSuites,
+    CipherSuite.getEcdheCertSuites,
+)
+
 
 def settings(told):
     """The same in tlslite's own words. It has a lowest and a highest version, and no holes."""
@@ -22,13 +30,32 @@ def settings(told):
     words.cipherNames = told["ciphers"]
     words.macNames = told["macs"]
     words.keyExchangeNames = told["exchanges"]
+    if "curves" in told:
+        words.eccCurves = told["curves"]
+        words.keyShares = []
     return words.validate()
+
+
+def tell(words, path):
+    """Writes what these words come to by its own tables: versions, suites and groups."""
+    with open(path, "w", encoding="utf-8") as file:
+        for name, version in VERSIONS.items():
+            if not words.minVersion <= version <= words.maxVersion:
+                continue
+            print("version", name, file=file)
+            for suites in SUITES:
+                for code in suites(words, version):
+                    print(f"suite 0x{code:04x}", file=file)
+        for name in words.eccCurves:
+            print("group", name, file=file)
 
 
 def main():
     """Reads the files and serves until the process is ended."""
     told = setup()
     words = settings(told)
+    if "told" in told:
+        tell(words, told["told"])
     chain = X509CertChain()
     with open(told["certificate"], encoding="utf-8") as file:
         chain.parsePemList(file.read())

@@ -408,7 +408,7 @@ pub struct BrokerTransportPostureStable {
     /// Whether unknown suites, groups and extensions are passed over (RFC 8701).
     #[serde(rename = "/tls/features/grease_tolerant", default = "super::not_asked::<bool>")]
     pub features_grease_tolerant: Item<bool>,
-    /// How many authorities a request for a client certificate names up to TLS 1.2.
+    /// How many authorities a request for a client certificate names.
     #[serde(rename = "/tls/features/client_ca_names", default = "super::not_asked::<u32>")]
     pub features_client_ca_names: Item<u32>,
 

@@ -8,7 +8,7 @@ use super::names::SSL2;
 use crate::net::{Dialer, Failure};
 
 /// Kinds of cipher ("The SSL Protocol", 1995, section 5.1.1): code and name.
-const CIPHERS: [(u32, &str); 7] = [
+pub const KINDS: [(u32, &str); 7] = [
     (0x01_0080, "SSL_CK_RC4_128_WITH_MD5"),
     (0x02_0080, "SSL_CK_RC4_128_EXPORT40_WITH_MD5"),
     (0x03_0080, "SSL_CK_RC2_128_CBC_WITH_MD5"),
@@ -68,7 +68,7 @@ fn cut_off(answer: &[u8], failure: Failure) -> Answer {
 fn hello(challenge: [u8; 16]) -> Vec<u8> {
     let mut body = vec![1];
     u16s(&mut body, &[SSL2, 3 * 7, 0, 16]);
-    for (code, _) in CIPHERS {
+    for (code, _) in KINDS {
         body.extend(&code.to_be_bytes()[1..]);
     }
     body.extend(challenge);
@@ -102,7 +102,7 @@ fn server_hello(record: &[u8]) -> Option<Answer> {
     let (certificate, ciphers, _id) = (reader.u16()?, reader.u16()?, reader.u16()?);
     let certificate = reader.take(certificate.into())?.to_vec();
     let listed = reader.take(ciphers.into())?;
-    let kinds: Vec<&str> = CIPHERS
+    let kinds: Vec<&str> = KINDS
         .iter()
         .filter(|(code, _)| listed.chunks_exact(3).any(|c| *c == code.to_be_bytes()[1..]))
         .map(|(_, name)| *name)

@@ -122,9 +122,17 @@ impl Full {
         let modern = self.modern.courtesy.as_ref();
         stable.features_grease_tolerant = self.features.grease_tolerant(&[courtesy, modern]);
         stable.features_version_tolerant = self.features.version_tolerant(modern);
+        let session = &interview.session;
         stable.features_client_ca_names = match interview.clear() {
             Some(flight) if flight.certificate_requested => Item::observed(flight.authorities),
-            Some(_) => Item::not_attempted("no client certificate is asked for up to TLS 1.2"),
+            // TLS 1.3 encrypts its request, and a whole session shows it.
+            _ if session.presented.client_certificate_requested => {
+                Item::observed(session.presented.authorities)
+            }
+            Some(_) => Item::not_attempted("no client certificate is asked for"),
+            None if session.negotiated.is_ok() => {
+                Item::not_attempted("no client certificate is asked for")
+            }
             None => only_clear(self.missing()),
         };
         stable.features_client_renegotiation = self.sessions.renegotiation.clone();

@@ -210,6 +210,24 @@ async fn a_server_that_takes_a_bad_suite_alone_and_ends_all_else_without_a_word_
 }
 
 #[tokio::test]
+async fn authorities_that_a_request_names_are_counted_in_every_version() {
+    let devices = Authority::new("Devices");
+    let identity = Authority::new("Test").issue(&Leaf::default());
+    for versions in [&[&rustls::version::TLS12][..], &[&rustls::version::TLS13]] {
+        for (clients, names) in [(Clients::Needed(&devices), Some(1)), (Clients::NotAsked, None)] {
+            let tls = tls::server_with(&identity, &[], clients, versions);
+            let broker = Peer::secured(tls, Script::ReplyAndHold(vec![0x20, 2, 0, 5])).await;
+            let seen = enumerate(Protocol::Mqtts, broker.port()).await;
+            let pointer = "/tls/features/client_ca_names";
+            match names {
+                Some(names) => assert_eq!(value(&seen, pointer), json!(names), "{versions:?}"),
+                None => assert_eq!(status(&seen, pointer), "not_attempted", "{versions:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn silence_and_garbage_list_nothing_and_cost_no_more_than_decision_mode() {
     for (script, expected) in
         [(Script::Hang, "timeout"), (Script::Reply(b"SSH-2.0-x\r\n".to_vec()), "error")]

@@ -8,6 +8,7 @@ mod delay;
 mod pace;
 mod parse;
 mod programs;
+mod python;
 mod referee;
 mod rustls_server;
 mod score;

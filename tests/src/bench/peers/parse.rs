@@ -1,9 +1,10 @@
 //! What each tool prints for programs, read.
 
 use anyhow::{Context as _, bail};
+use probes::tls::names::SSL2;
 use serde_json::Value;
 
-use super::seen::{Groups, Pairs, Seen, group, suite, version};
+use super::seen::{Groups, Pairs, Seen, group, kind, suite, version};
 
 /// Evidence of `plumb probe broker_transport_posture --full`.
 pub(super) fn plumb(text: &str) -> anyhow::Result<Seen> {
@@ -84,7 +85,7 @@ pub(super) fn sslscan(text: &str) -> anyhow::Result<Seen> {
     Ok(seen)
 }
 
-/// `nmap --script ssl-enum-ciphers -oX`.
+/// `nmap --script ssl-enum-ciphers,sslv2 -oX`.
 pub(super) fn nmap(text: &str) -> anyhow::Result<Seen> {
     if !text.contains("</nmaprun>") {
         bail!("nmap did not finish");
@@ -102,6 +103,9 @@ pub(super) fn nmap(text: &str) -> anyhow::Result<Seen> {
         {
             let name = content.split('<').next().unwrap_or_default();
             seen.suites.insert((version, named(name, suite)?));
+        } else if let Some(content) = rest.strip_prefix("elem>SSL2_") {
+            let name = content.split('<').next().unwrap_or_default();
+            seen.suites.insert((SSL2, named(&format!("SSL2_{name}"), suite)?));
         }
     }
     Ok(seen)
@@ -118,8 +122,10 @@ pub(super) fn testssl(text: &str) -> anyhow::Result<Seen> {
         else {
             continue;
         };
-        let code = u16::from_str_radix(code, 16).with_context(|| format!("`{id}`"))?;
-        seen.suites.insert((named(version, self::version)?, code));
+        let version = named(version, self::version)?;
+        let code = u32::from_str_radix(code, 16).with_context(|| format!("`{id}`"))?;
+        let code = if version == SSL2 { kind(code) } else { u16::try_from(code).ok() };
+        seen.suites.insert((version, code.with_context(|| format!("`{id}`"))?));
     }
     if !findings.iter().any(|finding| finding["id"] == "scanTime") {
         bail!("testssl did not finish");
@@ -219,10 +225,14 @@ mod tests {
 <elem key="name">TLS_AKE_WITH_AES_256_GCM_SHA384</elem>
 </table>
 </table>
+</table></script><script id="sslv2" output="&#xa;  SSLv2 supported"><elem>SSLv2 supported</elem>
+<table key="ciphers">
+<elem>SSL2_RC4_128_WITH_MD5</elem>
 </table></script></nmaprun>"#,
         )
         .unwrap();
-        assert_eq!(seen.suites, BTreeSet::from([(0x0303, 0x0033), (0x0304, 0x1302)]));
+        let suites = [(0x0002, 0x0180), (0x0303, 0x0033), (0x0304, 0x1302)];
+        assert_eq!(seen.suites, BTreeSet::from(suites));
         assert_eq!(seen.groups, Groups::Unlisted);
     }
 
@@ -230,11 +240,13 @@ mod tests {
     fn testssl_gives_suites_by_code_point() {
         let seen = testssl(
             r#"[{"id": "cipher-tls1_x39", "severity": "INFO", "finding": "TLS 1   x39"},
+                {"id": "cipher-ssl2_x040080", "severity": "INFO", "finding": "SSLv2   x040080"},
                 {"id": "cipher-tls1_3_x1302", "severity": "INFO", "finding": "TLS 1.3   x1302"},
                 {"id": "scanTime", "severity": "INFO", "finding": "75"}]"#,
         )
         .unwrap();
-        assert_eq!(seen.suites, BTreeSet::from([(0x0301, 0x0039), (0x0304, 0x1302)]));
+        let suites = [(0x0002, 0x0480), (0x0301, 0x0039), (0x0304, 0x1302)];
+        assert_eq!(seen.suites, BTreeSet::from(suites));
         assert!(testssl("[]").is_err());
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use probes::tls::names;
+use probes::tls::sslv2::KINDS;
 use probes::tls::suites::{self, SUITES};
 
 /// A version with a suite or a group.
@@ -55,8 +56,20 @@ pub(super) fn version(name: &str) -> Option<u16> {
     VERSIONS.iter().find(|(_, names)| names.contains(&name)).map(|(code, _)| *code)
 }
 
-/// The suite of an IANA name.
+/// A kind of cipher of SSL 2.0, whose code has three bytes, in two: the one in the middle is always 0.
+pub(super) fn kind(code: u32) -> Option<u16> {
+    let [_, high, 0, low] = code.to_be_bytes() else { return None };
+    Some(u16::from_be_bytes([high, low]))
+}
+
+/// The suite of an IANA name, or the kind of cipher of SSL 2.0.
 pub(super) fn suite(name: &str) -> Option<u16> {
+    // nmap has a prefix of its own.
+    if let Some(name) = name.strip_prefix("SSL_CK_").or_else(|| name.strip_prefix("SSL2_")) {
+        let mut kinds = KINDS.iter();
+        let known = kinds.find(|(_, known)| known.strip_prefix("SSL_CK_") == Some(name));
+        return known.and_then(|(code, _)| kind(*code));
+    }
     // nmap has names of its own for those of TLS 1.3, and Java keeps the oldest ones of others.
     let name = name.replace("TLS_AKE_WITH_", "TLS_").replace("SSL_", "TLS_");
     let newest = (0x1301..=0x1305).find(|code| suites::name(*code) == name);
@@ -88,9 +101,16 @@ pub(super) fn comparable(mut pairs: Pairs) -> Pairs {
 
 /// The pairs as text, for people.
 pub(super) fn shown(pairs: impl Iterator<Item = (u16, u16)>, suites: bool) -> String {
-    let name = |code| if suites { suites::name(code) } else { names::group(code) };
+    let name = |version, code| match suites {
+        true if version == names::SSL2 => {
+            let mut kinds = KINDS.iter().filter(|(long, _)| kind(*long) == Some(code));
+            kinds.next().map_or_else(|| format!("0x{code:04x}"), |(_, name)| (*name).to_owned())
+        }
+        true => suites::name(code),
+        false => names::group(code),
+    };
     let words: Vec<_> = pairs
-        .map(|(version, code)| format!("{} {}", names::version(version), name(code)))
+        .map(|(version, code)| format!("{} {}", names::version(version), name(version, code)))
         .collect();
     words.join(", ")
 }
@@ -104,6 +124,13 @@ mod tests {
         assert_eq!(version("tls_1_2"), Some(0x0303));
         assert_eq!(suite("TLS_AKE_WITH_AES_128_GCM_SHA256"), Some(0x1301));
         assert_eq!(suite("TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"), Some(0xc013));
+        assert_eq!(suite("SSL2_DES_192_EDE3_CBC_WITH_MD5"), Some(0x07c0));
+        assert_eq!(suite("SSL_CK_RC4_128_EXPORT40_WITH_MD5"), kind(0x02_0080));
+        assert_eq!(suite("SSL_RSA_WITH_RC4_128_SHA"), Some(0x0005));
+        assert_eq!(kind(0x01_0180), None);
+        let pairs = [(0x0002, 0x0180), (0x0300, 0x0005)];
+        let words = "SSLv2 SSL_CK_RC4_128_WITH_MD5, SSLv3 TLS_RSA_WITH_RC4_128_SHA";
+        assert_eq!(shown(pairs.into_iter(), true), words);
         assert_eq!(group("P-256"), group("prime256v1"));
         assert_eq!((group("X25519"), group("ffdhe2048")), (Some(0x001d), Some(0x0100)));
         assert_eq!(group("sect571r1"), None);

@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 use super::compiled::Compiled;
 use super::configuration::{Configuration, Keys, Lists};
 use super::programs;
+use super::python;
 use super::rustls_server;
 use super::seen::Seen;
 use super::told::Told;
@@ -41,11 +42,15 @@ pub(super) enum Program {
     Java,
     /// rustls.
     Rustls,
+    /// tlslite-ng.
+    Tlslite,
+    /// Scapy.
+    Scapy,
 }
 
 impl Program {
     /// Every program, in the order of the table.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::OpenSsl,
         Self::Nginx,
         Self::HaProxy,
@@ -55,6 +60,8 @@ impl Program {
         Self::Go,
         Self::Java,
         Self::Rustls,
+        Self::Tlslite,
+        Self::Scapy,
     ];
 
     /// Whether the server's order of groups decides, by its documentation or source: Node's
@@ -75,6 +82,8 @@ impl Program {
             Self::Go => "Go",
             Self::Java => "Java",
             Self::Rustls => "rustls",
+            Self::Tlslite => "tlslite-ng",
+            Self::Scapy => "Scapy",
         }
     }
 }
@@ -202,7 +211,15 @@ impl Workshop {
             let expected = told.seen(keys)?;
             return Ok(Server { port, expected, _process: None, _own: Some(own), _folder: folder });
         }
+        let place = programs::Place { port, files: &files, folder: folder.path() };
+        if program == Program::Scapy {
+            let process = run(program, python::scapy(words, place)?, port, &folder)?;
+            let (expected, process) = (python::scapy_told(words)?.seen(keys)?, Some(process));
+            let expected = python::with_kinds(expected, words)?;
+            return Ok(Server { port, expected, _process: process, _own: None, _folder: folder });
+        }
         let command = match program {
+            Program::Tlslite => python::tlslite(words, place)?,
             Program::GnuTls => programs::gnutls(words, port, &files),
             Program::Go => self.compiled.go(words, port, &files),
             _ => self.compiled.java(words, port, &files),

@@ -137,7 +137,7 @@ impl Tool {
             }
             Kind::Nmap => {
                 command.args(["-Pn", "-n", "-p", &port.to_string(), "-oX"]).arg(&file);
-                command.args(["--script", "+ssl-enum-ciphers", "127.0.0.1"]);
+                command.args(["--script", "+ssl-enum-ciphers,+sslv2", "127.0.0.1"]);
             }
             Kind::Testssl => {
                 command.args(["--quiet", "--color", "0", "--warnings", "off", "-E", "--jsonfile"]);

@@ -77,6 +77,42 @@ const RUSTLS: [(&[&str], Keys); 5] = [
     ),
 ];
 
+/// Versions of tlslite, ciphers, message authentication and key exchanges.
+const TLSLITE: [(&[&str], Keys); 4] = [
+    (&["SSLv3", "rc4", "md5,sha", "rsa"], Keys::Rsa),
+    (&["SSLv3", "3des,aes128,aes256", "sha", "rsa,dhe_rsa"], Keys::Rsa),
+    (&["SSLv3,TLSv1.0", "rc4,3des,aes128", "sha", "rsa"], Keys::Rsa),
+    (
+        &["SSLv3,TLSv1.2", "rc4,3des,aes256,aes128gcm", "md5,sha,sha256,aead", "rsa,ecdhe_rsa"],
+        Keys::Rsa,
+    ),
+];
+
+/// Kinds of cipher of SSL 2.0 of Scapy, versions beside it and their suites. There is none of TLS:
+/// sslscan never ends on such a server.
+const SCAPY: [(&[&str], Keys); 4] = [
+    (
+        &[
+            "SSL_CK_RC4_128_WITH_MD5,SSL_CK_RC4_128_EXPORT40_WITH_MD5,SSL_CK_RC2_128_CBC_WITH_MD5,\
+             SSL_CK_RC2_128_CBC_EXPORT40_WITH_MD5,SSL_CK_IDEA_128_CBC_WITH_MD5,\
+             SSL_CK_DES_64_CBC_WITH_MD5,SSL_CK_DES_192_EDE3_CBC_WITH_MD5",
+            "",
+            "",
+        ],
+        Keys::Rsa,
+    ),
+    (&["SSL_CK_RC4_128_EXPORT40_WITH_MD5", "", ""], Keys::Rsa),
+    (
+        &[
+            "SSL_CK_RC4_128_WITH_MD5,SSL_CK_DES_192_EDE3_CBC_WITH_MD5",
+            "SSLv3",
+            "TLS_RSA_WITH_3DES_EDE_CBC_SHA,TLS_RSA_WITH_AES_128_CBC_SHA",
+        ],
+        Keys::Rsa,
+    ),
+    (&["", "SSLv3", "TLS_RSA_WITH_RC4_128_SHA,TLS_RSA_WITH_AES_256_CBC_SHA"], Keys::Rsa),
+];
+
 /// Every server of a run: `count` of `s_server`, then the others, one program after the other.
 pub(super) fn all(count: usize) -> Vec<Setup> {
     let flags = |program, change: fn(Configuration) -> Configuration| {
@@ -97,5 +133,7 @@ pub(super) fn all(count: usize) -> Vec<Setup> {
     speak(Program::Go, &GO);
     speak(Program::Java, &JAVA);
     speak(Program::Rustls, &RUSTLS);
+    speak(Program::Tlslite, &TLSLITE);
+    speak(Program::Scapy, &SCAPY);
     setups
 }
