@@ -115,6 +115,7 @@ fn known(access: Item<MqttAccess>) -> Result<MqttAccess, Item<bool>> {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::timeout;
 
     use super::super::line::Line;
     use super::*;
@@ -133,12 +134,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_session_that_ends_a_moment_later_has_ended() {
-        let (ours, theirs) = tokio::io::duplex(64);
+        let (ours, mut theirs) = tokio::io::duplex(64);
         let mut session = Session::new(Line::new(Box::new(ours), false), Version::V311);
-        // Still there when it is looked at first, and gone before the time of a takeover is over.
+        // Who asks at once is told that it is there; it is gone before the time of a takeover is over.
         let broker = tokio::spawn(async move {
-            tokio::time::sleep(TAKEOVER / 4).await;
-            drop(theirs);
+            let asked = timeout(TAKEOVER / 4, theirs.read_exact(&mut [0; 2])).await;
+            if asked.is_ok() {
+                theirs.write_all(&[0xd0, 0]).await.expect("there is room");
+            }
         });
         assert_eq!(ends(&mut session).await, Ok(true));
         broker.await.expect("the broker went away");
