@@ -153,9 +153,11 @@ async fn ssl2_that_is_refused_in_whatever_way_is_not_accepted() {
     expect(&seen, &[("/tls/sslv3/accepted", json!(true)), ("/tls/tls12/accepted", json!(true))]);
 }
 
+type Words = &'static [&'static str];
+
 /// Ciphers, message authentication and key exchanges of SSL 3.0 in tlslite's words, and the suites
 /// that they come to.
-const SSL3: [(&[&str], &[&str], &[&str], &[&str]); 6] = [
+const SSL3: [(Words, Words, Words, Words); 6] = [
     (&["rc4"], &["md5", "sha"], &["rsa"], &["TLS_RSA_WITH_RC4_128_MD5", RC4]),
     (&["rc4"], &["sha"], &["rsa"], &[RC4]),
     (&["3des"], &["sha"], &["rsa"], &[DES3]),
