@@ -521,13 +521,19 @@ fn what_a_checkout_or_an_environment_says_to_git_runs_nothing_and_the_token_is_o
     std::fs::write(&machine, settings).unwrap();
     let (path, log) = watched_git(folder.path());
     let git_dir = checkout.root().join(".git").display().to_string();
-    let run = forge.branch(&checkout).with("PATH", &path).with("GIT_ASKPASS", &bad);
-    let run = run.with("GIT_CONFIG_GLOBAL", &machine.display().to_string());
-    let run = run.with("GIT_INDEX_FILE", "/nowhere/index").with("GIT_TRACE_CURL", "1");
-    let run = run.with("GIT_OBJECT_DIRECTORY", &format!("{git_dir}/objects"));
-    let ran = run.with("GIT_TRACE_REDACT", "0").with("SSH_ASKPASS", &bad).run().expect(0);
+    let before = files(&checkout.root());
+    let run = || {
+        let run = forge.branch(&checkout).with("PATH", &path).with("GIT_ASKPASS", &bad);
+        let run = run.with("GIT_CONFIG_GLOBAL", &machine.display().to_string());
+        let run = run.with("GIT_INDEX_FILE", "/nowhere/index").with("GIT_TRACE_CURL", "1");
+        let run = run.with("GIT_OBJECT_DIRECTORY", &format!("{git_dir}/objects"));
+        run.with("GIT_TRACE_REDACT", "0").with("SSH_ASKPASS", &bad).run().expect(0)
+    };
+    // The second run fetches what the first has pushed.
+    let ran = [run(), run()];
     assert_eq!(forge.data().commits(DATA), 1);
-    assert!(!owned.exists(), "{}", ran.ended.stderr);
+    assert!(!owned.exists(), "{ran:?}");
+    assert!(files(&checkout.root()) == before, "nothing of it touches the checkout");
     let lines = std::fs::read_to_string(log).unwrap();
     assert!(lines.contains("push --porcelain"), "{lines}");
     let pair = tests::git::basic(&forge.token);

@@ -6,6 +6,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -28,6 +29,11 @@ const DEVICES: u32 = 1_000_000;
 /// The variable that sets another number, for a short look.
 const COUNT: &str = "PLUMBLINE_FLEET_DEVICES";
 
+/// The variables that make a process read one source of a fleet that is there: its folder, and the
+/// source. Each source has a process of its own, so that one's memory is not another's.
+const FOLDER: &str = "PLUMBLINE_FLEET_FOLDER";
+const SOURCE: &str = "PLUMBLINE_FLEET_SOURCE";
+
 /// What is read of the folder, and how it is called in the table.
 const SOURCES: [(&str, &str); 4] = [
     ("fleet.pem", "one PEM file"),
@@ -46,6 +52,11 @@ const DATABASE: &str = "database";
 pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
     let devices = std::env::var(COUNT).ok().and_then(|count| count.parse().ok());
     let devices = devices.unwrap_or(DEVICES);
+    if let (Some(folder), Ok(source)) = (std::env::var_os(FOLDER), std::env::var(SOURCE)) {
+        let source = SOURCES.iter().find(|(path, _)| *path == source);
+        let (path, name) = source.context("there is no such source of the fleet")?;
+        return Ok(read(Path::new(&folder), path, name, devices)?.into());
+    }
     // Beside the program: it takes gigabytes, which the folder for temporary files may not have.
     let folder = std::env::current_exe()?;
     let folder = tempfile::tempdir_in(folder.parent().context("a program is in a folder")?)?;
@@ -53,11 +64,16 @@ pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
     write(folder.path(), &authority, devices).context("cannot write the fleet")?;
     let _database = load(folder.path()).context("cannot write the fleet into a table")?;
     fs::write(folder.path().join("ca.pem"), authority.pem())?;
-    let mut rows = Vec::new();
     for (path, name) in SOURCES {
-        rows.extend(read(folder.path(), path, name, devices)?);
+        // Its rows go where ours go.
+        let read = Command::new(std::env::current_exe()?)
+            .args(std::env::args_os().skip(1))
+            .env(FOLDER, folder.path())
+            .env(SOURCE, path)
+            .status()?;
+        ensure!(read.success(), "{name} could not be read: {read}");
     }
-    Ok(rows)
+    Ok(Vec::new())
 }
 
 /// Writes the same fleet to three files; each certificate has a key of its own.
