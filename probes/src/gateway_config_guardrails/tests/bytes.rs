@@ -116,7 +116,7 @@ fn many_lines_of_one_server_are_read_in_bounds() {
     for line in many {
         // Each of them beside addresses, of which every one is judged.
         let lines =
-            format!("{}{}", "listen 81;\nlisten 444 ssl;\n".repeat(10_000), line.repeat(20_000));
+            format!("{}{}", "listen 81;\nlisten 444 ssl;\n".repeat(4_000), line.repeat(8_000));
         let text = format!("http {{ upstream u {{ server a; }} server {{\n{lines}}} }}\n");
         read("nginx.conf", text.as_bytes(), ConfigFormat::Nginx);
     }
@@ -126,7 +126,7 @@ fn many_lines_of_one_server_are_read_in_bounds() {
         "ssl_verify_client optional_no_ca;\n",
     ];
     for line in inherited {
-        let (lines, servers) = (line.repeat(20_000), "server { listen 1; }\n".repeat(10_000));
+        let (lines, servers) = (line.repeat(8_000), "server { listen 1; }\n".repeat(8_000));
         let text = format!("http {{ {lines}{servers}}}\n");
         read("nginx.conf", text.as_bytes(), ConfigFormat::Nginx);
     }
