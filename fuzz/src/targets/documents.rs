@@ -61,7 +61,7 @@ pub(super) fn expression(bytes: &[u8]) {
     let params = Params::new(&BTreeMap::new());
     let scope = Scope::new(&SEEN, Timestamp::UNIX_EPOCH);
     expression.is_true(&scope, &params).ok();
-    expression.text(&scope, &params).ok();
+    expression.answer(&scope, &params).ok();
 }
 
 /// A rule of a pack that somebody wrote: loaded with its vectors, or refused with reasons.
