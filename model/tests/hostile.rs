@@ -220,7 +220,7 @@ proptest! {
         let scalars: Vec<usize> = (0..lines.len())
             .filter(|line| lines[*line].contains(": ") && !lines[*line].trim_start().starts_with('#'))
             // A parameter may be anything; its probe or rule says what it must be.
-            .filter(|line| !["kind:", "apiVersion:", "warning_days", "expiredToken", "maxBodyBytes", "readyPath", "metricsPath"].iter().any(|f| lines[*line].contains(f)))
+            .filter(|line| !["kind:", "apiVersion:", "warning_days", "expiredToken", "maxBodyBytes", "readyPath", "metricsPath", "minUptimeMinutes"].iter().any(|f| lines[*line].contains(f)))
             .collect();
         let line = scalars[index % scalars.len()];
         let (key, _) = lines[line].split_once(": ").expect("it is one of those lines");

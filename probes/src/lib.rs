@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -70,19 +71,31 @@ pub async fn collect(context: &Context, request: &CheckRequest) -> Evidence {
     broken::guarded(context, request, async move { observe(&own, &asked).await }).await
 }
 
-async fn observe(context: &Context, request: &CheckRequest) -> Evidence {
+/// A future that may be sent between threads.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A future that is made where it stays, on the heap: those of probes are too large for the stacks of
+/// all who hand them on.
+#[inline(never)]
+pub(crate) fn boxed<'a, F: Future + Send + 'a>(make: impl FnOnce() -> F) -> Boxed<'a, F::Output> {
+    Box::pin(make())
+}
+
+fn observe<'a>(context: &'a Context, request: &'a CheckRequest) -> Boxed<'a, Evidence> {
     match request.check {
         CheckId::BrokerTransportPosture => {
-            broker_transport_posture::collect(context, request).await
+            boxed(|| broker_transport_posture::collect(context, request))
         }
-        CheckId::BrokerCertIdentity => broker_cert_identity::collect(context, request).await,
-        CheckId::MqttAccessControl => mqtt_access_control::collect(context, request).await,
-        CheckId::IngestAuth => ingest_auth::collect(context, request).await,
-        CheckId::GatewayRuntimeHealth => gateway_runtime_health::collect(context, request).await,
+        CheckId::BrokerCertIdentity => boxed(|| broker_cert_identity::collect(context, request)),
+        CheckId::MqttAccessControl => boxed(|| mqtt_access_control::collect(context, request)),
+        CheckId::IngestAuth => boxed(|| ingest_auth::collect(context, request)),
+        CheckId::GatewayRuntimeHealth => {
+            boxed(|| gateway_runtime_health::collect(context, request))
+        }
         CheckId::GatewayConfigGuardrails => {
-            gateway_config_guardrails::collect(context, request).await
+            boxed(|| gateway_config_guardrails::collect(context, request))
         }
-        CheckId::DeviceCertHygiene => device_cert_hygiene::collect(context, request).await,
+        CheckId::DeviceCertHygiene => boxed(|| device_cert_hygiene::collect(context, request)),
     }
 }
 

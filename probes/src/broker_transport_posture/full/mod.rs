@@ -10,6 +10,7 @@ use tokio::join;
 use super::hello::Hello;
 use super::interview::Interview;
 use super::{Missing, absent};
+use crate::boxed;
 use crate::net::Dialer;
 use crate::tls::enumerate::{legacy, modern};
 use crate::tls::names::{SSL3, TLS10, TLS11, TLS12, TLS13};
@@ -105,13 +106,13 @@ pub(super) async fn enumerate(
                 None => ask_sslv2(dialer).await,
             }
         },
-        lane(SSL3).run(port),
-        lane(TLS10).run(port),
-        lane(TLS11).run(port),
-        sessions::old(port, interview, lane(TLS12)),
-        Lane::modern(interview).run(port),
-        schemes::observe(port, interview),
-        sessions::new(port, interview),
+        boxed(|| lane(SSL3).run(port)),
+        boxed(|| lane(TLS10).run(port)),
+        boxed(|| lane(TLS11).run(port)),
+        boxed(|| sessions::old(port, interview, lane(TLS12))),
+        boxed(|| Lane::modern(interview).run(port)),
+        boxed(|| schemes::observe(port, interview)),
+        boxed(|| sessions::new(port, interview)),
     );
     let sessions = Sessions::of(old, new);
     let legacy = vec![ssl3, tls10, tls11, tls12];

@@ -121,7 +121,7 @@ async fn a_version_that_is_not_there_has_no_say() {
 async fn a_session_goes_on_by_its_ticket_by_its_id_or_not_at_all() {
     let only_12 = [&ONLY_12];
     let by = async |change: fn(&mut ServerConfig)| {
-        value(&Box::pin(seen(&only_12, Clients::NotAsked, change)).await, RESUMPTION)
+        value(&seen(&only_12, Clients::NotAsked, change).await, RESUMPTION)
     };
     let tickets = |config: &mut ServerConfig| {
         config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().expect("a ticketer");
@@ -133,7 +133,7 @@ async fn a_session_goes_on_by_its_ticket_by_its_id_or_not_at_all() {
         config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     };
     assert_eq!(by(forgets).await, "none");
-    let only_13 = Box::pin(seen(&[&ONLY_13], Clients::NotAsked, |_| {})).await;
+    let only_13 = seen(&[&ONLY_13], Clients::NotAsked, |_| {}).await;
     assert_eq!(status(&only_13, RESUMPTION), "not_attempted");
 }
 
