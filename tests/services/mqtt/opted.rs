@@ -227,6 +227,18 @@ async fn a_will_says_nothing_where_the_identity_may_write_there_anyway() {
     assert_eq!(status(&seen, "/staging/will_delivered"), "not_attempted");
 }
 
+/// Another broker, with two identities whose rights are kept apart.
+fn apart(plant: &Plant, kind: Kind) -> Other {
+    plant.logins(&PAIR);
+    let setup = Setup {
+        users: Some(&PAIR),
+        rights: Some(&EVERYTHING_APART),
+        identity: Some(plant.identity()),
+        ..Setup::default()
+    };
+    Other::start(kind, &setup)
+}
+
 #[tokio::test]
 async fn wills_of_other_brokers_are_told_by_their_delivery() {
     let table = [
@@ -240,14 +252,7 @@ async fn wills_of_other_brokers_are_told_by_their_delivery() {
     ];
     for (kind, delivered) in table {
         let plant = Plant::new();
-        plant.logins(&PAIR);
-        let setup = Setup {
-            users: Some(&PAIR),
-            rights: Some(&EVERYTHING_APART),
-            identity: Some(plant.identity()),
-            ..Setup::default()
-        };
-        let broker = Other::start(kind, &setup);
+        let broker = apart(&plant, kind);
         let seen = staged(&plant, broker.port(), WRITE).await;
         let observed =
             seen.item("/staging/will_delivered").unwrap().value().and_then(Value::as_bool);
@@ -288,14 +293,7 @@ async fn sessions_of_other_brokers_are_told_by_what_comes_with_them() {
         (Kind::HiveMq, Some(true)),
     ] {
         let plant = Plant::new();
-        plant.logins(&PAIR);
-        let setup = Setup {
-            users: Some(&PAIR),
-            rights: Some(&EVERYTHING_APART),
-            identity: Some(plant.identity()),
-            ..Setup::default()
-        };
-        let broker = Other::start(kind, &setup);
+        let broker = apart(&plant, kind);
         let seen = staged(&plant, broker.port(), WRITE).await;
         let item = seen.item("/staging/session_delivered").unwrap();
         assert_eq!(item.value().and_then(Value::as_bool), delivered, "{kind:?}: {item:?}");
