@@ -299,3 +299,48 @@ async fn a_fleet_of_unlike_servers_is_inconsistent_and_lists_nothing() {
     assert!(!listed.as_array().expect("a list").is_empty(), "{:#?}", seen.volatile);
     assert_eq!(seen.item("/tls/full/suites").expect("an item").status(), "error");
 }
+
+#[tokio::test]
+async fn a_fleet_that_differs_in_groups_alone_is_inconsistent_too() {
+    let identity = rsa_identity();
+    let [rich, poor] = ["X25519:P-256", "P-256"].map(|groups| {
+        let flags = ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256", "-groups", groups];
+        s_server(&identity, &flags)
+    });
+    let mut turns = vec![Script::Forward(rich.port()); 4];
+    turns.push(Script::Forward(poor.port()));
+    let fleet = Peer::sequence(turns).await;
+    let seen = enumerate(Protocol::Tls, fleet.port()).await;
+    let listed = value(&seen, "/tls/full/inconsistent");
+    assert!(!listed.as_array().expect("a list").is_empty(), "{:#?}", seen.volatile);
+    assert_eq!(seen.item("/tls/full/groups").expect("an item").status(), "error");
+}
+
+#[tokio::test]
+async fn a_server_that_knows_its_names_shows_others_another_certificate_or_none() {
+    let folder = TempDir::new().expect("a folder");
+    let (named, other) = (rsa_identity(), rsa_identity());
+    let path = folder.path().join("named.pem");
+    fs::write(&path, format!("{}{}", named.cert_pem, named.key_pem)).expect("written");
+    let path = path.display().to_string();
+    for version in ["-tls1_2", "-tls1_3"] {
+        let sni = ["-servername", "localhost", "-cert2", &path, "-key2", &path];
+        for (fatal, unknown) in
+            [(&[][..], json!("other_certificate")), (&["-servername_fatal"], json!("refused"))]
+        {
+            let flags = [&[version], &sni[..], fatal].concat();
+            let server = s_server(&other, &flags);
+            let seen = enumerate(Protocol::Tls, server.port()).await;
+            expect(
+                &seen,
+                &[
+                    ("/tls/features/without_name", json!("other_certificate")),
+                    ("/tls/features/unknown_name", unknown),
+                ],
+            );
+            // The list is of those that a client with the right name meets.
+            let listed = value(&seen, "/tls/full/certificates");
+            assert_eq!(listed.as_array().map(Vec::len), Some(1), "{version} {fatal:?}: {listed}");
+        }
+    }
+}

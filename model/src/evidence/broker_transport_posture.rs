@@ -156,10 +156,10 @@ pub struct Leaf {
     pub sha256: String,
 }
 
-/// What a client without a server name (SNI, RFC 6066 section 3) is shown.
+/// What a client is shown that does not send the right server name (SNI, RFC 6066 section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum WithoutName {
+pub enum OtherName {
     /// A certificate that a client with the name is shown, too.
     SameCertificate,
     /// Another certificate.
@@ -353,6 +353,8 @@ pub struct BrokerTransportPostureStable {
     )]
     pub full_preference: Item<Vec<VersionPreference>>,
     /// Questions that were answered in two ways that no one server would: a fleet of unlike servers.
+    /// Where suites or groups contradict each other nothing else is listed; certificates that differ
+    /// make their own list incomplete, and no other.
     #[serde(rename = "/tls/full/inconsistent", default = "super::not_asked::<Vec<String>>")]
     pub full_inconsistent: Item<Vec<String>>,
     /// Every leaf certificate that was presented, by digest.
@@ -391,8 +393,12 @@ pub struct BrokerTransportPostureStable {
     #[serde(rename = "/tls/features/must_staple", default = "super::not_asked::<bool>")]
     pub features_must_staple: Item<bool>,
     /// What a client is shown that sends no server name.
-    #[serde(rename = "/tls/features/without_name", default = "super::not_asked::<WithoutName>")]
-    pub features_without_name: Item<WithoutName>,
+    #[serde(rename = "/tls/features/without_name", default = "super::not_asked::<OtherName>")]
+    pub features_without_name: Item<OtherName>,
+    /// What a client is shown that sends a server name that nobody has (RFC 6761 section 6.4); asked
+    /// only where a client without a name does not meet the same certificate.
+    #[serde(rename = "/tls/features/unknown_name", default = "super::not_asked::<OtherName>")]
+    pub features_unknown_name: Item<OtherName>,
     /// Whether a fallback is refused that says that it is one (RFC 7507). The signal is obsolete (RFC
     /// 8996): a server of TLS 1.3 that marks its lower versions itself (RFC 8446 section 4.1.3) is not
     /// asked.
@@ -408,6 +414,10 @@ pub struct BrokerTransportPostureStable {
     /// Whether unknown suites, groups and extensions are passed over (RFC 8701).
     #[serde(rename = "/tls/features/grease_tolerant", default = "super::not_asked::<bool>")]
     pub features_grease_tolerant: Item<bool>,
+    /// Whether hellos with extensions are answered. Where they are not, hellos up to TLS 1.2 are sent
+    /// without (RFC 5246 section 7.4.1.4).
+    #[serde(rename = "/tls/features/extension_tolerant", default = "super::not_asked::<bool>")]
+    pub features_extension_tolerant: Item<bool>,
     /// How many authorities a request for a client certificate names.
     #[serde(rename = "/tls/features/client_ca_names", default = "super::not_asked::<u32>")]
     pub features_client_ca_names: Item<u32>,

@@ -15,6 +15,7 @@ use super::narrowing::{self, Narrowing};
 use super::session::{self, Session};
 use crate::insecure_tls::HandshakeError;
 use crate::net::Dialer;
+use crate::tls::client_hello::Extras;
 use crate::tls::enumerate::CURVES;
 use crate::tls::names::{HYBRID_GROUPS, SSL3, TLS10, TLS11, TLS12, TLS13};
 use crate::tls::{Answer, ClientHello, ServerFlight};
@@ -42,6 +43,12 @@ pub(super) struct Interview {
     pub(super) tls13: Vec<Hello>,
     /// Suites by class.
     pub(super) classes: Vec<Hello>,
+    /// Whether hellos are answered only where they have no extensions; the hellos above have none,
+    /// then.
+    pub(super) bare: bool,
+    /// What this took: hellos of which the refusal is about extensions; or the one without any that
+    /// was refused as well.
+    about_extensions: Vec<Hello>,
     /// What the answers say about classes.
     pub(super) narrowing: Narrowing,
 }
@@ -62,6 +69,8 @@ pub(super) async fn hold(dialer: &Dialer, endpoint: &Endpoint, mode: Mode) -> In
         ssl3: None,
         tls13: Vec::new(),
         classes: Vec::new(),
+        bare: false,
+        about_extensions: Vec::new(),
         narrowing: Narrowing::default(),
     };
     if interview.unheard().is_some() {
@@ -69,13 +78,16 @@ pub(super) async fn hold(dialer: &Dialer, endpoint: &Endpoint, mode: Mode) -> In
     }
     let bare = ClientHello::ssl3(narrowing::old(SSL3));
     let (old, ssl3, tls13) = join!(
-        walk_down(dialer, sni, mode),
+        walk_down(dialer, sni, mode, Extras::default()),
         Hello::ask(dialer, "SSL 3.0", bare),
         ask_tls13(dialer, sni, &interview.session, mode),
     );
     interview.old = old;
     interview.ssl3 = Some(ssl3);
     interview.tls13 = tls13;
+    if !interview.shows_extensions() && (interview.speaks_tls() || interview.is_mute()) {
+        interview.leave_extensions_out(dialer, mode).await;
+    }
     if interview.speaks_tls() || interview.is_mute() {
         interview.ask_classes(dialer, sni).await;
     }
@@ -84,9 +96,9 @@ pub(super) async fn hold(dialer: &Dialer, endpoint: &Endpoint, mode: Mode) -> In
 
 /// TLS 1.1; and 1.0, unless the first answer shows already whether it is there.
 /// Full mode offers every curve, so that a refusal is about the version and needs no second hello.
-async fn walk_down(dialer: &Dialer, sni: Option<&str>, mode: Mode) -> Vec<Hello> {
+async fn walk_down(dialer: &Dialer, sni: Option<&str>, mode: Mode, extras: Extras) -> Vec<Hello> {
     let hello = |version| {
-        let mut hello = ClientHello::up_to(version, narrowing::old(version), sni);
+        let mut hello = ClientHello::up_to(version, narrowing::old(version), sni).with(extras);
         if mode == Mode::Full {
             hello.groups = CURVES.to_vec();
         }
@@ -141,7 +153,8 @@ impl Interview {
 
     /// Every question and its answer, for the reader.
     pub(super) fn asked(&self) -> Vec<Asked> {
-        std::iter::once(self.session.asked()).chain(self.hellos().map(Hello::asked)).collect()
+        let hellos = self.about_extensions.iter().chain(self.hellos());
+        std::iter::once(self.session.asked()).chain(hellos.map(Hello::asked)).collect()
     }
 
     /// Flights of versions up to TLS 1.2 that took up an offer: of the broad hello first.
@@ -152,6 +165,31 @@ impl Interview {
     /// Whether any hello was answered with a ServerHello.
     pub(super) fn is_alive(&self) -> bool {
         self.session.negotiated.is_ok() || self.hellos().any(Hello::shows_server_hello)
+    }
+
+    /// Whether a hello with extensions was answered with a ServerHello.
+    pub(super) fn shows_extensions(&self) -> bool {
+        let hellos = std::iter::once(&self.broad).chain(&self.old).chain(&self.tls13);
+        let heard =
+            self.session.negotiated.is_ok() || hellos.clone().any(Hello::shows_server_hello);
+        heard && !self.bare
+    }
+
+    /// Asks once without extensions, which old servers stumble over. Where that is answered, what was
+    /// refused before says nothing, and the older versions are asked again in the same way.
+    async fn leave_extensions_out(&mut self, dialer: &Dialer, mode: Mode) {
+        let extras = Extras { bare: true, ..Extras::default() };
+        // Who stumbles over extensions is old, and has what is older than TLS 1.2.
+        let hello = ClientHello::up_to(TLS12, narrowing::old(TLS11), None).with(extras);
+        let hello = Hello::ask(dialer, "TLS 1.2 without extensions", hello).await;
+        if hello.accepted().is_none() {
+            self.about_extensions.push(hello);
+            return;
+        }
+        self.bare = true;
+        self.about_extensions.push(std::mem::replace(&mut self.broad, hello));
+        let old = walk_down(dialer, None, mode, extras).await;
+        self.about_extensions.extend(std::mem::replace(&mut self.old, old));
     }
 
     /// Whether the server fails on suites of TLS 1.2 that it chooses. Others say by the same alert that
@@ -193,7 +231,8 @@ impl Interview {
             narrowing.refuse(&self.broad.hello.suites);
         }
         while let Some(suites) = narrowing.next() {
-            let hello = ClientHello::up_to(TLS12, suites, sni);
+            let extras = Extras { bare: self.bare, ..Extras::default() };
+            let hello = ClientHello::up_to(TLS12, suites, sni).with(extras);
             let hello = Hello::ask(dialer, "TLS 1.2, suites to be refused", hello).await;
             self.classes.push(hello);
             let hello = self.classes.last().expect("it was just put there");

@@ -211,10 +211,12 @@ fn stable(
         features_ocsp_stapled: tls.item(|_| absent(unasked)),
         features_must_staple: tls.item(|_| absent(unasked)),
         features_without_name: tls.item(|_| absent(unasked)),
+        features_unknown_name: tls.item(|_| absent(unasked)),
         features_fallback_scsv: tls.item(|_| absent(unasked)),
         features_client_renegotiation: tls.item(|_| absent(unasked)),
         features_version_tolerant: tls.item(|_| absent(unasked)),
         features_grease_tolerant: tls.item(|_| absent(unasked)),
+        features_extension_tolerant: tls.item(Interview::extension_tolerant),
         features_client_ca_names: tls.item(|_| absent(unasked)),
 
         connections: Item::observed(0),

@@ -75,6 +75,16 @@ impl Interview {
         Ok(())
     }
 
+    /// Whether hellos with extensions are answered.
+    pub(super) fn extension_tolerant(&self) -> Item<bool> {
+        match (self.unheard(), self.bare) {
+            (Some(missing), _) => absent(&missing),
+            (None, true) => Item::observed(false),
+            (None, false) if self.shows_extensions() => Item::observed(true),
+            (None, false) => Item::refused("every hello was refused, with extensions and without"),
+        }
+    }
+
     /// Suite of TLS 1.3.
     pub(super) fn tls13_suite(&self) -> Item<String> {
         self.tls13_fact(|suite, _| Some(suites::name(suite)))

@@ -47,6 +47,12 @@ const X25519_SHARE: [u8; 32] = {
     share
 };
 
+/// Application protocols that are asked for (RFC 7301), the preferred one first.
+pub const ALPN: [&str; 3] = ["mqtt", "h2", "http/1.1"];
+
+/// Groups of which a hello can hold a share.
+pub const SHARED: [u16; 2] = [0x001d, 0x0017];
+
 /// What a hello carries beyond what its version needs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Extras {
@@ -55,7 +61,7 @@ pub struct Extras {
     /// A version of the future before the real one: in `supported_versions` for TLS 1.3, as the
     /// hello's own version below.
     pub future: bool,
-    /// The application protocols `mqtt`, `h2` and `http/1.1` (RFC 7301).
+    /// The application protocols of [`ALPN`].
     pub alpn: bool,
     /// A wish for a stapled OCSP response (RFC 6066 section 8).
     pub staple: bool,
@@ -66,6 +72,9 @@ pub struct Extras {
     /// Key shares for TLS 1.3, for a server that does not answer a hello without any. The private
     /// keys are known to everybody: nothing is ever encrypted with them.
     pub shares: bool,
+    /// No extensions at all, up to TLS 1.2: a server must do with such a hello as well (RFC 5246
+    /// section 7.4.1.4).
+    pub bare: bool,
     /// What the client's Finished said, in a hello that renegotiates (RFC 5746 section 3.5).
     pub verified: Option<[u8; 12]>,
 }
@@ -139,6 +148,12 @@ impl ClientHello {
         self
     }
 
+    /// Whether it has no extensions.
+    fn is_bare(&self) -> bool {
+        debug_assert!(self.version < TLS13 || !self.extras.bare, "TLS 1.3 is an extension itself");
+        self.version == SSL3 || self.extras.bare
+    }
+
     /// The same hello, to take a session up again.
     #[must_use]
     pub fn resuming(mut self, resumption: Resumption) -> Self {
@@ -201,14 +216,14 @@ impl ClientHello {
             if self.extras.fallback {
                 u16s(out, &[FALLBACK_SCSV]);
             }
-            if self.version == SSL3 {
+            if self.is_bare() {
                 u16s(out, &[RENEGOTIATION_SCSV]);
             }
         });
         // Compression is offered (1 is DEFLATE, RFC 3749) where it exists, to see if it is taken.
         let compressions: &[u8] = if self.version == TLS13 { &[0] } else { &[1, 0] };
         prefixed(out, 1, |out| out.extend(compressions));
-        if self.version == SSL3 {
+        if self.is_bare() {
             return;
         }
         let mut extensions = Vec::new();
@@ -248,7 +263,7 @@ impl ClientHello {
         if self.extras.alpn {
             extension(out, 16, |out| {
                 prefixed(out, 2, |out| {
-                    for name in ["mqtt", "h2", "http/1.1"] {
+                    for name in ALPN {
                         prefixed(out, 1, |out| out.extend(name.as_bytes()));
                     }
                 });
@@ -287,7 +302,7 @@ impl ClientHello {
         if !self.extras.shares {
             return;
         }
-        let known: [(u16, &[u8]); 2] = [(0x001d, &X25519_SHARE), (0x0017, &P256_SHARE)];
+        let known: [(u16, &[u8]); 2] = [(SHARED[0], &X25519_SHARE), (SHARED[1], &P256_SHARE)];
         // One without a meaning keeps the list from being empty where no other fits.
         u16s(out, &[GREASE]);
         prefixed(out, 2, |out| out.push(0));
@@ -370,6 +385,19 @@ mod tests {
         ]
         .concat();
         assert_eq!(bytes, expected);
+    }
+
+    #[test]
+    fn a_hello_of_a_later_version_can_be_bare_as_well() {
+        let hello = ClientHello::up_to(TLS12, vec![0x002f], Some("broker.example"));
+        let bare = hello.with(Extras { bare: true, ..Extras::default() });
+        let expected = [
+            &[22, 3, 1, 0, 48, 1, 0, 0, 44, 3, 3][..],
+            &[7; 32],
+            &[0, 0, 4, 0, 0x2f, 0, 0xff, 2, 1, 0],
+        ]
+        .concat();
+        assert_eq!(bare.encode([7; 32]), expected);
     }
 
     #[test]

@@ -8,25 +8,18 @@ use model::evidence::{
     VersionPreference, VersionScheme, VersionSuite,
 };
 use sha2::{Digest as _, Sha256};
-use x509_parser::prelude::FromDer as _;
 
 use super::super::Missing;
 use super::super::hello::Hello;
 use super::super::interview::Interview;
 use super::features::only_clear;
 use super::lane::{Lane, Machine};
-use super::{Full, whole};
-use crate::text;
+use super::{Full, fleet, takes_extensions, whole};
 use crate::tls::enumerate::Preference;
 use crate::tls::names::{self, SSL2, TLS12, TLS13};
 use crate::tls::{ServerFlight, sslv2, suites};
 use crate::x509::facts::Facts;
-
-/// Extension that demands a stapled response (RFC 7633 section 4).
-const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
-
-/// `status_request` in its content: the number 5 in DER.
-const STATUS_REQUEST: [u8; 3] = [0x02, 0x01, 0x05];
+use crate::x509::profile::must_staple;
 
 impl Full {
     /// Writes every item of full mode.
@@ -43,6 +36,14 @@ impl Full {
             )),
         };
         let missing = missing.as_ref();
+        let unlike = fleet::unlike(interview, self);
+        let several = (!unlike.is_empty()).then(|| {
+            Item::truncated(
+                "more than one server answers, each with a certificate of its own; those that were \
+                 met are listed",
+            )
+        });
+        let bare = interview.bare.then(takes_extensions);
         let flights: Vec<&ServerFlight> =
             interview.hellos().chain(self.hellos()).filter_map(Hello::accepted).collect();
 
@@ -55,11 +56,11 @@ impl Full {
         }
         stable.full_versions = whole(missing, self.versions());
         stable.full_suites = whole(missing, self.suites());
-        stable.full_groups = whole(missing, self.groups());
-        stable.full_hidden_groups = whole(missing, self.hidden());
+        stable.full_groups = whole(missing.or(bare.as_ref()), self.groups());
+        stable.full_hidden_groups = whole(missing.or(bare.as_ref()), self.hidden());
         // Where TLS 1.3 is not accepted, no signature and no certificate of it is missing.
         let unsigned = self.schemes.gave_up.as_ref().filter(|_| self.modern.is_accepted());
-        stable.full_signatures = whole(missing.or(unsigned), self.signatures());
+        stable.full_signatures = whole(missing.or(unsigned).or(bare.as_ref()), self.signatures());
         stable.full_dh_bits = whole(missing, primes(&flights));
         stable.full_preference = match self.preference() {
             Some(preference) => whole(missing, preference),
@@ -70,13 +71,14 @@ impl Full {
                 Vec::new(),
             ),
         };
-        stable.full_inconsistent = match contradictions.is_empty() {
-            true => whole(missing, contradictions),
-            false => Item::observed(contradictions),
+        let inconsistent = [contradictions, unlike].concat();
+        stable.full_inconsistent = match inconsistent.is_empty() {
+            true => whole(missing, inconsistent),
+            false => Item::observed(inconsistent),
         };
         let leaves = self.leaves(interview, &flights);
         stable.full_certificates = whole(
-            missing.or(unsigned),
+            missing.or(unsigned).or(several.as_ref()),
             leaves.iter().map(|der| leaf(der)).collect::<BTreeMap<_, _>>().into_values().collect(),
         );
         self.fill_features(interview, &leaves, stable);
@@ -93,11 +95,11 @@ impl Full {
         let shown = courtesy.and_then(Hello::accepted);
         let clear = |read: fn(&ServerFlight) -> bool| match shown {
             Some(flight) => Item::observed(read(flight)),
-            None => only_clear(self.missing()),
+            None => only_clear(interview, self.missing()),
         };
         stable.features_session_id = match interview.clear() {
             Some(flight) => Item::observed(!flight.session_id.is_empty()),
-            None => only_clear(self.missing()),
+            None => only_clear(interview, self.missing()),
         };
         stable.features_session_ticket = clear(|flight| flight.has(35));
         stable.features_ocsp_stapled = match shown {
@@ -109,15 +111,14 @@ impl Full {
             }
             _ => clear(|flight| flight.stapled),
         };
-        stable.features_alpn = match shown {
-            Some(flight) => Item::observed(flight.alpn.as_deref().map(text::cut)),
-            None => only_clear(self.missing()),
-        };
+        stable.features_alpn =
+            self.features.alpn(courtesy).unwrap_or_else(|| only_clear(interview, self.missing()));
         stable.features_must_staple = match leaves.is_empty() {
             true => Item::not_attempted("no certificate was presented"),
             false => Item::observed(leaves.iter().any(|der| must_staple(der))),
         };
-        stable.features_without_name = self.features.without_name.clone();
+        stable.features_without_name = self.names.without.clone();
+        stable.features_unknown_name = self.names.unknown.clone();
         stable.features_fallback_scsv = self.features.fallback_scsv();
         let modern = self.modern.courtesy.as_ref();
         stable.features_grease_tolerant = self.features.grease_tolerant(&[courtesy, modern]);
@@ -133,7 +134,7 @@ impl Full {
             None if session.negotiated.is_ok() => {
                 Item::not_attempted("no client certificate is asked for")
             }
-            None => only_clear(self.missing()),
+            None => only_clear(interview, self.missing()),
         };
         stable.features_client_renegotiation = self.sessions.renegotiation.clone();
         stable.features_resumption = self.sessions.resumption.clone();
@@ -251,14 +252,13 @@ impl Full {
         flights: &[&'a ServerFlight],
     ) -> BTreeSet<&'a Vec<u8>> {
         let clear = flights.iter().filter_map(|flight| flight.chain.first());
-        let encrypted = self.schemes.presented.iter().filter_map(|shown| shown.chain.first());
         let session = interview.session.presented.chain.first();
         let sslv2 = match &self.sslv2 {
             sslv2::Answer::Accepted { certificate, .. } => Some(certificate),
             _ => None,
         };
         let sslv2 = sslv2.filter(|certificate| !certificate.is_empty());
-        clear.chain(encrypted).chain(session).chain(sslv2).collect()
+        clear.chain(self.encrypted()).chain(session).chain(sslv2).collect()
     }
 }
 
@@ -307,15 +307,4 @@ fn key_name(algorithm: KeyAlgorithm, bits: u32) -> String {
         KeyAlgorithm::Ed448 => "ed448".to_owned(),
         KeyAlgorithm::MlDsa => format!("mldsa{bits}"),
     }
-}
-
-fn must_staple(der: &[u8]) -> bool {
-    let Ok((_, certificate)) = x509_parser::certificate::X509Certificate::from_der(der) else {
-        return false;
-    };
-    let mut extensions = certificate.extensions().iter();
-    extensions.any(|extension| {
-        extension.oid.to_id_string() == TLS_FEATURE
-            && extension.value.windows(3).any(|window| window == STATUS_REQUEST)
-    })
 }

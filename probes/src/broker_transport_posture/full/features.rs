@@ -1,40 +1,47 @@
-//! What is not a matter of suites: names, fallbacks, and what a client may add to a hello.
+//! What is not a matter of suites: fallbacks, and what a client may add to a hello.
 
-use model::evidence::{Item, WithoutName};
+use model::evidence::{Asked, Item};
 
 use super::super::hello::{Hello, Ruling};
 use super::super::interview::Interview;
 use super::super::{Missing, absent};
 use super::lane::{Lane, Port};
-use super::schemes::Schemes;
-use super::title;
-use crate::insecure_tls::{self, HandshakeError, Options};
-use crate::tls::client_hello::Extras;
+use super::{takes_extensions, title};
+use crate::insecure_tls::{Handshake, HandshakeError, Options, Presented};
+use crate::text;
+use crate::tls::client_hello::{ALPN, Extras};
 use crate::tls::enumerate::{CURVES, SIGNATURES, legacy, modern};
 use crate::tls::names::{SSL3, TLS12};
 use crate::tls::{Answer, ClientHello};
 
-/// A name that SNI cannot carry, so that none is sent.
-const NO_NAME: &str = "no name";
-
 /// Alert of a server that recognizes a needless fallback (RFC 7507 section 3).
 const INAPPROPRIATE_FALLBACK: u8 = 86;
+
+/// Alert of a server that has none of the protocols on offer (RFC 7301 section 3.2).
+const NO_APPLICATION_PROTOCOL: u8 = 120;
 
 /// What the hellos of the end showed.
 #[derive(Debug)]
 pub(super) struct Features {
-    /// Without a server name, and what it showed.
-    pub(super) without_name: Item<WithoutName>,
     /// A fallback that says so; why none was tried.
     fallback: Result<Hello, &'static str>,
     /// Values without a meaning alone, where a hello with more in it was refused.
     grease: Option<Hello>,
     /// A version of the future, where no hello for TLS 1.3 carried one.
     future: Option<Hello>,
-    no_name: Option<Hello>,
+    /// The application protocol of a session of TLS 1.3.
+    protocol: Option<InSession>,
 }
 
-type Legacy = Lane<legacy::Elimination>;
+/// An application protocol that was asked for in a whole handshake.
+#[derive(Debug)]
+struct InSession {
+    chosen: Item<Option<String>>,
+    presented: Presented,
+    asked: Asked,
+}
+
+pub(super) type Legacy = Lane<legacy::Elimination>;
 type Modern = Lane<modern::Elimination>;
 
 /// Asks the last questions.
@@ -43,20 +50,24 @@ pub(super) async fn observe(
     interview: &Interview,
     legacy: &[Legacy],
     modern: &Modern,
-    schemes: &Schemes,
 ) -> Features {
-    let best = legacy.iter().rev().find(|lane| lane.is_accepted());
-    let (fallback, grease, future, (without_name, no_name)) = tokio::join!(
+    let best = best(legacy);
+    let (fallback, grease, future, protocol) = tokio::join!(
         fallback(port, interview, legacy, modern),
         grease(port, best, modern),
-        future(port, best, modern),
-        without_name(port, interview, best, legacy, schemes),
+        future(port, interview, best, modern),
+        protocol(port, best, modern),
     );
-    Features { without_name, fallback, grease, future, no_name }
+    Features { fallback, grease, future, protocol }
+}
+
+/// The best version up to TLS 1.2 that is accepted.
+pub(super) fn best(legacy: &[Legacy]) -> Option<&Legacy> {
+    legacy.iter().rev().find(|lane| lane.is_accepted())
 }
 
 /// A hello of a version up to TLS 1.2 with every suite that it accepts.
-fn hello(lane: &Legacy, sni: Option<&str>) -> ClientHello {
+pub(super) fn hello(lane: &Legacy, sni: Option<&str>) -> ClientHello {
     let version = lane.machine.version();
     let suites = lane.machine.suites_as_found().iter().copied().take(64).collect();
     let groups = if version == SSL3 { Vec::new() } else { CURVES.to_vec() };
@@ -77,7 +88,7 @@ async fn fallback(
     let mut accepted = legacy.iter().rev().filter(|lane| lane.is_accepted());
     let lane = if modern.is_accepted() { accepted.next() } else { accepted.nth(1) };
     let lane = lane.ok_or("there is one version, and nothing to fall back to")?;
-    let extras = Extras { fallback: true, ..Extras::default() };
+    let extras = Extras { fallback: true, bare: interview.bare, ..Extras::default() };
     let question = format!("{} as a fallback", title(lane.machine.version()));
     Ok(port.ask(&question, hello(lane, port.sni).with(extras)).await)
 }
@@ -98,8 +109,13 @@ async fn grease(port: Port<'_>, best: Option<&Legacy>, modern: &Modern) -> Optio
     }
 }
 
-async fn future(port: Port<'_>, best: Option<&Legacy>, modern: &Modern) -> Option<Hello> {
-    let extras = Extras { future: true, ..Extras::default() };
+async fn future(
+    port: Port<'_>,
+    interview: &Interview,
+    best: Option<&Legacy>,
+    modern: &Modern,
+) -> Option<Hello> {
+    let extras = Extras { future: true, bare: interview.bare, ..Extras::default() };
     match (modern.is_accepted(), best) {
         (true, _) => {
             modern.courtesy.as_ref().filter(|courtesy| is_refused(courtesy))?;
@@ -113,53 +129,32 @@ async fn future(port: Port<'_>, best: Option<&Legacy>, modern: &Modern) -> Optio
     }
 }
 
-/// What a client without a name is shown.
-async fn without_name(
-    port: Port<'_>,
-    interview: &Interview,
-    best: Option<&Legacy>,
-    legacy: &[Legacy],
-    schemes: &Schemes,
-) -> (Item<WithoutName>, Option<Hello>) {
-    if port.sni.is_none() {
-        let reason = "the endpoint is asked by an address, which no client sends as a name";
-        return (Item::not_attempted(reason), None);
+/// The protocol that a session agrees on, where no flight in clear shows it.
+async fn protocol(port: Port<'_>, best: Option<&Legacy>, modern: &Modern) -> Option<InSession> {
+    if best.is_some() || !modern.is_accepted() {
+        return None;
     }
-    let known: Vec<&Vec<u8>> = legacy
-        .iter()
-        .flat_map(|lane| &lane.asked)
-        .chain(interview.hellos())
-        .filter_map(|hello| hello.accepted()?.chain.first())
-        .chain(schemes.presented.iter().filter_map(|shown| shown.chain.first()))
-        .collect();
-    let compare = |leaf: Option<&Vec<u8>>| match leaf {
-        Some(leaf) if known.contains(&leaf) => Item::observed(WithoutName::SameCertificate),
-        Some(_) => Item::observed(WithoutName::OtherCertificate),
-        None => Item::not_attempted("what is accepted comes without a certificate"),
+    let alpn = ALPN.map(|name| name.as_bytes().to_vec()).to_vec();
+    let options = Options { versions: vec![&rustls::version::TLS13], alpn, ..Options::default() };
+    let Handshake { presented, outcome } = port.shake(port.name, options).await;
+    let (chosen, answer) = match outcome {
+        Ok(session) => {
+            let chosen = session.alpn.as_deref().map(text::cut);
+            let answer = chosen.clone().unwrap_or_else(|| "a session without one".to_owned());
+            (Item::observed(chosen), answer)
+        }
+        Err(error) => {
+            let answer = error.to_string();
+            let item = match error {
+                HandshakeError::Alert(NO_APPLICATION_PROTOCOL) => Item::observed(None),
+                HandshakeError::Network(failure) => failure.item(),
+                other => Item::error(other.to_string()),
+            };
+            (item, answer)
+        }
     };
-    let Some(lane) = best else {
-        let item = match port.dialer.connect().await {
-            Err(failure) => failure.item(),
-            Ok(connection) => {
-                let shaken = insecure_tls::connect(connection, NO_NAME, Options::default()).await;
-                match (shaken.presented.chain.first(), shaken.outcome) {
-                    (Some(leaf), _) => compare(Some(leaf)),
-                    (None, Err(HandshakeError::Alert(_))) => Item::observed(WithoutName::Refused),
-                    (None, Err(error)) => Item::error(error.to_string()),
-                    (None, Ok(_)) => compare(None),
-                }
-            }
-        };
-        return (item, None);
-    };
-    let question = format!("{} without a server name", title(lane.machine.version()));
-    let asked = port.ask(&question, hello(lane, None)).await;
-    let item = match (asked.accepted(), asked.ruling(true)) {
-        (Some(flight), _) => compare(flight.chain.first()),
-        (None, Ruling::Undecided(missing)) => absent(&missing),
-        (None, _) => Item::observed(WithoutName::Refused),
-    };
-    (item, Some(asked))
+    let asked = Asked { question: "TLS 1.3, application protocols".to_owned(), answer };
+    Some(InSession { chosen, presented, asked })
 }
 
 fn is_refused(hello: &Hello) -> bool {
@@ -177,8 +172,28 @@ fn tolerated(hello: &Hello) -> Item<bool> {
 
 impl Features {
     pub(super) fn hellos(&self) -> impl Iterator<Item = &Hello> {
-        let others = [&self.grease, &self.future, &self.no_name].into_iter().flatten();
-        self.fallback.iter().chain(others)
+        self.fallback.iter().chain([&self.grease, &self.future].into_iter().flatten())
+    }
+
+    /// Questions that were no hellos.
+    pub(super) fn asked(&self) -> impl Iterator<Item = &Asked> {
+        self.protocol.iter().map(|session| &session.asked)
+    }
+
+    /// What came with them.
+    pub(super) fn presented(&self) -> impl Iterator<Item = &Presented> {
+        self.protocol.iter().map(|session| &session.presented)
+    }
+
+    /// The application protocol that is chosen. `courtesy` asked for it in clear.
+    pub(super) fn alpn(&self, courtesy: Option<&Hello>) -> Option<Item<Option<String>>> {
+        match courtesy.map(|hello| &hello.answer) {
+            Some(Answer::Flight(flight)) => {
+                Some(Item::observed(flight.alpn.as_deref().map(text::cut)))
+            }
+            Some(Answer::Alert(NO_APPLICATION_PROTOCOL)) => Some(Item::observed(None)),
+            _ => self.protocol.as_ref().map(|session| session.chosen.clone()),
+        }
     }
 
     /// Whether a fallback that says so is refused.
@@ -216,7 +231,10 @@ impl Features {
 }
 
 /// Why a feature is missing that only a hello of a version up to TLS 1.2 shows.
-pub(super) fn only_clear<T>(missing: Option<&Missing>) -> Item<T> {
+pub(super) fn only_clear<T>(interview: &Interview, missing: Option<&Missing>) -> Item<T> {
+    if interview.bare {
+        return absent(&takes_extensions());
+    }
     missing.map_or_else(
         || Item::not_attempted("no version up to TLS 1.2 is accepted, whose flight shows this"),
         absent,

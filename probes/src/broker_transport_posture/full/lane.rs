@@ -6,7 +6,8 @@ use super::super::Missing;
 use super::super::hello::{self, Hello, Ruling};
 use super::super::interview::{Interview, failed};
 use super::title;
-use crate::net::{Dialer, Failure};
+use crate::insecure_tls::{self, Handshake, HandshakeError, Options, Presented};
+use crate::net::{Connection, Dialer, Failure};
 use crate::tls::client_hello::Extras;
 use crate::tls::enumerate::{Ask, Chosen, Offer, Reply, by_ecdsa, legacy, modern};
 use crate::tls::names::{SSL3, TLS10, TLS11, TLS12, TLS13};
@@ -41,6 +42,26 @@ impl<'a> Port<'a> {
                 Hello::ask(self.dialer, question, first.hello).await
             }
             _ => first,
+        }
+    }
+
+    /// Makes a whole handshake under a name, and once more where the network was in the way.
+    pub(super) async fn shake(&self, name: &str, options: Options) -> Handshake<Connection> {
+        let first = self.shake_once(name, options.clone()).await;
+        match &first.outcome {
+            Err(HandshakeError::Network(failure)) if is_worth_retrying(failure) => {
+                self.shake_once(name, options).await
+            }
+            _ => first,
+        }
+    }
+
+    async fn shake_once(&self, name: &str, options: Options) -> Handshake<Connection> {
+        match self.dialer.connect().await {
+            Ok(connection) => insecure_tls::connect(connection, name, options).await,
+            Err(failure) => {
+                Handshake { presented: Presented::default(), outcome: Err(failure.into()) }
+            }
         }
     }
 }
@@ -123,6 +144,8 @@ pub(super) struct Lane<M> {
     shares: bool,
     /// Whether a hello without key shares was ever answered.
     retried: bool,
+    /// Whether hellos have no extensions.
+    bare: bool,
 }
 
 impl<M: Machine> Lane<M> {
@@ -136,6 +159,7 @@ impl<M: Machine> Lane<M> {
             fails: false,
             shares: false,
             retried: false,
+            bare: false,
         }
     }
 
@@ -231,7 +255,7 @@ impl<M: Machine> Lane<M> {
 
     async fn put(&mut self, port: Port<'_>, offer: &Offer, extras: Extras) -> Hello {
         let version = self.machine.version();
-        let extras = Extras { shares: self.shares, ..extras };
+        let extras = Extras { shares: self.shares, bare: self.bare, ..extras };
         let question = question(version, offer, extras);
         let Offer { suites, groups, signatures, .. } = offer.clone();
         let hello = ClientHello::of(version, suites, groups, signatures, port.sni).with(extras);
@@ -303,7 +327,11 @@ impl Lane<legacy::Elimination> {
     /// A version up to TLS 1.2, with what decision mode has heard about it. The best of them also
     /// shows what a client may add to its hello.
     pub(super) fn legacy(version: u16, interview: &Interview) -> Self {
-        let mut machine = legacy::Elimination::new(version);
+        let bare = interview.bare;
+        let mut machine = match bare {
+            true => legacy::Elimination::bare(version),
+            false => legacy::Elimination::new(version),
+        };
         let best = interview.clear().is_some_and(|flight| flight.version == version);
         let fails = interview.fails_on_its_choice();
         let heard = interview.hellos().filter(|hello| !(fails && failed(hello)));
@@ -330,7 +358,7 @@ impl Lane<legacy::Elimination> {
         {
             machine.hear(&offered(&only.hello), Reply::NoVersion);
         }
-        Self { fails, ..Self::of(machine, best && version > SSL3) }
+        Self { fails, bare, ..Self::of(machine, best && version > SSL3 && !bare) }
     }
 }
 

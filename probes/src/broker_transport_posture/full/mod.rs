@@ -18,13 +18,16 @@ use crate::tls::sslv2;
 
 mod facts;
 mod features;
+mod fleet;
 mod lane;
+mod names;
 mod resumption;
 mod schemes;
 pub(super) mod sessions;
 
 use features::Features;
 use lane::{Lane, Port};
+use names::Names;
 use schemes::Schemes;
 use sessions::Sessions;
 
@@ -38,6 +41,7 @@ pub(super) struct Full {
     schemes: Schemes,
     sessions: Sessions,
     features: Features,
+    names: Names,
 }
 
 /// Why nothing is listed.
@@ -116,8 +120,11 @@ pub(super) async fn enumerate(
     );
     let sessions = Sessions::of(old, new);
     let legacy = vec![ssl3, tls10, tls11, tls12];
-    let features = features::observe(port, interview, &legacy, &modern, &schemes).await;
-    Ok(Full { sslv2, legacy, modern, schemes, sessions, features })
+    let (features, names) = join!(
+        boxed(|| features::observe(port, interview, &legacy, &modern)),
+        boxed(|| names::observe(port, interview, features::best(&legacy), &legacy, &schemes)),
+    );
+    Ok(Full { sslv2, legacy, modern, schemes, sessions, features, names })
 }
 
 /// SSL 2.0, again where the network was in the way.
@@ -152,14 +159,26 @@ impl Full {
         let first = asked_sslv2(&self.sslv2);
         std::iter::once(first)
             .chain(self.hellos().map(Hello::asked))
+            .chain(self.features.asked().chain(&self.names.asked).cloned())
             .chain(self.schemes.asked.iter().chain(&self.sessions.asked).cloned())
             .collect()
     }
 
+    /// Leaves that came in TLS 1.3, under the right name.
+    fn encrypted(&self) -> impl Iterator<Item = &Vec<u8>> {
+        let shown = self.schemes.presented.iter().chain(self.features.presented());
+        shown.filter_map(|shown| shown.chain.first())
+    }
+
     /// The lane of the best version up to TLS 1.2 that is accepted.
     fn best_legacy(&self) -> Option<&Lane<legacy::Elimination>> {
-        self.legacy.iter().rev().find(|lane| lane.is_accepted())
+        features::best(&self.legacy)
     }
+}
+
+/// Why a fact is missing that shows in extensions alone, of a server that refuses any.
+fn takes_extensions() -> Missing {
+    Item::not_attempted("this takes an extension in the hello, and a hello with any is refused")
 }
 
 /// Names of the versions that lanes stand for, for the reader.

@@ -5,8 +5,8 @@ use model::evidence::{Asked, Item};
 
 use super::super::Missing;
 use super::super::interview::Interview;
-use super::lane::{Port, is_worth_retrying};
-use crate::insecure_tls::{self, HandshakeError, Options, Presented};
+use super::lane::Port;
+use crate::insecure_tls::{Handshake, HandshakeError, Options, Presented};
 use crate::tls::names::{self, TLS13};
 
 /// Schemes that TLS 1.3 may sign with, and two that it must not (RFC 8446 section 4.2.3).
@@ -70,13 +70,12 @@ pub(super) async fn observe(port: Port<'_>, interview: &Interview) -> Schemes {
 impl Schemes {
     /// The scheme that the server signs with when these are on offer; none where it refuses.
     async fn ask(&mut self, port: Port<'_>, open: &[u16]) -> Result<Option<u16>, Missing> {
-        let mut attempt = handshake(port, open).await;
-        if let Err(HandshakeError::Network(failure)) = &attempt.1
-            && is_worth_retrying(failure)
-        {
-            attempt = handshake(port, open).await;
-        }
-        let (presented, outcome) = attempt;
+        let options = Options {
+            versions: vec![&rustls::version::TLS13],
+            schemes: [open, &OF_CHAINS].concat(),
+            ..Options::default()
+        };
+        let Handshake { presented, outcome } = port.shake(port.name, options).await;
         let (answer, decided) = match (presented.scheme, outcome) {
             (Some(scheme), _) => (names::signature(scheme), Ok(Some(scheme))),
             (None, Err(HandshakeError::Alert(alert))) => {
@@ -86,25 +85,11 @@ impl Schemes {
                 (failure.to_string(), if failure.is_end() { Ok(None) } else { Err(failure.item()) })
             }
             (None, Err(error)) => (error.to_string(), Err(Item::error(error.to_string()))),
-            (None, Ok(())) => ("no signature".to_owned(), Ok(None)),
+            (None, Ok(_)) => ("no signature".to_owned(), Ok(None)),
         };
         let question = format!("TLS 1.3, {} signatures not known yet", open.len());
         self.asked.push(Asked { question, answer });
         self.presented.push(presented);
         decided
     }
-}
-
-async fn handshake(port: Port<'_>, open: &[u16]) -> (Presented, Result<(), HandshakeError>) {
-    let connection = match port.dialer.connect().await {
-        Ok(connection) => connection,
-        Err(failure) => return (Presented::default(), Err(failure.into())),
-    };
-    let options = Options {
-        versions: vec![&rustls::version::TLS13],
-        schemes: [open, &OF_CHAINS].concat(),
-        ..Options::default()
-    };
-    let handshake = insecure_tls::connect(connection, port.name, options).await;
-    (handshake.presented, handshake.outcome.map(|_| ()))
 }

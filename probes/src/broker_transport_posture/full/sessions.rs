@@ -200,6 +200,9 @@ async fn made(
     suites: &[u16],
 ) -> Result<Inside, Box<Shown>> {
     match known(interview.version(version)) {
+        Ok(true) if interview.bare => {
+            return Err(Box::new(Shown::nothing(super::takes_extensions(), None)));
+        }
         Ok(true) => {}
         Ok(false) => {
             let reason = format!("{} is not accepted", names::version(version));

@@ -263,3 +263,6 @@ async fn an_endpoint_without_tls_has_nothing_to_list() {
         assert_eq!(status(&seen, pointer), "not_attempted", "{pointer}");
     }
 }
+
+mod old;
+mod others;

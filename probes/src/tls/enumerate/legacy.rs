@@ -16,6 +16,8 @@ use crate::tls::suites::{self, Suite};
 #[derive(Debug, Clone)]
 pub struct Elimination {
     version: u16,
+    /// Whether hellos have no extensions, and so neither groups nor signatures.
+    bare: bool,
     suites: Dimension,
     groups: Dimension,
     signatures: Dimension,
@@ -31,15 +33,25 @@ impl Elimination {
     /// A version from SSL 3.0 to TLS 1.2. SSL 3.0 has no groups, and signatures are told apart in
     /// TLS 1.2 alone (RFC 8422 section 5.1, RFC 5246 section 7.4.1.4.1).
     pub fn new(version: u16) -> Self {
+        Self::with(version, version == SSL3)
+    }
+
+    /// A version of a server that answers no hello with extensions.
+    pub fn bare(version: u16) -> Self {
+        Self::with(version, true)
+    }
+
+    fn with(version: u16, bare: bool) -> Self {
         let has = |suite: &Suite| match version {
             SSL3 => suite.is_ssl3(),
             TLS12 => true,
             _ => suite.is_before_tls12(),
         };
-        let groups = if version == SSL3 { &[][..] } else { &CURVES };
-        let signatures = if version == TLS12 { &SIGNATURES[..] } else { &[] };
+        let groups = if bare { &[][..] } else { &CURVES };
+        let signatures = if version == TLS12 && !bare { &SIGNATURES[..] } else { &[] };
         Self {
             version,
+            bare,
             suites: Dimension::of(&suites::best_first(has)),
             groups: Dimension::of(groups),
             signatures: Dimension::of(signatures),
@@ -74,8 +86,9 @@ impl Elimination {
             offer.signatures.clone_from(&self.signatures.open);
             return Some(offer);
         }
-        let order = self.log.to_confirm(&self.suites.found)?;
-        Some(self.offer(Ask::Confirm, order, self.all_groups()))
+        let again = self.log.to_confirm(&self.suites.found)?;
+        let groups = again.groups.unwrap_or_else(|| self.all_groups());
+        Some(self.offer(Ask::Confirm, again.suites, groups))
     }
 
     fn next_groups(&self) -> Option<Offer> {
@@ -109,7 +122,7 @@ impl Elimination {
     fn signatures_in_order(&self) -> Vec<u16> {
         let mut all = self.signatures.open_first();
         // What was refused stays on offer: it does no harm, and the offer stays whole.
-        if self.version == TLS12 {
+        if self.version == TLS12 && !self.bare {
             all.extend(
                 SIGNATURES.iter().filter(|scheme| !all.contains(scheme)).collect::<Vec<_>>(),
             );
@@ -118,7 +131,7 @@ impl Elimination {
     }
 
     fn all_groups(&self) -> Vec<u16> {
-        if self.version == SSL3 {
+        if self.bare {
             return Vec::new();
         }
         let mut all = self.groups.open_first();
@@ -141,7 +154,7 @@ impl Elimination {
             Reply::Chosen(chosen) if offer.suites.contains(&chosen.suite) => Some(chosen),
             _ => None,
         };
-        self.log.keep(offer, chosen.map(|chosen| chosen.suite));
+        self.log.keep(offer, chosen);
         if reply == Reply::NoVersion && self.suites.found.is_empty() {
             self.suites.open.clear();
             return;
@@ -204,7 +217,7 @@ impl Elimination {
     pub fn hear(&mut self, offer: &Offer, reply: Reply) {
         match reply {
             Reply::Chosen(chosen) if offer.suites.contains(&chosen.suite) => {
-                self.log.keep(offer, Some(chosen.suite));
+                self.log.keep(offer, Some(chosen));
                 self.learn(offer, chosen);
             }
             Reply::NoVersion => {
@@ -214,7 +227,7 @@ impl Elimination {
             _ => {
                 self.log.keep(offer, None);
                 let curves = CURVES.iter().all(|group| offer.groups.contains(group));
-                let curves = curves || self.version == SSL3;
+                let curves = curves || self.bare;
                 let certain = |code: &&u16| curves || !needs_group(**code);
                 let refused: Vec<u16> = offer.suites.iter().filter(certain).copied().collect();
                 self.suites.refuse(&refused);

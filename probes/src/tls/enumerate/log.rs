@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Ask, Offer};
+use super::{Ask, Chosen, Offer};
 
 /// Whose order of suites decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +20,26 @@ pub enum Preference {
 
 /// Every offer with its answer.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Log(Vec<(Offer, Option<u16>)>);
+pub(super) struct Log(Vec<(Offer, Option<Chosen>)>);
+
+/// Something to offer once more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Again {
+    /// Suites, in order.
+    pub(super) suites: Vec<u16>,
+    /// The groups that were enough for the one suite; none where all are to be on offer.
+    pub(super) groups: Option<Vec<u16>>,
+}
+
+impl From<Vec<u16>> for Again {
+    fn from(suites: Vec<u16>) -> Self {
+        Self { suites, groups: None }
+    }
+}
 
 impl Log {
-    /// Keeps an offer and the suite that was chosen; none where it was refused.
-    pub(super) fn keep(&mut self, offer: &Offer, chosen: Option<u16>) {
+    /// Keeps an offer and what was chosen; none where it was refused.
+    pub(super) fn keep(&mut self, offer: &Offer, chosen: Option<Chosen>) {
         self.0.push((offer.clone(), chosen));
     }
 
@@ -38,7 +53,7 @@ impl Log {
         let mut client = true;
         let mut before: BTreeSet<(u16, u16)> = BTreeSet::new();
         for (offer, chosen) in &self.0 {
-            let Some(chosen) = *chosen else { continue };
+            let Some(Chosen { suite: chosen, .. }) = *chosen else { continue };
             // Where groups or signatures are cut short, these decide and no order does.
             if !matches!(offer.ask, Ask::Pairs | Ask::Suites | Ask::Confirm) {
                 continue;
@@ -57,38 +72,58 @@ impl Log {
 
     /// What to offer once more when everything is known. First both ends of what was found, where
     /// it is not known whose order decides; that may take both orders. Then the suite that was
-    /// found first, unless it was chosen again: a fleet of unlike servers is told by it.
-    pub(super) fn to_confirm(&self, found: &[u16]) -> Option<Vec<u16>> {
+    /// found first, unless it was chosen again, with the group alone that was chosen with it: a
+    /// fleet of unlike servers is told by it.
+    pub(super) fn to_confirm(&self, found: &[u16]) -> Option<Again> {
         let (first, last) = (*found.first()?, *found.last()?);
         let confirmed = || self.0.iter().filter(|(offer, _)| offer.ask == Ask::Confirm);
         if self.preference(found) == Preference::Unknown {
             match confirmed().count() {
-                0 => return Some(vec![last, first]),
-                1 => return Some(vec![first, last]),
+                0 => return Some(vec![last, first].into()),
+                1 => return Some(vec![first, last].into()),
                 _ => {}
             }
         }
         let asked = confirmed().any(|(offer, _)| offer.suites == [first]);
         // Any later answer confirms it as well; what rides on a confirmation needs one of them.
-        let again = self.0.iter().filter(|(_, chosen)| *chosen == Some(first)).nth(1).is_some();
+        let mut chosen = self.0.iter().filter_map(|(offer, chosen)| {
+            let chosen = chosen.filter(|chosen| chosen.suite == first)?;
+            Some((offer, chosen))
+        });
+        let groups = chosen.next().and_then(|(offer, chosen)| enough(offer, &chosen));
+        let again = chosen.next().is_some();
         let none = confirmed().next().is_none();
-        (!asked && (!again || none)).then(|| vec![first])
+        (!asked && (!again || none)).then(|| Again { suites: vec![first], groups })
     }
 
-    /// Suites that were chosen from one offer, while another one that held all of it was refused.
+    /// Suites that were chosen from one offer, while another one that held all that the choice takes
+    /// was refused.
     pub(super) fn contradictions(&self) -> BTreeSet<u16> {
-        let within = |part: &[u16], whole: &[u16]| part.iter().all(|value| whole.contains(value));
         let chosen = self.0.iter().filter_map(|(offer, chosen)| Some((offer, (*chosen)?)));
         chosen
-            .filter(|(offer, suite)| {
-                self.0.iter().any(|(refused, chosen)| {
-                    chosen.is_none()
-                        && refused.suites.contains(suite)
-                        && within(&offer.groups, &refused.groups)
+            .filter(|(offer, chosen)| {
+                let groups = enough(offer, chosen);
+                let groups = groups.as_ref().unwrap_or(&offer.groups);
+                self.0.iter().any(|(refused, chosen_there)| {
+                    chosen_there.is_none()
+                        && refused.suites.contains(&chosen.suite)
+                        && within(groups, &refused.groups)
                         && within(&offer.signatures, &refused.signatures)
                 })
             })
-            .map(|(_, suite)| suite)
+            .map(|(_, chosen)| chosen.suite)
             .collect()
     }
+}
+
+/// The groups of an offer that the choice took: the one of the key exchange and the curve of the
+/// certificate. None where the choice shows no group, or one that was not on offer.
+fn enough(offer: &Offer, chosen: &Chosen) -> Option<Vec<u16>> {
+    let group = chosen.group.filter(|group| offer.groups.contains(group))?;
+    let curve = chosen.curve.filter(|curve| *curve != group && offer.groups.contains(curve));
+    Some(std::iter::once(group).chain(curve).collect())
+}
+
+fn within(part: &[u16], whole: &[u16]) -> bool {
+    part.iter().all(|value| whole.contains(value))
 }

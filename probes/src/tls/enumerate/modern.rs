@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::log::{Log, Preference};
 use super::{Ask, Chosen, Dimension, GROUPS, Offer, Reply, SIGNATURES, TLS13_SUITES};
+use crate::tls::client_hello::SHARED;
 
 /// Suites that nearly every server has. Once so many are found, suites and groups are finished one
 /// after the other: a refusal of what is left of both would decide nothing.
@@ -50,8 +51,12 @@ impl Elimination {
         if !groups.open.is_empty() {
             return Some(self.offer(Ask::Groups, all, groups.open.clone()));
         }
-        let order = self.log.to_confirm(&suites.found)?;
-        Some(self.offer(Ask::Confirm, order, whole(&self.groups, &GROUPS)))
+        let again = self.log.to_confirm(&suites.found)?;
+        // Others are never sent a share of, and there are servers that answer no hello without one.
+        let has_share = |groups: &Vec<u16>| groups.iter().all(|group| SHARED.contains(group));
+        let groups = again.groups.filter(has_share);
+        let groups = groups.unwrap_or_else(|| whole(&self.groups, &GROUPS));
+        Some(self.offer(Ask::Confirm, again.suites, groups))
     }
 
     fn offer(&self, ask: Ask, suites: Vec<u16>, groups: Vec<u16>) -> Offer {
@@ -61,7 +66,7 @@ impl Elimination {
     /// Takes what came of an offer. An answer with a suite that was not on offer is a refusal.
     pub fn take(&mut self, offer: &Offer, reply: Reply) {
         let chosen = self.chosen(offer, reply);
-        self.log.keep(offer, chosen.map(|chosen| chosen.suite));
+        self.log.keep(offer, chosen);
         if reply == Reply::NoVersion && self.suites.found.is_empty() {
             self.suites.open.clear();
             return;
@@ -89,7 +94,7 @@ impl Elimination {
     /// that it refused are refused if every suite was on offer.
     pub fn hear(&mut self, offer: &Offer, reply: Reply) {
         if let Some(chosen) = self.chosen(offer, reply) {
-            self.log.keep(offer, Some(chosen.suite));
+            self.log.keep(offer, Some(chosen));
             self.suites.find(chosen.suite);
             if let Some(group) = chosen.group {
                 self.groups.find(group);

@@ -208,6 +208,10 @@ fn inconsistent(body: &Evidence) -> Markup {
                 (count(questions.len(), "question was", "questions were"))
                 " answered in two ways that no one server would: servers that differ stand behind this address."
             }
+            details {
+                summary { b { (count(questions.len(), "question", "questions")) } }
+                ul { @for question in &questions { li { (shown(&text::hostile(question))) } } }
+            }
         }
     }
 }
