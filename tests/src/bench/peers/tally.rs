@@ -116,6 +116,20 @@ pub(super) fn disagreement(
         tell("misses", &missing(expected, told), false);
         tell("adds", &missing(&within(told, expected), expected), false);
     }
+    // Of a group without a version there is no one handshake to try.
+    if let (Groups::Each(each), Groups::Together(told)) = (&expected.groups, &told.groups) {
+        let missed = each.iter().filter(|(_, group)| !told.contains(group)).copied();
+        lines.extend(
+            missed.map(|pair| {
+                format!("  names nowhere {}\n", seen::shown([pair].into_iter(), false))
+            }),
+        );
+        let mut added = told.iter().filter(|group| !each.iter().any(|(_, own)| own == *group));
+        lines.extend(added.by_ref().map(|group| {
+            let pair = seen::shown([(0x0304, *group)].into_iter(), false);
+            format!("  adds, in some version, the group of {pair}\n")
+        }));
+    }
     (!lines.is_empty()).then(|| format!("{title}\n{}", lines.concat()))
 }
 
