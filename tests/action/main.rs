@@ -8,6 +8,7 @@ mod faults;
 mod fixture;
 mod limits;
 mod live;
+mod lost;
 mod program;
 mod pull;
 mod story;
