@@ -11,6 +11,7 @@ mod live;
 mod lost;
 mod program;
 mod pull;
+mod readers;
 mod story;
 mod sync;
 mod trust;
