@@ -4,6 +4,7 @@
 
 mod backlog;
 mod branch;
+mod documentation;
 mod faults;
 mod fixture;
 mod limits;
@@ -12,6 +13,7 @@ mod lost;
 mod program;
 mod pull;
 mod readers;
+mod release;
 mod story;
 mod sync;
 mod trust;
