@@ -231,6 +231,29 @@ fn pull_requests_that_bring_the_same_at_the_same_time_each_end_their_own() {
 }
 
 #[test]
+fn what_the_default_branch_fails_as_well_stays_open_although_its_pull_request_was_given_up() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(HARDENED);
+    checkout.branch(&github.api, &token).run().expect(0);
+    let number = open_pull(&github, "given-up");
+    let (base, head) = change(&checkout, |c| c.write("conf/mosquitto.conf", &anonymous()));
+    checkout.pull(&github.api, &token, &pull(number, "opened", &base, &head)).run().expect(1);
+    // Nobody ran when it was closed.
+    github.upstream("PATCH", &format!("/pulls/{number}"), json!({ "state": "closed" }));
+    checkout.git(&["checkout", "--quiet", "main"]);
+    let run = || checkout.branch(&github.api, &token).run().expect(0);
+    checkout.write("conf/mosquitto.conf", &anonymous());
+    checkout.commit();
+    let ran = run();
+    assert_eq!((ran.output("issues-opened"), ran.output("issues-closed")), ("0", "0"));
+    assert_eq!(github.findings()[0]["state"], "open");
+    github.requests();
+    run();
+    assert_eq!(writes(&github.requests()), 0);
+}
+
+#[test]
 fn a_checkout_without_the_base_says_what_to_fetch() {
     let github = GitHub::start();
     let checkout = repository(HARDENED);
