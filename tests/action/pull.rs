@@ -247,6 +247,9 @@ fn what_the_default_branch_fails_as_well_stays_open_although_its_pull_request_wa
     checkout.commit();
     let ran = run();
     assert_eq!((ran.output("issues-opened"), ran.output("issues-closed")), ("0", "0"));
+    // One change of it, and not another one that the first would hold off.
+    assert_eq!(ran.plan["plan"]["updates"].as_array().unwrap().len(), 1, "{:#}", ran.plan);
+    assert!(!ran.summary.contains("left as it is"), "{}", ran.summary);
     assert_eq!(github.findings()[0]["state"], "open");
     github.requests();
     run();

@@ -351,3 +351,25 @@ fn a_release_begins_only_by_the_tag_of_the_version_that_is_in_the_tree() {
         ran.expect(result);
     }
 }
+
+/// The workflow of every change, with programs that only say what they were asked.
+#[test]
+fn every_tier_that_needs_no_cluster_is_run_for_every_change() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let checkout = Checkout::new();
+    let file = ".github/workflows/ci.yml";
+    checkout.write(file, &std::fs::read_to_string(root.join(file)).unwrap());
+    checkout.commit();
+    let runner = Runner::new();
+    for program in ["cargo", "rustup", "sudo"] {
+        runner.stands_in_for(program);
+    }
+    let payload = json!({ "ref": "refs/heads/main" });
+    runner.job(&checkout, "ci.yml", "test", "main", &payload).expect("success");
+    let asked = runner.asked();
+    let tiers: Vec<_> = asked.iter().filter_map(|line| line.strip_prefix("cargo ")).collect();
+    let tier = |name| format!("xtask test --tier {name}");
+    assert_eq!(tiers, ["action", "browser", "chart", "policy", "services", "unit"].map(tier));
+    let compilers = asked.iter().filter(|line| line.starts_with("rustup toolchain install "));
+    assert_eq!(compilers.count(), tiers.len(), "{asked:#?}");
+}
