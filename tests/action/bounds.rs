@@ -59,25 +59,33 @@ fn a_commit_of_too_many_files_or_bytes_is_refused_before_any_is_written() {
 }
 
 #[test]
-fn a_file_that_is_too_large_is_not_there_and_no_way_out() {
+fn a_file_that_is_too_large_for_its_reader_is_no_way_out() {
     let github = GitHub::start();
     let checkout = repository(HARDENED);
     let number = open_pull(&github, "large");
-    let (base, head) = change(&checkout, |c| {
-        let file = std::fs::File::options().write(true).open(c.root().join("conf/mosquitto.conf"));
-        file.unwrap().set_len(65 * MIB).unwrap();
-    });
-    let event = pull(number, "opened", &base, &head);
-    let ran = checkout.pull(&github.api, &github.writing(), &event).run().expect(1);
-    let why = ran.output("failed-reason");
-    assert!(why.contains("cannot be judged any more"), "{why}");
-    // And small enough, but more than a configuration may have.
-    let (base, head) = change(&checkout, |c| {
-        let file = std::fs::File::options().write(true).open(c.root().join("conf/mosquitto.conf"));
-        file.unwrap().set_len(63 * MIB).unwrap();
-    });
-    let event = pull(number, "synchronize", &base, &head);
-    let ran = checkout.pull(&github.api, &github.writing(), &event).run().expect(1);
-    let why = ran.output("failed-reason");
-    assert!(why.contains("cannot be judged any more"), "{why}");
+    let run = |size: u64| {
+        let (base, head) = change(&checkout, |c| {
+            let path = c.root().join("conf/mosquitto.conf");
+            std::fs::File::options().write(true).open(path).unwrap().set_len(size).unwrap();
+        });
+        let event = pull(number, "synchronize", &base, &head);
+        let ran = checkout.pull(&github.api, &github.writing(), &event).run().expect(1);
+        let why = ran.output("failed-reason");
+        assert!(why.contains("cannot be judged any more"), "{why}");
+        let report = std::fs::read_to_string(ran.output("report-json")).unwrap();
+        assert!(report.contains("more than the 16777216 that are read"), "{size}");
+    };
+    run(17 * MIB);
+    run(65 * MIB);
+}
+
+#[test]
+fn files_that_are_too_large_to_be_written_out_are_left_out_and_do_not_count() {
+    let github = GitHub::start();
+    let checkout = repository(HARDENED);
+    let blob = blob(&checkout, 65 * MIB);
+    // Together more than a commit may have.
+    commit(&checkout, 17, &blob);
+    let ran = checkout.branch(&github.api, &github.writing()).run().expect(0);
+    assert_eq!(ran.output("posture"), "green");
 }
