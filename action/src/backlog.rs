@@ -216,8 +216,11 @@ impl Backlog {
         };
         let before = self.evaluated_before();
         let mut plan = self.bounded(tracker, us, &made, &scope, adopt, before);
+        // What the default branch is seen to fail as well stays open, whatever became of that.
+        let taken: BTreeSet<u64> = plan.updates.iter().map(|update| update.number).collect();
         for number in fates.closed {
-            plan.updates.extend(self.withdrawn(tracker, us, number).updates);
+            let withdrawn = self.withdrawn(tracker, us, number).updates.into_iter();
+            plan.updates.extend(withdrawn.filter(|update| !taken.contains(&update.number)));
         }
         let steps = audit.targets.iter().flat_map(|judged| {
             let (target, sight) = (&judged.bundle.record.target, self.memory.sight(judged));

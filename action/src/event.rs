@@ -1,10 +1,14 @@
 //! What GitHub says of the workflow run: its event, its repository and where it may be seen.
 
+mod workflow;
+
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::failure::Failure;
+
+pub use workflow::Workflow;
 
 /// Largest event payload that is read, in bytes; GitHub's own limit for webhooks is 25 MB.
 const MAX_PAYLOAD: u64 = 25 * 1024 * 1024;
@@ -91,6 +95,8 @@ pub struct Event {
     pub git_ref: String,
     /// Login of who caused the run.
     pub actor: String,
+    /// The workflow of the repository that this is a run of; none outside a workflow.
+    pub workflow: Option<Workflow>,
 }
 
 #[derive(Deserialize)]
@@ -137,7 +143,7 @@ struct User {
 }
 
 /// Who opens pull requests whose token is like a fork's.
-const DEPENDABOT: &str = "dependabot[bot]";
+pub const DEPENDABOT: &str = "dependabot[bot]";
 
 impl Event {
     /// Reads what the runner has set: `variable` is the environment.
@@ -161,6 +167,11 @@ impl Event {
         let server = server.trim_end_matches('/');
         let address = format!("{server}/{}/{}", repository.owner, repository.name);
         let run_page = given("GITHUB_RUN_ID").map(|id| format!("{address}/actions/runs/{id}"));
+        let workflow = given("GITHUB_WORKFLOW_REF").and_then(|said| {
+            let job = given("GITHUB_JOB").unwrap_or_default();
+            let action = given("PLUMBLINE_ACTION_REPOSITORY").unwrap_or_default();
+            Workflow::of(&said, &repository, job, action)
+        });
         let api = given("GITHUB_API_URL").unwrap_or("https://api.github.com".to_owned());
         Ok(Self {
             happened,
@@ -171,6 +182,7 @@ impl Event {
             run_page,
             git_ref,
             actor: given("GITHUB_ACTOR").unwrap_or_default(),
+            workflow,
         })
     }
 }

@@ -147,6 +147,7 @@ impl Memory {
                     )),
                     Err(fault) => {
                         done.give_up("the dashboard", &fault);
+                        done.hold(run.plan);
                         return false;
                     }
                 }
@@ -155,6 +156,8 @@ impl Memory {
             None => {
                 if let Err(fault) = self.write_issue(github, identity, record, run).await {
                     done.give_up("the dashboard", &fault);
+                    done.hold(run.plan);
+                    return false;
                 }
             }
         }

@@ -339,3 +339,23 @@ pub struct Sync {
     #[command(flatten)]
     pub tracker: Tracker,
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn between_two_writes_is_the_second_that_github_asks_for() {
+        for line in [
+            "plumbline-action run",
+            "plumbline-action sync --store sqlite:x --repository acme/gateway",
+        ] {
+            let tracker = match Arguments::try_parse_from(line.split(' ')).unwrap().command {
+                Command::Run(run) => run.tracker,
+                Command::Sync(sync) => sync.tracker,
+            };
+            assert_eq!(tracker.write_interval.0, Some(Duration::from_secs(1)), "{line}");
+        }
+    }
+}

@@ -121,6 +121,10 @@ pub async fn apply(
     for update in &plan.updates {
         match change(github, identity, update, &listed, observed_at).await {
             Ok(Changed::Written) => done.moved(update.number, update.state),
+            Ok(Changed::Unsaid(fault)) => {
+                done.undone.push(format!("#{} has no comment about it: {fault}", update.number));
+                done.moved(update.number, update.state);
+            }
             Ok(Changed::Overtaken(why)) => {
                 done.undone.push(format!("#{} was left as it is: {why}", update.number));
             }
@@ -153,6 +157,14 @@ pub async fn apply(
 }
 
 impl Done {
+    /// Says that a plan waits for a run that can keep what it must remember.
+    pub fn hold(&mut self, plan: &Plan) {
+        if !plan.is_empty() {
+            let why = "no issue was opened or changed: the next run could not know what waits";
+            self.undone.push(why.to_owned());
+        }
+    }
+
     /// Notes a fault; true if the rest would fail by it, too.
     pub fn give_up(&mut self, what: &str, fault: &Fault) -> bool {
         self.undone.push(format!("{what}: {fault}"));
@@ -164,6 +176,8 @@ impl Done {
 
 enum Changed {
     Written,
+    /// Written, without the comment.
+    Unsaid(Fault),
     Overtaken(&'static str),
 }
 
@@ -189,12 +203,14 @@ async fn change(
         return Ok(Changed::Overtaken("it was changed meanwhile"));
     }
     // Said first: if it ends here, the next run finds it said, and does the rest.
+    let mut unsaid = None;
     if let Some(comment) = &update.comment
         && !github.has_comment(update.number, &identity.author, comment).await?
     {
         match github.comment(update.number, &identity.author, comment).await {
+            Ok(()) => {}
             // A conversation that is locked is no reason to leave the state wrong.
-            Ok(()) | Err(Fault::Denied(_)) => {}
+            Err(fault @ Fault::Denied(_)) => unsaid = Some(fault),
             Err(fault) => return Err(fault),
         }
     }
@@ -203,7 +219,7 @@ async fn change(
     if let Some(label) = update.label {
         github.add_label(update.number, label).await?;
     }
-    Ok(Changed::Written)
+    Ok(unsaid.map_or(Changed::Written, Changed::Unsaid))
 }
 
 async fn open(github: &mut GitHub, identity: &Identity, create: &Create) -> Result<u64, Fault> {
@@ -212,14 +228,15 @@ async fn open(github: &mut GitHub, identity: &Identity, create: &Create) -> Resu
     github.open_issue(&create.title, &create.body, label, ours).await
 }
 
-/// Two runs at once may have opened an issue each: of those of one finding the first stays.
+/// Two runs at once may have opened an issue each: of those of one finding the first stays. What a
+/// pull request opened is told from what another one did: each is closed by its own end.
 async fn converge(github: &mut GitHub, identity: &Identity, newest: &[Issue], done: &mut Done) {
-    let mut by_id: BTreeMap<FindingId, BTreeSet<u64>> = BTreeMap::new();
+    let mut by_id: BTreeMap<(FindingId, Option<u64>), BTreeSet<u64>> = BTreeMap::new();
     let open =
         newest.iter().filter(|issue| issue.author == identity.author && issue.state == State::Open);
     for issue in open {
         if let Some(marker) = Marker::of(&issue.body) {
-            by_id.entry(marker.id).or_default().insert(issue.number);
+            by_id.entry((marker.id, marker.pull)).or_default().insert(issue.number);
         }
     }
     for number in by_id.into_values().flat_map(|numbers| numbers.into_iter().skip(1)) {

@@ -60,8 +60,10 @@ fn a_token_without_a_permission_costs_what_it_is_for_and_nothing_else() {
     assert!(ran.summary.contains("not allowed"), "{}", ran.summary);
     assert_eq!(ran.output("findings-total"), "1");
     assert_eq!(github.issues(), Vec::<Value>::new());
-    let ran = checkout.branch(&github.api, "").run().expect(0);
-    assert!(ran.summary.contains("there is no token"), "{}", ran.summary);
+    github.requests();
+    let ran = checkout.branch(&github.api, "").with("PLUMBLINE_FAIL_ON", "high").run().expect(1);
+    assert!(ran.summary.contains("nothing was written: there is no token"), "{}", ran.summary);
+    assert_eq!((ran.output("findings-total"), github.requests().len()), ("1", 0));
 }
 
 #[test]
@@ -74,7 +76,9 @@ fn a_repository_without_issues_still_gets_its_verdict() {
         .with("PLUMBLINE_FAIL_ON", "high")
         .run()
         .expect(1);
-    assert!(ran.summary.to_lowercase().contains("issues"), "{}", ran.summary);
+    let said = "the issues could not be listed: gone: Issues";
+    assert!(ran.summary.contains(said), "{}", ran.summary);
+    assert_eq!((ran.output("findings-total"), writes(&github.requests())), ("1", 0));
 }
 
 #[test]
@@ -144,8 +148,11 @@ fn a_conversation_that_is_locked_keeps_no_issue_from_its_state() {
     github.upstream("PUT", &format!("/issues/{number}/lock"), json!({}));
     checkout.write("conf/mosquitto.conf", &anonymous());
     checkout.commit();
-    checkout.branch(&github.api, &token).run().expect(0);
-    assert_eq!(github.findings()[0]["state"], "open");
+    let ran = checkout.branch(&github.api, &token).run().expect(0);
+    let issue = &github.findings()[0];
+    assert_eq!((&issue["state"], issue["comments"].as_array().unwrap().len()), (&json!("open"), 0));
+    let said = "has no comment about it: not allowed: Unable to create comment";
+    assert!(ran.summary.contains(said), "{}", ran.summary);
 }
 
 #[test]

@@ -74,7 +74,7 @@ pub fn change(checkout: &Checkout, change: impl Fn(&Checkout)) -> (String, Strin
 
 /// The event of a pull request of the same repository.
 pub fn pull<'a>(number: u64, action: &'a str, base: &'a str, head: &'a str) -> Pull<'a> {
-    Pull { number, action, merged: false, base, head, from: REPOSITORY }
+    Pull { number, action, merged: false, base, head, from: REPOSITORY, by: "alice" }
 }
 
 /// Seconds from now, as a document writes them.

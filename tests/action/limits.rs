@@ -142,6 +142,25 @@ fn three_hundred_findings_are_told_within_what_github_takes() {
 }
 
 #[test]
+fn three_hundred_findings_of_the_default_branch_are_ten_issues_and_a_list_of_the_rest() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = gateways(300);
+    let ran = checkout.branch(&github.api, &token).run().expect(0);
+    assert_eq!((ran.output("findings-total"), ran.output("issues-opened")), ("300", "10"));
+    assert_eq!(writes(&github.requests()), 11, "ten, and the dashboard");
+    assert!(ran.summary.contains("holds back 290 issues"), "{}", ran.summary);
+    assert!(ran.summary.len() < 1024 * 1024);
+    let issues = github.issues();
+    let dashboard = issues.iter().find(|issue| issue["title"] == "Plumbline dashboard").unwrap();
+    let text = dashboard["body"].as_str().unwrap();
+    assert!(text.contains("there are too many at once, and the next runs open them"), "{text}");
+    assert!(text.contains("- and 230 others"), "sixty are named: {text}");
+    assert!(text.chars().count() <= 65_536);
+    github.assert_by_the_contract();
+}
+
+#[test]
 fn issues_beyond_the_first_page_are_known() {
     let github = GitHub::start();
     let token = github.writing();

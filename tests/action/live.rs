@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::Value;
 use testkit::gateway::{Gateway, Ports, Posture, Site};
 use testkit::process::free_address;
 use tests::git::{GitServer, pushes};
@@ -77,6 +78,22 @@ impl Repository {
     }
 }
 
+/// The one comment of a pull request.
+fn the_comment(github: &GitHub, number: u64) -> String {
+    let comments = github.upstream("GET", &format!("/issues/{number}/comments"), Value::Null);
+    let comments = comments.as_array().unwrap();
+    assert_eq!(comments.len(), 1, "{comments:#?}");
+    comments[0]["body"].as_str().unwrap().to_owned()
+}
+
+/// The findings of a comment's table, in the order of their names.
+fn named(comment: &str) -> Vec<&str> {
+    let rows = comment.lines().filter(|line| line.starts_with("| ") && line.contains(" | `"));
+    let mut names: Vec<_> = rows.map(|row| row.split('`').nth(1).unwrap()).collect();
+    names.sort_unstable();
+    names
+}
+
 #[test]
 fn the_reference_story_is_told_on_a_pull_request() {
     let github = GitHub::start();
@@ -92,11 +109,24 @@ fn the_reference_story_is_told_on_a_pull_request() {
     let commits = repository.change(Posture::Hardened);
     let ran = repository.pull(&github, &token, number, &commits).expect(0);
     assert_eq!((ran.output("posture"), ran.output("findings-total")), ("green", "0"));
+    // What a merge closes is named, by the numbers that the issues have.
+    let issues = github.findings();
+    let high = issues.iter().map(|issue| issue["number"].as_u64().unwrap());
+    let closes: Vec<_> = high.map(|number| format!("#{number}")).collect();
+    assert_eq!(closes.len(), 3, "the one of medium severity waits: {issues:#?}");
+    let said = the_comment(&github, number);
+    let line = format!("On merge, as things stand: closes {}.", closes.join(", "));
+    assert!(said.contains(&line), "{said}");
+    assert_eq!(named(&said), [""; 0], "it introduces nothing: {said}");
     assert_eq!((ran.output("findings-new"), ran.output("findings-resolved")), ("0", "4"));
     assert!(ran.summary.contains("risk score 69 \u{2192} 0"), "{}", ran.summary);
     repository.merge();
     let ran = repository.branch(&github, &token).expect(0);
     assert_eq!((ran.output("posture"), ran.output("findings-resolved")), ("green", "4"));
+    // Files close with the first pass, endpoints with the second.
+    repository.branch(&github, &token).expect(0);
+    let open = github.findings().into_iter().filter(|issue| issue["state"] == "open");
+    assert_eq!(open.count(), 0);
 
     // The change that undoes it.
     let number = open_pull(&github, "expose");
@@ -104,6 +134,18 @@ fn the_reference_story_is_told_on_a_pull_request() {
     let ran = repository.pull(&github, &token, number, &commits).expect(1);
     assert_eq!((ran.output("findings-new"), ran.output("findings-resolved")), ("4", "0"));
     assert_eq!(ran.output("failed-reason"), "the change brings 3 findings of high or above");
+    let said = the_comment(&github, number);
+    // These four, and no other.
+    assert_eq!(
+        named(&said),
+        [
+            "gateway_config_guardrails.auth_enforcement_disabled",
+            "gateway_config_guardrails.unsafe_defaults_not_observable",
+            "ingest_auth.insecure_transport",
+            "ingest_auth.unauthenticated_ingest_allowed",
+        ],
+        "{said}"
+    );
     for issue in github.issues() {
         let text = issue.to_string();
         assert!(!text.contains(&repository.site.token().unwrap()), "{text}");

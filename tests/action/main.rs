@@ -3,13 +3,18 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod backlog;
+mod bounds;
 mod branch;
+mod documentation;
 mod faults;
 mod fixture;
 mod limits;
 mod live;
+mod lost;
 mod program;
 mod pull;
+mod readers;
+mod release;
 mod story;
 mod sync;
 mod trust;

@@ -20,13 +20,13 @@ use tests::plumb::Ended;
 const RELEASED: &str = "#!/bin/sh\necho released\n";
 
 /// A server of releases, and `start.sh` with a list of digests of its own.
-struct Release {
+pub struct Release {
     folder: TempDir,
     server: String,
 }
 
 impl Release {
-    fn new(content: &'static str) -> Self {
+    pub fn new(content: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         std::fs::copy(root.join("action/start.sh"), folder.path().join("start.sh")).unwrap();
@@ -53,9 +53,10 @@ impl Release {
                 let mut head = [0; 4_096];
                 let read = stream.read(&mut head).unwrap_or(0);
                 let asked = String::from_utf8_lossy(&head[..read]).into_owned();
-                let file = format!("/releases/download/v1.2.3/plumbline-action-{}", arch());
+                // Any processor's: what was asked for is what the digest is of.
+                let file = "/acme/plumbline/releases/download/v1.2.3/plumbline-action-";
                 let (status, body) =
-                    if asked.contains(&file) { ("200 OK", content) } else { ("404 Not Found", "") };
+                    if asked.contains(file) { ("200 OK", content) } else { ("404 Not Found", "") };
                 let length = body.len();
                 write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}").ok();
                 stream.conn.send_close_notify();
@@ -72,12 +73,17 @@ impl Release {
     /// Says what the digest of the release is.
     fn know(&self, digest: &str) {
         let line = format!("1.2.3 {digest} plumbline-action-{}-unknown-linux-musl\n", arch());
-        std::fs::write(self.path("checksums.txt"), format!("# version digest file\n{line}"))
-            .unwrap();
+        self.list(&line);
+    }
+
+    /// Puts lines into the list of digests.
+    pub fn list(&self, lines: &str) {
+        let text = format!("# version digest file\n{lines}");
+        std::fs::write(self.path("checksums.txt"), text).unwrap();
     }
 
     /// Runs the script: what it said, and the program that it found.
-    fn start(&self, environment: &[(&str, &str)]) -> (Ended, Option<PathBuf>) {
+    pub fn start(&self, environment: &[(&str, &str)]) -> (Ended, Option<PathBuf>) {
         std::fs::write(self.path("output"), "").unwrap();
         let output = Command::new("bash")
             .arg(self.path("start.sh"))
@@ -143,6 +149,50 @@ fn a_release_that_is_another_is_never_run() {
     let ended = ended.expect(2);
     assert_eq!((program, release.executables()), (None, 0));
     assert!(ended.stdout.contains("is not what was released"), "{}", ended.stdout);
+}
+
+#[test]
+fn each_processor_has_its_own_file_and_what_has_none_is_told_how_to_go_on() {
+    let release = Release::new(RELEASED);
+    let bin = release.path("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    let machine = |system: &str, processor: &str| {
+        let script = format!(
+            "#!/bin/sh\nif [ \"$1\" = -s ]; then echo {system}; else echo {processor}; fi\n"
+        );
+        let program = bin.join("uname");
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        release.start(&[("PATH", &path)])
+    };
+    let line = |arch: &str| {
+        format!("1.2.3 {} plumbline-action-{arch}-unknown-linux-musl\n", digest(RELEASED))
+    };
+    for (processor, arch, other) in [
+        ("x86_64", "x86_64", "aarch64"),
+        ("amd64", "x86_64", "aarch64"),
+        ("aarch64", "aarch64", "x86_64"),
+        ("arm64", "aarch64", "x86_64"),
+    ] {
+        release.list(&line(arch));
+        let (ended, program) = machine("Linux", processor);
+        let file = format!("plumbline-action-{arch}-unknown-linux-musl");
+        assert!(ended.expect(0).stdout.contains(&file) && program.is_some(), "{processor}");
+        release.list(&line(other));
+        let (ended, program) = machine("Linux", processor);
+        assert!(ended.expect(2).stdout.contains("knows no digest"), "{processor}");
+        assert_eq!(program, None);
+    }
+    release.list(&format!("{}{}", line("x86_64"), line("aarch64")));
+    for (system, processor) in [("Linux", "armv7l"), ("Linux", "riscv64"), ("Darwin", "arm64")] {
+        let (ended, program) = machine(system, processor);
+        let said = ended.expect(2).stdout;
+        let wanted = format!("No program is released for {system} on {processor}.");
+        assert!(said.contains(&wanted), "{said}");
+        assert!(said.contains("cargo install --locked --path action"), "{said}");
+        assert_eq!(program, None);
+    }
 }
 
 #[test]

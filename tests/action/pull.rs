@@ -143,6 +143,120 @@ fn what_a_pull_request_opened_is_closed_when_it_comes_to_nothing() {
 }
 
 #[test]
+fn pull_requests_leave_each_others_issues_alone_and_the_same_finding_is_one_issue() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(HARDENED);
+    checkout.branch(&github.api, &token).run().expect(0);
+    let change_to = |branch: &str, config: &str| {
+        let number = open_pull(&github, branch);
+        let (base, head) = change(&checkout, |c| c.write("conf/mosquitto.conf", config));
+        (number, base, head)
+    };
+    let without_acl = HARDENED.replace("acl_file /etc/mosquitto/acl\n", "");
+    let first = change_to("first", &anonymous());
+    let run = |(number, base, head): &(u64, String, String), action, code| {
+        checkout.git(&["checkout", "--quiet", head]);
+        let event = pull(*number, action, base, head);
+        checkout.pull(&github.api, &token, &event).run().expect(code)
+    };
+    assert_eq!(run(&first, "opened", 1).output("issues-opened"), "1");
+    let of_first = github.findings()[0].clone();
+    // Another finding: an issue of its own, and the first one's is as it was.
+    let other = change_to("other", &without_acl);
+    assert_eq!(run(&other, "opened", 1).output("issues-opened"), "1");
+    assert_eq!(github.findings()[0], of_first);
+    // The same finding: no second issue.
+    let same = change_to("same", &anonymous());
+    let ran = run(&same, "opened", 1);
+    assert_eq!((ran.output("findings-new"), ran.output("issues-opened")), ("1", "0"));
+    assert_eq!(github.findings().len(), 2);
+    // One that is given up takes its own along, and no other.
+    assert_eq!(run(&other, "closed", 0).output("issues-closed"), "1");
+    assert_eq!(run(&same, "closed", 0).output("issues-closed"), "0");
+    assert_eq!(github.findings()[0], of_first);
+
+    // The default branch comes to fail the same: it takes the issue over, whatever becomes of the
+    // pull request that opened it.
+    checkout.git(&["checkout", "--quiet", "main"]);
+    checkout.write("conf/mosquitto.conf", &anonymous());
+    checkout.commit();
+    let ran = checkout.branch(&github.api, &token).run().expect(0);
+    assert_eq!((ran.output("findings-total"), ran.output("issues-opened")), ("1", "0"));
+    assert_eq!(run(&first, "closed", 0).output("issues-closed"), "0");
+    let taken = github.findings()[0].clone();
+    assert_eq!((&taken["number"], &taken["state"]), (&of_first["number"], &json!("open")));
+    let said = taken["body"].as_str().unwrap();
+    assert!(said.contains("**Last change:** it is on the default branch now, 20"), "{said}");
+    checkout.git(&["checkout", "--quiet", "main"]);
+    github.requests();
+    checkout.branch(&github.api, &token).run().expect(0);
+    assert_eq!(writes(&github.requests()), 0);
+    github.assert_by_the_contract();
+}
+
+#[test]
+fn pull_requests_that_bring_the_same_at_the_same_time_each_end_their_own() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(HARDENED);
+    checkout.branch(&github.api, &token).run().expect(0);
+    let (base, head) = change(&checkout, |c| c.write("conf/mosquitto.conf", &anonymous()));
+    let numbers = ["one", "two"].map(|branch| open_pull(&github, branch));
+    // Both list the issues before either has opened one.
+    let slow =
+        json!({ "method": "POST", "path": "/issues$", "kind": "slow", "ms": 900, "times": 9 });
+    github.tell("/fault", slow);
+    let events = numbers.map(|number| pull(number, "opened", &base, &head));
+    let both = [0, 1].map(|at| checkout.pull(&github.api, &token, &events[at]).start());
+    for run in both {
+        run.end().expect(1);
+    }
+    github.tell("/clear", json!({}));
+    let open = || -> Vec<Value> {
+        github.findings().into_iter().filter(|issue| issue["state"] == "open").collect()
+    };
+    assert_eq!(open().len(), 2, "{:#?}", open());
+    let closed = pull(numbers[0], "closed", &base, &head);
+    let ran = checkout.pull(&github.api, &token, &closed).run().expect(0);
+    assert_eq!((ran.output("issues-closed"), open().len()), ("1", 1));
+    // The other one is merged, and its issue goes on.
+    checkout.git(&["checkout", "--quiet", "main"]);
+    checkout.git(&["merge", "--quiet", "--no-edit", "topic"]);
+    let ran = checkout.branch(&github.api, &token).run().expect(0);
+    assert_eq!((ran.output("issues-opened"), open().len()), ("0", 1));
+    github.requests();
+    checkout.branch(&github.api, &token).run().expect(0);
+    assert_eq!(writes(&github.requests()), 0);
+}
+
+#[test]
+fn what_the_default_branch_fails_as_well_stays_open_although_its_pull_request_was_given_up() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let checkout = repository(HARDENED);
+    checkout.branch(&github.api, &token).run().expect(0);
+    let number = open_pull(&github, "given-up");
+    let (base, head) = change(&checkout, |c| c.write("conf/mosquitto.conf", &anonymous()));
+    checkout.pull(&github.api, &token, &pull(number, "opened", &base, &head)).run().expect(1);
+    // Nobody ran when it was closed.
+    github.upstream("PATCH", &format!("/pulls/{number}"), json!({ "state": "closed" }));
+    checkout.git(&["checkout", "--quiet", "main"]);
+    let run = || checkout.branch(&github.api, &token).run().expect(0);
+    checkout.write("conf/mosquitto.conf", &anonymous());
+    checkout.commit();
+    let ran = run();
+    assert_eq!((ran.output("issues-opened"), ran.output("issues-closed")), ("0", "0"));
+    // One change of it, and not another one that the first would hold off.
+    assert_eq!(ran.plan["plan"]["updates"].as_array().unwrap().len(), 1, "{:#}", ran.plan);
+    assert!(!ran.summary.contains("left as it is"), "{}", ran.summary);
+    assert_eq!(github.findings()[0]["state"], "open");
+    github.requests();
+    run();
+    assert_eq!(writes(&github.requests()), 0);
+}
+
+#[test]
 fn a_checkout_without_the_base_says_what_to_fetch() {
     let github = GitHub::start();
     let checkout = repository(HARDENED);

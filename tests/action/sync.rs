@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use testkit::postgres::{Database, PASSWORD};
 use tests::github::{AUTHOR, GitHub, REPOSITORY, writes};
 use tests::plumb::{Bench, Ended, built};
 
@@ -10,17 +11,29 @@ use crate::fixture::{HARDENED, TARGET, anonymous, change, open_pull, pull, repos
 /// A cluster's place: somebody audits into a store.
 struct Cluster {
     bench: Bench,
+    store: String,
 }
 
 impl Cluster {
     fn new() -> Self {
         let bench = Bench::new();
+        let store = format!("sqlite:{}", bench.path("runs.db").display());
+        Self::with(bench, store)
+    }
+
+    fn with(bench: Bench, store: String) -> Self {
         bench.write("plumbline.yaml", TARGET);
-        Self { bench }
+        Self { bench, store }
     }
 
     fn store(&self) -> String {
-        format!("sqlite:{}", self.bench.path("runs.db").display())
+        self.store.clone()
+    }
+
+    /// Runs that the store has.
+    fn runs(&self) -> usize {
+        let listed = self.bench.plumb(&["runs", "list", "--store", &self.store, "--json"]);
+        listed.expect(0).stdout.lines().count()
     }
 
     fn audit(&self, config: &str) {
@@ -117,6 +130,48 @@ fn a_finding_of_the_cluster_and_of_the_repository_is_one_issue() {
     cluster.audit(&anonymous());
     cluster.sync(&github, &["--token", &token, "--author", AUTHOR]).expect(0);
     assert_eq!(github.findings().len(), 1);
+}
+
+#[test]
+fn a_postgres_gives_the_operator_and_the_action_one_history_and_a_finding_one_issue() {
+    let github = GitHub::start();
+    let token = github.writing();
+    let database = Database::create().unwrap();
+    let cluster = Cluster::with(Bench::new(), database.url());
+    let as_us = ["--token", token.as_str(), "--author", AUTHOR];
+    cluster.audit(&anonymous());
+    cluster.sync(&github, &as_us).expect(0);
+    let first = github.findings();
+    assert_eq!(first.len(), 1, "{first:#?}");
+
+    // The repository has mended it: its baseline is what the cluster saw.
+    let checkout = repository(HARDENED);
+    let run = || checkout.branch(&github.api, &token).with("PLUMBLINE_STORE", &cluster.store);
+    let ran = run().run().expect(0);
+    assert_eq!((ran.output("findings-resolved"), ran.output("issues-closed")), ("1", "1"));
+    assert_eq!(github.findings()[0]["number"], first[0]["number"]);
+    assert_eq!(cluster.runs(), 2);
+    assert!(!format!("{ran:?}").contains(PASSWORD), "{ran:?}");
+
+    // The cluster goes on from there: nothing is left to do, and what comes again is that issue.
+    github.requests();
+    cluster.sync(&github, &as_us).expect(0);
+    assert_eq!(writes(&github.requests()), 0);
+    cluster.audit(&anonymous());
+    cluster.sync(&github, &as_us).expect(0);
+    let again = github.findings();
+    assert_eq!((again.len(), &again[0]["number"]), (1, &first[0]["number"]));
+    assert_eq!(again[0]["state"], "open");
+    assert!(again[0]["labels"].to_string().contains("regressed"), "{again:#?}");
+    assert_eq!(cluster.runs(), 3);
+
+    // A pull request reads, and adds nothing.
+    let number = open_pull(&github, "postgres");
+    let (base, head) = change(&checkout, |c| c.write("conf/mosquitto.conf", &anonymous()));
+    let event = pull(number, "opened", &base, &head);
+    let run = checkout.pull(&github.api, &token, &event);
+    run.with("PLUMBLINE_STORE", &cluster.store).run().expect(1);
+    assert_eq!(cluster.runs(), 3);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A pull request cannot grade itself.
 
+use serde_json::Value;
 use tests::github::GitHub;
 
 use crate::fixture::{HARDENED, TARGET, anonymous, change, open_pull, pull, repository};
@@ -182,4 +183,103 @@ fn a_part_that_goes_with_its_declaration_may_go() {
     });
     let event = pull(number, "opened", &base, &head);
     checkout.pull(&github.api, &github.writing(), &event).run().expect(0);
+}
+
+/// A workflow of one job, whose step has these inputs.
+fn workflow(inputs: &str) -> String {
+    format!(
+        "name: Plumbline\non: pull_request\njobs:\n  audit:\n    runs-on: ubuntu-24.04\n    steps:\n      \
+         - uses: actions/checkout@v1\n      - uses: plumbline/plumbline@v1\n        with: {inputs}\n"
+    )
+}
+
+#[test]
+fn its_own_workflow_decides_nothing_before_it_is_merged() {
+    const FILE: &str = ".github/workflows/audit.yml";
+    let run = |base: &str, head: &str, inputs: &[(&str, &str)], code| {
+        let github = GitHub::start();
+        let checkout = repository(HARDENED);
+        checkout.write(FILE, &workflow(base));
+        checkout.commit();
+        let number = open_pull(&github, "gate");
+        let (base, head) = change(&checkout, |c| {
+            c.write("conf/mosquitto.conf", &anonymous());
+            c.write("none.yaml", TARGET.replace("conf/mosquitto.conf", "none.conf").as_str());
+            c.write("none.conf", HARDENED);
+            c.write(FILE, &workflow(head));
+        });
+        let event = pull(number, "opened", &base, &head);
+        let mut run = checkout
+            .pull(&github.api, &github.writing(), &event)
+            .with("GITHUB_WORKFLOW_REF", &format!("acme/gateway/{FILE}@refs/pull/{number}/merge"))
+            .with("GITHUB_JOB", "audit");
+        // What GitHub gives is what the pull request has.
+        for (name, value) in inputs {
+            run = run.with(name, value);
+        }
+        let ran = run.run().expect(code);
+        let comments = github.upstream("GET", &format!("/issues/{number}/comments"), Value::Null);
+        let said = comments[0]["body"].as_str().unwrap_or_default().to_owned();
+        (ran.summary, said)
+    };
+    // A gate that is taken away, another document, and a pull request that trusts itself.
+    for (head, inputs) in [
+        ("{fail-on: never}", &[("PLUMBLINE_FAIL_ON", "never")][..]),
+        ("{targets: none.yaml}", &[("PLUMBLINE_TARGETS", "none.yaml")]),
+        ("{trust-head: true}", &[("PLUMBLINE_TRUST_HEAD", "true")]),
+        (
+            "{fail-on: never, trust-head: true, targets: none.yaml}",
+            &[
+                ("PLUMBLINE_FAIL_ON", "never"),
+                ("PLUMBLINE_TRUST_HEAD", "true"),
+                ("PLUMBLINE_TARGETS", "none.yaml"),
+            ],
+        ),
+    ] {
+        let (summary, comment) = run("{}", head, inputs, 1);
+        for text in [summary.replace('\\', ""), comment.replace('\\', "")] {
+            assert!(text.contains("the change brings 1 finding"), "{head}: {text}");
+            let waits = format!("other inputs in {FILE} apply when this is merged");
+            assert!(text.contains(&waits), "{head}: {text}");
+        }
+    }
+    // The base may leave it to the pull request; and what does not change is not spoken of.
+    run(
+        "{trust-head: true}",
+        "{trust-head: true, fail-on: never}",
+        &[("PLUMBLINE_FAIL_ON", "never")],
+        0,
+    );
+    let never = &[("PLUMBLINE_FAIL_ON", "never")];
+    let (summary, _) = run("{fail-on: never}", "{fail-on: never}", never, 0);
+    assert!(!summary.contains("other inputs"), "{summary}");
+    // A workflow of another name takes the place of the one that the base has.
+    let github = GitHub::start();
+    let checkout = repository(HARDENED);
+    checkout.write(FILE, &workflow("{fail-on: high}"));
+    checkout
+        .write(".github/workflows/build.yml", "on: push\njobs: {build: {steps: [{run: make}]}}\n");
+    checkout.commit();
+    let (base, head) = change(&checkout, |c| {
+        c.write("conf/mosquitto.conf", &anonymous());
+        std::fs::remove_file(c.root().join(FILE)).unwrap();
+        c.write(".github/workflows/other.yml", &workflow("{fail-on: never}"));
+    });
+    let event = pull(open_pull(&github, "renamed"), "opened", &base, &head);
+    let run_of = checkout.pull(&github.api, &github.writing(), &event);
+    let place = "acme/gateway/.github/workflows/other.yml@refs/pull/1/merge";
+    let run_of = run_of.with("GITHUB_WORKFLOW_REF", place).with("GITHUB_JOB", "audit");
+    let ran = run_of.with("PLUMBLINE_FAIL_ON", "never").run().expect(1);
+    assert!(ran.summary.contains("is merged: fail-on"), "{}", ran.summary);
+    // One beside the base's is new, and its own.
+    checkout.write(FILE, &workflow("{fail-on: high}"));
+    let head = checkout.commit();
+    let event = pull(8, "synchronize", &base, &head);
+    let run_of = checkout.pull(&github.api, &github.reading(), &event);
+    let run_of = run_of.with("GITHUB_WORKFLOW_REF", place).with("GITHUB_JOB", "audit");
+    let ran = run_of.with("PLUMBLINE_FAIL_ON", "never").run().expect(0);
+    assert!(!ran.summary.contains("other inputs"), "{}", ran.summary);
+    // An expression is nobody's to know.
+    let (summary, _) = run("{fail-on: '${{ vars.GATE }}'}", "{fail-on: never}", never, 0);
+    assert!(summary.contains("apply already"), "{summary}");
 }

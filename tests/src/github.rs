@@ -265,6 +265,8 @@ pub struct Pull<'a> {
     pub head: &'a str,
     /// Its repository.
     pub from: &'a str,
+    /// Who opened it.
+    pub by: &'a str,
 }
 
 impl Pull<'_> {
@@ -276,7 +278,7 @@ impl Pull<'_> {
             "pull_request": {
                 "number": self.number,
                 "merged": self.merged,
-                "user": { "login": "alice" },
+                "user": { "login": self.by },
                 "base": { "sha": self.base, "ref": "main", "repo": repository(REPOSITORY) },
                 "head": { "sha": self.head, "ref": "topic", "repo": repository(self.from) },
             },

@@ -106,4 +106,24 @@ mod tests {
         }
         assert!(checked >= 12, "only {checked} commands were found");
     }
+
+    #[test]
+    fn every_cargo_xtask_command_of_a_workflow_is_one() {
+        let folder = shell::root().unwrap().join(".github/workflows");
+        let mut checked = 0;
+        for file in ["ci.yml", "nightly.yml", "release.yml"] {
+            let text = std::fs::read_to_string(folder.join(file)).unwrap();
+            for (_, line) in text.lines().filter_map(|line| line.split_once("cargo xtask ")) {
+                // What a variable holds is one of these words.
+                let line = line.split('|').next().unwrap_or_default();
+                let line = line.replace("\"$TIER\"", "unit").replace('"', "");
+                let words = std::iter::once("xtask").chain(line.split_whitespace());
+                if let Err(error) = Arguments::try_parse_from(words) {
+                    panic!("{file}: cargo xtask {line}: {error}");
+                }
+                checked += 1;
+            }
+        }
+        assert_eq!(checked, 5, "ci, cluster, measurements, fuzz targets and images");
+    }
 }

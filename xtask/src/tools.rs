@@ -60,8 +60,9 @@ pub const BROWSER: &[Tool] = &[
     Tool { name: "npm", package: "npm", places: &[] },
 ];
 
-/// What the Action's tier needs.
+/// What the Action's tier needs; Postgres is the store that it shares with the operator.
 pub const ACTION: &[Tool] = &[
+    INITDB,
     Tool { name: "git", package: "git", places: &[] },
     Tool { name: "node", package: "nodejs", places: &[] },
     Tool { name: "npm", package: "npm", places: &[] },

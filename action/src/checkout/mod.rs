@@ -78,6 +78,23 @@ impl Checkout {
         Ok(Commits { base, head })
     }
 
+    /// The text of a file of a commit; none if it is not there, or is no text of such a size.
+    pub fn text(&self, commit: &str, path: &str, limit: usize) -> Option<String> {
+        let name = format!("{commit}:{path}");
+        let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &name];
+        let id = self.git(&args).ok()?.trim_end().to_owned();
+        let size: usize = self.git(&["cat-file", "-s", &id]).ok()?.trim_end().parse().ok()?;
+        if size > limit { None } else { self.git(&["cat-file", "blob", &id]).ok() }
+    }
+
+    /// The files of a folder of a commit, from the repository's root; none where there is no such
+    /// folder.
+    pub fn files(&self, commit: &str, folder: &str) -> Vec<String> {
+        let args = ["ls-tree", "-z", "--name-only", "--full-tree", commit, folder];
+        let listed = self.git(&args).unwrap_or_default();
+        listed.split_terminator('\0').map(str::to_owned).collect()
+    }
+
     fn shallow(&self, base: &str) -> Failure {
         Failure::new(format!(
             "the checkout does not hold the base of this pull request ({}): give actions/checkout \

@@ -1,6 +1,7 @@
 //! `plumbline-action run`
 
 mod publish;
+mod terms;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use model::{FindingId, TargetKey};
 use crate::audit::{self, Audit, Baselines, Order};
 use crate::backlog::{Backlog, Made, Plans, all_observations};
 use crate::checkout::Checkout;
-use crate::event::{Event, Happened};
+use crate::event::{DEPENDABOT, Event, Happened};
 use crate::failure::{Exit, Failure};
 use crate::gate::Gate;
 use crate::github::GitHub;
@@ -23,12 +24,14 @@ use crate::settings::{Input, Issues, Mode, Run, Tracker};
 use crate::show::{annotations, files};
 use crate::track::{self, Done, Identity};
 use publish::Page;
+use terms::Terms;
 
 /// Audits the checkout of a workflow run.
 pub async fn run(settings: &Run) -> Result<Exit, Failure> {
     let variable = |name: &str| std::env::var(name).ok();
     let event = Event::of(variable)?;
-    let desk = Desk::new(settings, &event)?;
+    let Terms { settings, waits } = terms::terms(settings, &event)?;
+    let desk = Desk::new(&settings, &event, waits)?;
     let outcome = desk.work().await;
     if let Err(failure) = &outcome {
         // Whoever reads the outputs of a step that failed learns why.
@@ -47,10 +50,12 @@ struct Desk<'a> {
     event: &'a Event,
     identity: Identity,
     order: Order,
+    /// What of the workflow waits until a pull request is merged, one sentence each.
+    waits: Vec<String>,
 }
 
 impl<'a> Desk<'a> {
-    fn new(settings: &'a Run, event: &'a Event) -> Result<Self, Failure> {
+    fn new(settings: &'a Run, event: &'a Event, waits: Vec<String>) -> Result<Self, Failure> {
         let author = settings.tracker.author.0.clone().unwrap_or(WORKFLOWS.to_owned());
         memory::check(&settings.dashboard.value(), event)?;
         let documents = settings.targets.0.clone().unwrap_or(vec!["plumbline.yaml".to_owned()]);
@@ -63,6 +68,7 @@ impl<'a> Desk<'a> {
                 rules: settings.rules.value(),
                 trust_head: settings.trust_head.value(),
             },
+            waits,
         })
     }
 
@@ -84,19 +90,27 @@ impl<'a> Desk<'a> {
         match &self.event.happened {
             _ if self.settings.mode.value() == Mode::Plan => Some("mode is plan"),
             _ if issues == Issues::Off => Some("issues are off"),
-            Happened::Pull(pull) | Happened::PullClosed { pull, .. } => {
-                if pull.fork {
-                    Some("the pull request comes from a fork, whose token only reads")
-                } else if pull.dependabot || self.event.actor == "dependabot[bot]" {
-                    Some("the pull request is Dependabot's, whose token only reads")
-                } else if issues == Issues::DefaultBranch {
-                    Some("issues are the default branch's only")
-                } else {
-                    None
-                }
+            Happened::Pull(_) | Happened::PullClosed { .. } => {
+                let only = "issues are the default branch's only";
+                self.reads_only().or((issues == Issues::DefaultBranch).then_some(only))
             }
             Happened::DefaultBranch => None,
             Happened::Other => Some("this is neither the default branch nor a pull request"),
+        }
+    }
+
+    /// Why the token of this run only reads; none if it may write.
+    fn reads_only(&self) -> Option<&'static str> {
+        match &self.event.happened {
+            Happened::Pull(pull) | Happened::PullClosed { pull, .. } if pull.fork => {
+                Some("the pull request comes from a fork, whose token only reads")
+            }
+            Happened::Pull(pull) | Happened::PullClosed { pull, .. }
+                if pull.dependabot || self.event.actor == DEPENDABOT =>
+            {
+                Some("the pull request is Dependabot's, whose token only reads")
+            }
+            _ => None,
         }
     }
 
@@ -178,7 +192,8 @@ impl<'a> Desk<'a> {
     ) -> Result<(Audit, Option<crate::checkout::Changed>), Failure> {
         if let Happened::Pull(pull) = &self.event.happened {
             let commits = checkout.commits(pull)?;
-            let audit = audit::pull(checkout, &commits, &self.order, baselines).await?;
+            let mut audit = audit::pull(checkout, &commits, &self.order, baselines).await?;
+            audit.waits.splice(0..0, self.waits.iter().cloned());
             return Ok((audit, Some(checkout.changed(&commits)?)));
         }
         Ok((audit::branch(checkout, &self.order, baselines).await?, None))
@@ -306,8 +321,14 @@ impl<'a> Desk<'a> {
                         track::apply(github, &self.identity, &plan, issues, at, fresh).await;
                     done = Some(applied);
                 }
-                (why, _) => notes
-                    .push(format!("nothing was written: {}", why.unwrap_or("there is no token"))),
+                (why, github) => {
+                    let why = why.unwrap_or(if github.is_none() {
+                        "there is no token"
+                    } else {
+                        "the issues could not be listed"
+                    });
+                    notes.push(format!("nothing was written: {why}"));
+                }
             }
         }
         let plans = Plans { plan, steps: Vec::new() };

@@ -78,9 +78,7 @@ impl Page<'_> {
     async fn tell(&self, github: &mut GitHub, notes: &mut Vec<String>) {
         let desk = self.desk;
         let page = desk.event.run_page.as_deref();
-        let reads_only = matches!(&desk.event.happened,
-            Happened::Pull(pull) if pull.fork || pull.dependabot);
-        if reads_only {
+        if desk.reads_only().is_some() {
             self.remark();
             return;
         }

@@ -1,11 +1,13 @@
 //! The job summary.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use engine::tracker::plan::Plan;
+use jiff::{SignedDuration, Timestamp};
 
 use super::comment::{self, Change};
-use super::words::{effects, list};
+use super::words::{count, effects, list};
 use crate::audit::Audit;
 use crate::failure::Failure;
 use crate::gate::Gate;
@@ -13,6 +15,9 @@ use crate::gate::Gate;
 /// Bytes of a step's summary that GitHub takes are 1 MiB (GitHub, "Workflow commands"); what is
 /// longer is cut, or the whole upload fails.
 const LIMIT: usize = 1_000_000;
+
+/// How long before its end an exception is named: long enough to mend, or to ask again.
+const NOTICE: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// What the summary says of issues.
 pub struct Said<'a> {
@@ -49,6 +54,7 @@ pub fn summary(
         let head = if issues.written { "Issues: this run" } else { "Issues: a run that may write" };
         let _ = writeln!(out, "{head} {effects}.\n");
     }
+    list(&mut out, "Exceptions that end within 14 days", &ending(audit));
     list(&mut out, "Issues", issues.notes);
     if out.len() > LIMIT {
         let end = (0..=LIMIT).rev().find(|end| out.is_char_boundary(*end)).unwrap_or(0);
@@ -56,4 +62,21 @@ pub fn summary(
         out.push_str("\n\nThe rest is in the report.\n");
     }
     Ok(out)
+}
+
+/// The exceptions that end soon and still accept something, the first to end first.
+fn ending(audit: &Audit) -> Vec<String> {
+    let mut ending: BTreeMap<_, usize> = BTreeMap::new();
+    let findings = audit.targets.iter().flat_map(|judged| &judged.assessment().findings);
+    for waiver in findings.filter_map(|finding| finding.waiver.as_ref()) {
+        if waiver.expires_at.duration_since(audit.observed_at) <= NOTICE {
+            let key = (waiver.expires_at, &waiver.name, &waiver.approved_by);
+            *ending.entry(key).or_default() += 1;
+        }
+    }
+    let said = |((at, name, by), accepted): ((Timestamp, &String, &String), usize)| {
+        let accepted = count(accepted, "finding", "findings");
+        format!("{name}, approved by {by}, ends at {at}: it accepts {accepted}")
+    };
+    ending.into_iter().map(said).collect()
 }

@@ -123,7 +123,7 @@ const fn because(why: Why) -> &'static str {
         Why::Renamed => "its rule has another name",
         Why::Recovered => "its marker was lost, and is back",
         Why::Duplicate => "there is another issue of the same",
-        Why::Merged => "the pull request that brought it was merged",
+        Why::Merged => "it is on the default branch now",
         Why::Withdrawn => "the pull request that brought it was closed",
     }
 }

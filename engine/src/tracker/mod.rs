@@ -211,7 +211,7 @@ pub enum Why {
     Recovered,
     /// There is another issue of the same finding, or target.
     Duplicate,
-    /// The pull request that brought it was merged, and it is the default branch's now.
+    /// A pull request brought it, and it is on the default branch now: merged, or failing there too.
     Merged,
     /// The pull request that brought it was closed.
     Withdrawn,

@@ -111,14 +111,15 @@ pub fn plan(
     held_before: Option<&BTreeSet<FindingId>>,
 ) -> Plan {
     let ours: Vec<&Issue> = issues.iter().filter(|issue| issue.author == us).collect();
-    let marked = marked(&ours, scope);
+    let owners = owners(observations);
+    let marked = marked(&ours, scope, &owners);
     let mut plan = Plan { adopted: held_before.cloned(), ..Plan::default() };
     if let Scope::Withdrawn { .. } = scope {
         plan.updates = marked.values().filter_map(withdrawn).collect();
         return plan;
     }
     let default = matches!(scope, Scope::Default { .. });
-    let owners = owners(observations);
+    let elsewhere = elsewhere(&ours, scope, &owners);
     let all: Vec<&Observation> =
         owners.iter().filter(|(id, owner)| **id == &owner.id).map(|(_, owner)| *owner).collect();
     let mut known: BTreeMap<&FindingId, Vec<&Own<'_>>> = BTreeMap::new();
@@ -149,6 +150,7 @@ pub fn plan(
             }
         } else if let Seen::Fail(failing) = &observation.seen
             && may_open(scope, &observation.id)
+            && !elsewhere.contains(&observation.id)
             && !adoption.holds(observation, failing)
         {
             if lost.blocked.contains(&observation.id) {
@@ -178,22 +180,40 @@ struct Own<'a> {
     is_merged: bool,
 }
 
-/// Issues of ours in the scope, by number.
-fn marked<'a>(ours: &[&'a Issue], scope: &Scope) -> BTreeMap<u64, Own<'a>> {
+/// Whose each identity is, by identity.
+type Owners<'a> = BTreeMap<&'a FindingId, &'a Observation>;
+
+/// Issues of ours in the scope, by number. What a pull request has an open issue for and the default
+/// branch is seen to fail as well is the default branch's: one finding has one issue.
+fn marked<'a>(ours: &[&'a Issue], scope: &Scope, owners: &Owners<'_>) -> BTreeMap<u64, Own<'a>> {
+    let default = matches!(scope, Scope::Default { .. });
+    let fails = |id: &FindingId| owners.get(id).is_some_and(|o| matches!(o.seen, Seen::Fail(_)));
     ours.iter()
         .filter_map(|issue| Some((*issue, Marker::of(&issue.body)?)))
-        .filter(|(_, marker)| in_scope(scope, marker))
+        .filter(|(issue, marker)| {
+            let taken = || default && issue.state == State::Open && fails(&marker.id);
+            in_scope(scope, marker) || taken()
+        })
         .map(|(issue, marker)| {
-            let is_merged = marker.pull.is_some() && matches!(scope, Scope::Default { .. });
+            let is_merged = marker.pull.is_some() && default;
             let pull = marker.pull.filter(|_| !is_merged);
             (issue.number, Own { issue, marker: Marker { pull, ..marker }, is_merged })
         })
         .collect()
 }
 
+/// Findings of a pull request that have an open issue of another one, or of the default branch.
+fn elsewhere<'a>(ours: &[&Issue], scope: &Scope, owners: &Owners<'a>) -> BTreeSet<&'a FindingId> {
+    let Scope::Pull { number, .. } = scope else { return BTreeSet::new() };
+    let open = ours.iter().filter(|issue| issue.state == State::Open);
+    let markers = open.filter_map(|issue| Marker::of(&issue.body));
+    let others = markers.filter(|marker| marker.pull != Some(*number));
+    others.filter_map(|marker| owners.get(&marker.id).map(|owner| &owner.id)).collect()
+}
+
 /// Whose each identity is: the control's that has it, or else the one's that had it before.
-fn owners(observations: &[Observation]) -> BTreeMap<&FindingId, &Observation> {
-    let mut owners: BTreeMap<&FindingId, &Observation> = BTreeMap::new();
+fn owners(observations: &[Observation]) -> Owners<'_> {
+    let mut owners: Owners<'_> = BTreeMap::new();
     for observation in observations {
         owners.entry(&observation.id).or_insert(observation);
     }

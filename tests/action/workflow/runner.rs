@@ -124,6 +124,29 @@ runs:
         program
     }
 
+    /// Puts a program of that name on the machine which only says what it was asked.
+    pub fn stands_in_for(&self, name: &str) {
+        let script = format!("#!/bin/sh\necho {name} \"$@\" >> {}\n", self.at("asked").display());
+        let program = self.at("bin").join(name);
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// What those programs were asked, in any order.
+    pub fn asked(&self) -> Vec<String> {
+        let asked = std::fs::read_to_string(self.at("asked")).unwrap_or_default();
+        let mut asked: Vec<_> = asked.lines().map(str::to_owned).collect();
+        asked.sort();
+        asked
+    }
+
+    /// The search path of the machine: its own programs first.
+    fn path(&self) -> OsString {
+        let bin = std::iter::once(self.at("bin"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::join_paths(bin.chain(std::env::split_paths(&path))).unwrap()
+    }
+
     /// What that program kept.
     pub fn environment(&self) -> BTreeMap<String, String> {
         let kept = std::fs::read_to_string(self.at("environment")).unwrap();
@@ -214,9 +237,6 @@ runs:
         self.assert_that_it_starts(event, payload);
         let checkout = self.checked_out(repository);
         std::fs::write(self.at("event.json"), payload.to_string()).unwrap();
-        let bin = std::iter::once(self.at("bin"));
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths(bin.chain(std::env::split_paths(&path))).unwrap();
         let uses = self.step("plumbline/plumbline@")["uses"].as_str().unwrap().to_owned();
         let upload = self.upload()["uses"].as_str().unwrap();
         let machine = self.document()["jobs"]["audit"]["runs-on"].as_str().unwrap().to_owned();
@@ -225,7 +245,7 @@ runs:
             .arg(event)
             .current_dir(checkout.root())
             .env_clear()
-            .env("PATH", path)
+            .env("PATH", self.path())
             .env("HOME", self.at("home"))
             .env("XDG_CACHE_HOME", self.at("cache"))
             .args(["--no-cache-server", "--json", "--actor", "alice", "--eventpath"])
@@ -263,7 +283,7 @@ runs:
             .arg(format!(".github/workflows/{workflow}"))
             .current_dir(repository.root())
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PATH", self.path())
             .env("HOME", self.at("home"))
             .env("XDG_CACHE_HOME", self.at("cache"))
             .args(["--no-cache-server", "--json", "--actor", "alice", "--eventpath"])

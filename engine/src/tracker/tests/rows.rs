@@ -310,3 +310,46 @@ fn what_a_merged_pull_request_brought_is_the_default_branchs_and_what_was_withdr
     assert_eq!(repository.marker(1).pull, None);
     assert!(repository.run(&[brought]).is_empty());
 }
+
+#[test]
+fn what_two_pull_requests_bring_has_one_issue_and_the_default_branch_takes_it_over() {
+    let brought = seen("broker", fails("one", Severity::High));
+    let all = std::slice::from_ref(&brought);
+    let scope = |number| Scope::Pull { number, brought: BTreeSet::from([brought.id.clone()]) };
+    let mut repository = Repository::default();
+    let mut run = |observations: &[Observation], scope: &Scope| {
+        let terms = repository.next();
+        let plan = repository.plan_in(observations, terms, scope);
+        repository.apply(&plan);
+        (plan.creates.len(), why(&plan), repository.clone())
+    };
+    assert_eq!(run(all, &scope(7)).0, 1);
+    let (created, changed, _) = run(all, &scope(8));
+    assert_eq!((created, changed), (0, vec![]), "the other one has it");
+    // The second is merged, and the first is not: its issue is the default branch's all the same.
+    let mut branch = run(&[], &Scope::Pull { number: 9, brought: BTreeSet::new() }).2;
+    let plan = branch.run(all);
+    assert_eq!((plan.creates.len(), why(&plan)), (0, vec![Why::Merged]));
+    assert_eq!((branch.state(1), branch.marker(1).pull), (State::Open, None));
+    assert!(branch.run(all).is_empty());
+    let terms = branch.next();
+    assert!(branch.plan_in(&[], terms, &Scope::Withdrawn { number: 7 }).is_empty());
+    // Where the first is given up before that, the second opens its own.
+    assert_eq!(run(&[], &Scope::Withdrawn { number: 7 }).1, [Why::Withdrawn]);
+    let (created, _, after) = run(all, &scope(8));
+    assert_eq!((created, after.marker(2).pull), (1, Some(8)));
+}
+
+#[test]
+fn a_pull_requests_issue_that_the_default_branch_does_not_fail_is_left_alone() {
+    let brought = seen("broker", fails("one", Severity::High));
+    let mut repository = Repository::default();
+    let scope = Scope::Pull { number: 7, brought: BTreeSet::from([brought.id.clone()]) };
+    let terms = repository.next();
+    let plan = repository.plan_in(std::slice::from_ref(&brought), terms, &scope);
+    repository.apply(&plan);
+    for seen_ in [passes(), Seen::Unknown, Seen::NotRun, Seen::Retired] {
+        assert!(repository.run(&[seen("broker", seen_)]).is_empty());
+    }
+    assert_eq!((repository.state(1), repository.marker(1).pull), (State::Open, Some(7)));
+}
