@@ -64,15 +64,14 @@ pub(super) fn table_statement(bytes: &[u8]) {
                  octet_length(\u{0})::bigint{more} FROM {at}"
             )
         );
-        let of_certificate = [&certificate; 3].map(Clone::clone);
-        let expected = [&[device.clone()], &of_certificate[..], cohort.as_slice(), &place].concat();
-        assert_eq!(found, expected);
+        let named = std::iter::once(&device).chain([&certificate; 3]).chain(&cohort).chain(&place);
+        assert!(found.iter().eq(named), "{found:?}");
 
         let (words, found) = taken_apart(&Columns::look(&declared));
         let more = if cohort.is_some() { ", \u{0}" } else { "" };
         assert_eq!(words, format!("SELECT \u{0}, \u{0}{more} FROM {at}"));
-        let columns = [certificate.clone(), device.clone()];
-        assert_eq!(found, [&columns[..], cohort.as_slice(), &place].concat());
+        let named = [&certificate, &device].into_iter().chain(&cohort).chain(&place);
+        assert!(found.iter().eq(named), "{found:?}");
     }
 }
 

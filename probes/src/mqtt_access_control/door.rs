@@ -295,15 +295,15 @@ impl<'e> Door<'e> {
             self.halted = true;
             self.close(&format!("the broker answered {said}, so nothing more was asked"));
         }
-        match &knock.answer {
-            // Nobody is there; asking five more times would only cost time.
-            Answer::Ended(End::Stream(HandshakeError::Network(
-                failure @ (Failure::Refused
-                | Failure::Unresolved(_)
-                | Failure::ConnectTimeout(_)
-                | Failure::Deadline(_)),
-            ))) => self.close(&format!("the broker was not reached: {failure}")),
-            _ => {}
+        // Nobody is there; asking five more times would only cost time.
+        if let Answer::Ended(End::Stream(HandshakeError::Network(
+            failure @ (Failure::Refused
+            | Failure::Unresolved(_)
+            | Failure::ConnectTimeout(_)
+            | Failure::Deadline(_)),
+        ))) = &knock.answer
+        {
+            self.close(&format!("the broker was not reached: {failure}"));
         }
     }
 
