@@ -90,6 +90,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         if !fine {
             let lines: Vec<_> = log.lines().collect();
             println!("{}", lines[lines.len().saturating_sub(SHOWN)..].join("\n"));
+            println!("{}", panicked(&log).unwrap_or_default());
             broken.push(place.broken(name, &log));
         }
     }
@@ -194,6 +195,12 @@ impl Place {
     }
 }
 
+/// Where and why a target panicked, in its own words, which stand far above the end of what was said.
+fn panicked(log: &str) -> Option<String> {
+    let mut lines = log.lines().skip_while(|line| !line.contains(" panicked at "));
+    Some(format!("{}\n{}", lines.next()?, lines.next().unwrap_or_default()))
+}
+
 /// The file in which libFuzzer keeps the input that a target fell over.
 fn saved(log: &str) -> Option<&str> {
     log.lines().rev().find_map(|line| Some(line.split_once("Test unit written to ")?.1.trim()))
@@ -269,6 +276,10 @@ mod tests {
     fn a_target_that_fell_over_is_named_with_its_input_or_with_its_log() {
         let log = "==7== ERROR: libFuzzer: deadly signal\nartifact_prefix='rule-'; Test unit written \
                    to rule-crash-e5bf86\nBase64: YQ==\n";
+        assert_eq!(panicked(log), None);
+        let said = "thread '<unnamed>' (7) panicked at src/targets/files.rs:9:5:\nno such column\nstack \
+                    backtrace:\n";
+        assert!(panicked(said).unwrap().ends_with("files.rs:9:5:\nno such column"));
         let place = Place::of(Path::new("/tree"), "x86_64-unknown-linux-gnu".to_owned(), true);
         let said = place.broken("rule", log);
         assert!(said.contains("fuzz-address/rule-crash-e5bf86: keep it"), "{said}");
