@@ -6,7 +6,7 @@
 //! the server says about it stands in them.
 
 mod failure;
-mod statement;
+pub mod statement;
 
 use std::time::{Duration, Instant};
 

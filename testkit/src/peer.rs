@@ -20,6 +20,9 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Answers the first bytes of a connection.
 pub type Responder = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
+/// Makes what answers the pieces of one connection, so that it may remember what it heard there.
+pub type Listener = Arc<dyn Fn() -> Box<dyn FnMut(&[u8]) -> Vec<u8> + Send> + Send + Sync>;
+
 /// What a peer does with a connection.
 #[derive(Clone)]
 pub enum Script {
@@ -37,6 +40,8 @@ pub enum Script {
     Respond(Responder),
     /// Says what each piece that comes asks for, until it has nothing to say; then it closes.
     Converse(Responder),
+    /// The same, by what it remembers of this connection.
+    Remember(Listener),
     /// Says this one byte at a time, with a pause before each.
     Drip(Vec<u8>, Duration),
     /// Says this over and over, as fast as it is read.
@@ -49,6 +54,13 @@ impl Script {
     /// A script that computes its answer from the first bytes it gets.
     pub fn respond(answer: impl Fn(&[u8]) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self::Respond(Arc::new(answer))
+    }
+
+    /// The same with a memory for each connection, which `listen` makes.
+    pub fn remember<F: FnMut(&[u8]) -> Vec<u8> + Send + 'static>(
+        listen: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self {
+        Self::Remember(Arc::new(move || Box::new(listen())))
     }
 
     /// A script that computes an answer to each piece that it gets, as far as one read brings it.
@@ -202,15 +214,8 @@ impl<S: Stream> Line<S> {
                 self.stream.write_all(&answer(&question)).await.ok();
                 self.end().await;
             }
-            Script::Converse(answer) => {
-                let mut said = answer(&self.first_bytes().await);
-                while !said.is_empty() {
-                    self.stream.write_all(&said).await.ok();
-                    self.stream.flush().await.ok();
-                    said = answer(&self.more_bytes().await);
-                }
-                self.end().await;
-            }
+            Script::Converse(answer) => self.converse(|question| answer(question)).await,
+            Script::Remember(listener) => self.converse(listener()).await,
             Script::Drip(bytes, pause) => {
                 for byte in bytes {
                     tokio::time::sleep(pause).await;
@@ -227,6 +232,16 @@ impl<S: Stream> Line<S> {
                 }
             }
         }
+    }
+
+    async fn converse(mut self, mut answer: impl FnMut(&[u8]) -> Vec<u8>) {
+        let mut said = answer(&self.first_bytes().await);
+        while !said.is_empty() {
+            self.stream.write_all(&said).await.ok();
+            self.stream.flush().await.ok();
+            said = answer(&self.more_bytes().await);
+        }
+        self.end().await;
     }
 
     async fn first_bytes(&mut self) -> Vec<u8> {

@@ -2,6 +2,7 @@
 //! verdicts without a false fail.
 
 mod broker;
+mod closing;
 mod opted;
 mod others;
 mod pairs;

@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 
 use crate::shell::{self, capture, cargo, target};
+use crate::tools;
 
 /// What cargo-fuzz gives to the compiler, in its order: what it has built is not built again.
 const FLAGS: &[&str] = &[
@@ -65,7 +66,15 @@ pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         bail!("there is no fuzz target `{unknown}`; there are {}", all.join(", "));
     }
     let chosen = if arguments.targets.is_empty() { &all } else { &arguments.targets };
-    let place = Place::of(root, arguments.sanitizer)?;
+    let compiler = Compiler::of(&capture(Command::new("rustc").arg("-vV"))?)?;
+    if arguments.sanitizer {
+        compiler.has_sanitizer()?;
+    }
+    // It may have another name.
+    if std::env::var_os("CXX").is_none() {
+        tools::require(tools::FUZZING)?;
+    }
+    let place = Place::of(root, compiler.machine, arguments.sanitizer);
     let sanitizer = if arguments.sanitizer { SANITIZER } else { &[] };
     let mut build = cargo(root);
     build.args(["build", "--manifest-path", "fuzz/Cargo.toml", "--release", "--locked"]);
@@ -81,13 +90,50 @@ pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         if !fine {
             let lines: Vec<_> = log.lines().collect();
             println!("{}", lines[lines.len().saturating_sub(SHOWN)..].join("\n"));
-            broken.push(name.as_str());
+            println!("{}", panicked(&log).unwrap_or_default());
+            broken.push(place.broken(name, &log));
         }
     }
     if !broken.is_empty() {
-        bail!("{} fell over; by what is in {}", broken.join(", "), place.folder.display());
+        bail!("{} of {} targets fell over:\n{}", broken.len(), chosen.len(), broken.join("\n"));
     }
+    println!("\n{} targets held", chosen.len());
     Ok(())
+}
+
+/// The compiler that cargo runs.
+#[derive(Debug, PartialEq, Eq)]
+struct Compiler {
+    release: String,
+    /// What it calls this machine.
+    machine: String,
+}
+
+impl Compiler {
+    /// Reads what `rustc -vV` says.
+    fn of(says: &str) -> anyhow::Result<Self> {
+        let after = |name: &str| {
+            let found = says.lines().find_map(|line| line.strip_prefix(name));
+            found.map(str::to_owned).with_context(|| format!("`rustc -vV` has no line `{name}`"))
+        };
+        Ok(Self { release: after("release: ")?, machine: after("host: ")? })
+    }
+
+    /// An error that says what to do, unless it is one that has the sanitizer.
+    fn has_sanitizer(&self) -> anyhow::Result<()> {
+        let Self { release, machine } = self;
+        if !release.contains("nightly") && !release.contains("dev") {
+            bail!(
+                "the address sanitizer takes a nightly compiler, and this one is {release}. Install \
+                 one by `rustup toolchain install nightly --profile minimal`, and run `cargo +nightly \
+                 xtask fuzz --sanitizer`; without `--sanitizer` this compiler will do"
+            );
+        }
+        if !machine.contains("linux") && !machine.contains("darwin") {
+            bail!("there is no address sanitizer for {machine}; run this without `--sanitizer`");
+        }
+        Ok(())
+    }
 }
 
 /// Where things are.
@@ -97,9 +143,23 @@ struct Place {
 }
 
 impl Place {
-    fn of(root: &Path, sanitizer: bool) -> anyhow::Result<Self> {
+    fn of(root: &Path, machine: String, sanitizer: bool) -> Self {
         let name = if sanitizer { "fuzz-address" } else { "fuzz" };
-        Ok(Self { folder: target(root).join(name), machine: machine()? })
+        Self { folder: target(root).join(name), machine }
+    }
+
+    /// What is known of a target that fell over: its input, or where to look.
+    fn broken(&self, name: &str, log: &str) -> String {
+        match saved(log) {
+            Some(file) => format!(
+                "  {name}, over {}: keep it as a file in fuzz/seeds/{name}",
+                self.folder.join(file).display()
+            ),
+            None => format!(
+                "  {name}, and saved no input: see {}",
+                self.folder.join(format!("{name}.log")).display()
+            ),
+        }
     }
 
     /// Runs a target; true if it held, and what libFuzzer said.
@@ -133,6 +193,17 @@ impl Place {
         let said = fs::read(&log)?;
         Ok((status.success(), String::from_utf8_lossy(&said).into_owned()))
     }
+}
+
+/// Where and why a target panicked, in its own words, which stand far above the end of what was said.
+fn panicked(log: &str) -> Option<String> {
+    let mut lines = log.lines().skip_while(|line| !line.contains(" panicked at "));
+    Some(format!("{}\n{}", lines.next()?, lines.next().unwrap_or_default()))
+}
+
+/// The file in which libFuzzer keeps the input that a target fell over.
+fn saved(log: &str) -> Option<&str> {
+    log.lines().rev().find_map(|line| Some(line.split_once("Test unit written to ")?.1.trim()))
 }
 
 /// What libFuzzer counted.
@@ -186,13 +257,6 @@ fn targets(root: &Path) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-/// What the compiler calls this machine.
-fn machine() -> anyhow::Result<String> {
-    let says = capture(Command::new("rustc").arg("-vV"))?;
-    let host = says.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host.context("`rustc -vV` names no host")?.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,5 +270,36 @@ mod tests {
         let found = Figures::of(log);
         assert_eq!(found, Figures { inputs: 500, edges: 312, before: 310, memory: 41 });
         assert_eq!(Figures::of("==1== ERROR: it fell over"), Figures::default());
+    }
+
+    #[test]
+    fn a_target_that_fell_over_is_named_with_its_input_or_with_its_log() {
+        let log = "==7== ERROR: libFuzzer: deadly signal\nartifact_prefix='rule-'; Test unit written \
+                   to rule-crash-e5bf86\nBase64: YQ==\n";
+        assert_eq!(panicked(log), None);
+        let said = "thread '<unnamed>' (7) panicked at src/targets/files.rs:9:5:\nno such column\nstack \
+                    backtrace:\n";
+        assert!(panicked(said).unwrap().ends_with("files.rs:9:5:\nno such column"));
+        let place = Place::of(Path::new("/tree"), "x86_64-unknown-linux-gnu".to_owned(), true);
+        let said = place.broken("rule", log);
+        assert!(said.contains("fuzz-address/rule-crash-e5bf86: keep it"), "{said}");
+        let said = place.broken("rule", "error while loading shared libraries");
+        assert!(said.contains("saved no input") && said.ends_with("rule.log"), "{said}");
+    }
+
+    #[test]
+    fn a_stable_compiler_is_told_from_one_that_has_the_sanitizer() {
+        let says = |release: &str, host: &str| {
+            Compiler::of(&format!(
+                "rustc\nhost: {host}\nrelease: {release}\nLLVM version: 22.1.4\n"
+            ))
+            .unwrap()
+            .has_sanitizer()
+        };
+        says("1.97.0-nightly", "x86_64-unknown-linux-gnu").unwrap();
+        let stable = says("1.95.0", "x86_64-unknown-linux-gnu").unwrap_err().to_string();
+        assert!(stable.contains("rustup toolchain install nightly"), "{stable}");
+        says("1.97.0-nightly", "x86_64-pc-windows-msvc").unwrap_err();
+        Compiler::of("rustc 1.95.0").unwrap_err();
     }
 }

@@ -76,6 +76,9 @@ pub const CLUSTER: &[Tool] = &[Tool { name: "faketime", package: "faketime", pla
 /// What the policy tier needs.
 pub const POLICY: &[Tool] = &[Tool { name: "shellcheck", package: "shellcheck", places: &[] }];
 
+/// What libFuzzer is built by.
+pub const FUZZING: &[Tool] = &[Tool { name: "c++", package: "g++", places: &[] }];
+
 /// What is measured beside ours, and the servers that it is measured on.
 pub const PEERS: &[Tool] = &[
     Tool { name: "sslscan", package: "sslscan", places: &[] },

@@ -7,6 +7,7 @@
 
 mod bundle;
 mod configs;
+mod databases;
 mod documents;
 mod files;
 mod peer;
@@ -75,6 +76,8 @@ pub const ALL: &[Target] = &[
     target("revocation", 2, wire::revocation),
     target("rule", 8, documents::rule),
     target("staple", 2, wire::staple),
+    target("store_address", 1, databases::store_address),
+    target("table_statement", 1, databases::table_statement),
     target("tls_answer", 1, wire::tls_answer),
     target("tls_ticket", 1, wire::tls_ticket),
     target("websocket_frames", 1, wire::websocket_frames),

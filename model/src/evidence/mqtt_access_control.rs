@@ -28,8 +28,9 @@ impl Contract for MqttAccessControl {
 pub enum MqttAccess {
     /// Let in: CONNACK 0.
     Accepted,
-    /// Turned away for want of a right or a credential: CONNACK 4 or 5, 0x86, 0x87 or 0x8C, a TLS
-    /// alert about the client certificate, or 401 or 403 before the WebSocket was opened.
+    /// Turned away for want of a right or a credential: CONNACK 4 or 5, 0x86, 0x87 or 0x8C, or a
+    /// DISCONNECT with such a code right behind CONNACK 0, a TLS alert about the client certificate, or
+    /// 401 or 403 before the WebSocket was opened.
     Denied,
 }
 
@@ -203,7 +204,7 @@ pub struct MqttAccessControlStable {
     /// What became of a subscription to every topic: level by level, and by `#`.
     #[serde(rename = "/wildcard/outcome")]
     pub wildcard_outcome: Item<WildcardOutcome>,
-    /// Code of its SUBACK.
+    /// Code of its SUBACK, or that the connection was closed at this question alone.
     #[serde(rename = "/wildcard/reason")]
     pub wildcard_reason: Item<String>,
     /// Whether a foreign topic was delivered to a wildcard subscription. Observed false only where
@@ -231,13 +232,17 @@ pub struct MqttAccessControlStable {
     /// Whether a canary of the first identity was taken in the scope of the second.
     #[serde(rename = "/publish/outside_scope")]
     pub publish_outside_scope: Item<bool>,
-    /// What decided that: the code of the PUBACK or DISCONNECT, or that it came round.
+    /// What decided that: the code of the PUBACK or DISCONNECT, that it came round, or that the
+    /// connection was closed at this question alone.
     #[serde(rename = "/publish/reason")]
     pub publish_reason: Item<String>,
     /// Whether the second identity received a canary in the scope of the first. Observed false
-    /// only where the first received it itself.
+    /// only where the first received it itself, or the second was refused to listen there.
     #[serde(rename = "/cross_device/delivered")]
     pub cross_device_delivered: Item<bool>,
+    /// What decided that: that it came, that it did not, or the refusal.
+    #[serde(rename = "/cross_device/reason", default = "super::not_asked::<String>")]
+    pub cross_device_reason: Item<String>,
     /// Whether the first identity was kept from taking the client id of the second, which was
     /// connected: it was refused, or let in without ending the session of the second, which the
     /// second itself ended by connecting again.

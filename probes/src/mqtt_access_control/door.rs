@@ -20,6 +20,9 @@ use crate::mqtt::outgoing::Connect;
 use crate::net::{Connection, Dialer, Failure};
 use crate::verified_tls::{OwnCertificate, Refusal, Verifier};
 
+/// What is said of a code that came in a DISCONNECT, and not in the CONNACK.
+pub(super) const BEHIND: &str = ", by a DISCONNECT behind CONNACK 0";
+
 /// What a CONNECT met.
 pub(super) enum Answer {
     /// A CONNACK.
@@ -28,6 +31,8 @@ pub(super) enum Answer {
         code: u8,
         /// Whether it says that the session was there before.
         present: bool,
+        /// Code of the DISCONNECT that came right behind it, where one did.
+        left: Option<u8>,
         /// What it announces.
         limits: Option<AnnouncedLimits>,
         /// The session; of use where the code is 0.
@@ -56,12 +61,14 @@ impl Knock {
 
     /// Whether the client was let in; observed only where the answer decides it.
     pub fn access(&self) -> Item<MqttAccess> {
-        match &self.answer {
-            Answer::Connack { code, .. } => match codes::meaning(*code) {
+        if let Some(code) = self.code() {
+            return match codes::meaning(code) {
                 Meaning::Accepted => Item::observed(MqttAccess::Accepted),
                 Meaning::Denied => Item::observed(MqttAccess::Denied),
-                _ => Item::refused(codes::connack(*code)),
-            },
+                _ => self.reason().and_then(Item::refused),
+            };
+        }
+        match &self.answer {
             Answer::Declined(401 | 403) => Item::observed(MqttAccess::Denied),
             _ if self.is_certificate_wanted() || self.is_turned_away() => {
                 Item::observed(MqttAccess::Denied)
@@ -76,25 +83,41 @@ impl Knock {
         matches!(&self.answer, Answer::Ended(End::WebSocket(closing)) if closing.is_denial())
     }
 
-    /// The code of the CONNACK with its name, or why there is none.
+    /// The code that decided it with its name, or why there is none: that of the CONNACK, or of a
+    /// DISCONNECT that took it back.
     pub fn reason(&self) -> Item<String> {
-        match &self.answer {
-            Answer::Connack { code, .. } => Item::observed(codes::connack(*code)),
+        match (&self.answer, self.taken_back()) {
+            (_, Some(code)) => Item::observed(format!("{}{BEHIND}", codes::answer(code))),
+            (Answer::Connack { code, .. }, None) => Item::observed(codes::connack(*code)),
             _ => self.missing(),
         }
     }
 
-    /// The code of the CONNACK, where one came.
+    /// The code that decided it, where one came.
     pub const fn code(&self) -> Option<u8> {
+        match (&self.answer, self.taken_back()) {
+            (_, Some(code)) => Some(code),
+            (Answer::Connack { code, .. }, None) => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// Code of a DISCONNECT right behind CONNACK 0, where it says what a CONNACK could have said (MQTT 5
+    /// section 3.14.2.1). Whoever is thrown out for another reason was let in.
+    const fn taken_back(&self) -> Option<u8> {
         match self.answer {
-            Answer::Connack { code, .. } => Some(code),
+            Answer::Connack { code: 0, left: Some(code), .. } => match codes::meaning(code) {
+                Meaning::Denied | Meaning::LeaveAlone => Some(code),
+                _ => None,
+            },
             _ => None,
         }
     }
 
     /// True where the client was let in to a session that was there before.
     pub const fn is_resumed(&self) -> bool {
-        matches!(self.answer, Answer::Connack { code: 0, present: true, .. })
+        self.taken_back().is_none()
+            && matches!(self.answer, Answer::Connack { code: 0, present: true, .. })
     }
 
     /// True where the session ended for want of a client certificate.
@@ -120,6 +143,9 @@ impl Knock {
 
     /// The session and its limits, where the client was let in.
     pub fn into_session(self) -> Option<(Session, Option<AnnouncedLimits>)> {
+        if self.taken_back().is_some() {
+            return None;
+        }
         match self.answer {
             Answer::Connack { code: 0, limits, session, .. } => Some((session, limits)),
             _ => None,
@@ -181,6 +207,11 @@ impl<'e> Door<'e> {
     /// Connections that were opened.
     pub fn opened(&self) -> u32 {
         self.dialer.opened()
+    }
+
+    /// Connections that may still be opened.
+    pub fn left(&self) -> u32 {
+        self.dialer.left()
     }
 
     /// Whether the broker asked to be left alone.
@@ -250,27 +281,29 @@ impl<'e> Door<'e> {
     fn remember(&mut self, question: &str, version: Version, knock: &Knock) {
         let reason = knock.reason();
         let answer = match reason.value() {
-            Some(code) => format!("CONNACK {code}"),
+            Some(code) => match code.strip_suffix(BEHIND) {
+                Some(code) => format!("CONNACK 0 accepted, and DISCONNECT {code}"),
+                None => format!("CONNACK {code}"),
+            },
             None => reason.reason().unwrap_or_default().to_owned(),
         };
         let question = format!("CONNECT of MQTT {}: {question}", version.as_str());
         self.asked.push(Asked { question, answer });
-        match &knock.answer {
-            Answer::Connack { code, .. } if codes::meaning(*code) == Meaning::LeaveAlone => {
-                self.halted = true;
-                self.close(&format!(
-                    "the broker answered {}, so nothing more was asked",
-                    codes::connack(*code)
-                ));
-            }
-            // Nobody is there; asking five more times would only cost time.
-            Answer::Ended(End::Stream(HandshakeError::Network(
-                failure @ (Failure::Refused
-                | Failure::Unresolved(_)
-                | Failure::ConnectTimeout(_)
-                | Failure::Deadline(_)),
-            ))) => self.close(&format!("the broker was not reached: {failure}")),
-            _ => {}
+        if let (Some(Meaning::LeaveAlone), Some(said)) =
+            (knock.code().map(codes::meaning), reason.value())
+        {
+            self.halted = true;
+            self.close(&format!("the broker answered {said}, so nothing more was asked"));
+        }
+        // Nobody is there; asking five more times would only cost time.
+        if let Answer::Ended(End::Stream(HandshakeError::Network(
+            failure @ (Failure::Refused
+            | Failure::Unresolved(_)
+            | Failure::ConnectTimeout(_)
+            | Failure::Deadline(_)),
+        ))) = &knock.answer
+        {
+            self.close(&format!("the broker was not reached: {failure}"));
         }
     }
 
@@ -295,7 +328,7 @@ impl<'e> Door<'e> {
             session.send(&connect.packet()).await.ok();
             match session.next().await {
                 Ok(Packet::Connack { code, present, limits }) => {
-                    Answer::Connack { code, present, limits, session }
+                    Answer::Connack { code, present, left: None, limits, session }
                 }
                 Ok(_) => Answer::Ended(End::Stream(HandshakeError::Protocol(
                     "the answer to CONNECT is another packet".to_owned(),
@@ -304,7 +337,14 @@ impl<'e> Door<'e> {
             }
         };
         let late = |_| Answer::Ended(End::Stream(Failure::AnswerTimeout(self.patience).into()));
-        timeout(self.patience, connack).await.unwrap_or_else(late)
+        let mut answer = timeout(self.patience, connack).await.unwrap_or_else(late);
+        // MQTT 3.1.1 has no DISCONNECT of a broker.
+        if let (Version::V5, Answer::Connack { code: 0, left, session, .. }) =
+            (connect.version, &mut answer)
+        {
+            *left = session.is_thrown_out().await;
+        }
+        answer
     }
 
     async fn stream(

@@ -39,6 +39,7 @@ pub(super) fn unseen(reason: &str) -> (MqttAccessControlStable, MqttAccessContro
         publish_outside_scope: Item::not_attempted(reason),
         publish_reason: Item::not_attempted(reason),
         cross_device_delivered: Item::not_attempted(reason),
+        cross_device_reason: Item::not_attempted(reason),
         client_id_bound: Item::not_attempted(reason),
         client_id_reason: Item::not_attempted(reason),
         identity_login: Item::not_attempted(reason),
@@ -101,4 +102,5 @@ pub(super) fn unseen_of_canaries(stable: &mut MqttAccessControlStable, reason: &
     stable.publish_outside_scope = Item::not_attempted(reason);
     stable.publish_reason = Item::not_attempted(reason);
     stable.cross_device_delivered = Item::not_attempted(reason);
+    stable.cross_device_reason = Item::not_attempted(reason);
 }

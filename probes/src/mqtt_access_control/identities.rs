@@ -4,6 +4,7 @@ use model::document::{Allowance, Credential, CredentialKind, Endpoint, Trust};
 use model::evidence::{Item, MqttAccessControlStable, MqttReader};
 use model::request::ProbePolicy;
 
+use super::closing::Owner;
 use super::door::Door;
 use super::entrance::{Entrance, Identity};
 use super::evidence::{
@@ -14,7 +15,7 @@ use super::pair::{self, Canaries};
 use super::reading::{self, Seen};
 use super::settings::Settings;
 use super::strangers::{Lessons, announce};
-use super::{client_id, inherited, staging};
+use super::{client_id, closing, inherited, staging};
 use crate::Context;
 
 /// Why nothing was written.
@@ -59,7 +60,8 @@ impl Declared<'_> {
             Ok((one, other)) => {
                 self.pair(&mut entrance, policy, (&one, other.as_ref()), stable, seen).await;
                 // Logins that must fail come last: a broker may ban who shows them.
-                let made_up = lessons.made_up.filter(|_| self.settings.client_ids[0].is_none());
+                let made_up = lessons.made_up.as_deref();
+                let made_up = made_up.filter(|_| self.settings.client_ids[0].is_none());
                 logins::oracle(&mut entrance, &one, made_up, stable).await;
             }
             Err(reason) => unseen_of_identities(stable, &reason),
@@ -94,6 +96,12 @@ impl Declared<'_> {
         if let (true, Some(scope)) = (as_first, self.settings.scopes[0].as_deref()) {
             stable.read_as = Item::observed(MqttReader::DeclaredCredential);
             reading::read(&mut session, Some(scope), retain, listen, stable, seen).await;
+            let owner = Owner { name: "the first identity", identity: one, scope };
+            if session.may_be_forbidden()
+                && let Some(again) = closing::wildcard(entrance, owner, listen, stable, seen).await
+            {
+                session = again;
+            }
         }
         let second = match other {
             None => Err("the endpoint lists no second identity".to_owned()),
@@ -122,7 +130,13 @@ impl Declared<'_> {
             Err(reason) => unseen_of_canaries(stable, reason),
             Ok(canaries) => {
                 let everything = as_first.then_some(listen);
-                pair::observe(&mut session, &mut second, canaries, everything, stable).await;
+                let owner = other.map(|identity| Owner {
+                    name: "the second identity",
+                    identity,
+                    scope: &canaries.own_scope,
+                });
+                let sessions = (&mut session, &mut second);
+                pair::observe(entrance, owner, sessions, canaries, everything, stable).await;
             }
         }
         let staged = self.may_stage(policy, stable);
@@ -130,6 +144,14 @@ impl Declared<'_> {
             staging::sys(&mut session, run, stable).await;
             match &canaries {
                 Ok(canaries) => {
+                    // Who is to hear a will may have lost the connection for a canary.
+                    let scope = self.settings.scopes[0].as_deref().unwrap_or_default();
+                    let owner = Owner { name: "the first identity", identity: one, scope };
+                    if session.may_be_forbidden()
+                        && let Some(again) = closing::again(entrance, owner, 0).await
+                    {
+                        session = again;
+                    }
                     let sessions = (&mut session, &mut second);
                     staging::will(entrance, one, sessions, canaries, stable).await;
                 }

@@ -5,6 +5,7 @@
 use model::document::{Credential, CredentialKind};
 use model::evidence::{Item, MqttAccess, MqttAccessControlStable};
 
+use super::door::BEHIND;
 use super::entrance::{Entrance, Identity};
 use super::identities::Declared;
 use crate::mqtt::client_id;
@@ -12,11 +13,11 @@ use crate::mqtt::codes::{self, Meaning};
 
 /// Whether the broker tells who asks which user names exist: its code for a user it knows, with a
 /// wrong password, beside its code for a user that was made up. `made_up` is the latter, where it
-/// came to a client whose id was made up, too.
+/// turned a client away whose id was made up, too.
 pub(super) async fn oracle(
     entrance: &mut Entrance<'_, '_>,
     one: &Identity,
-    made_up: Option<u8>,
+    made_up: Option<&str>,
     stable: &mut MqttAccessControlStable,
 ) {
     let Some((user, _)) = one.login() else {
@@ -26,10 +27,9 @@ pub(super) async fn oracle(
         return;
     };
     // A broker that everybody passes, or that wants a certificate first, has not looked at a user.
-    let turned_away = |code: &u8| codes::meaning(*code) == Meaning::Denied;
     let is_same_way = one.certificate.is_none();
-    stable.oracle_unknown = match made_up.filter(|code| is_same_way && turned_away(code)) {
-        Some(code) => Item::observed(codes::connack(code)),
+    stable.oracle_unknown = match made_up.filter(|_| is_same_way) {
+        Some(code) => Item::observed(code.to_owned()),
         None => {
             let (nobody, wrong) = (client_id(), client_id());
             let login = Some((nobody.as_str(), wrong.as_str()));
@@ -55,7 +55,10 @@ pub(super) async fn oracle(
 /// Codes that turn both away decide it, and so does a user that any password opens; a broker that
 /// is busy, or lets everybody in, says nothing about users.
 fn told(unknown: &str, known: &str) -> Item<bool> {
-    let code = |name: &str| (0..=u8::MAX).find(|code| codes::connack(*code) == name);
+    let code = |name: &str| {
+        let name = name.strip_suffix(BEHIND).unwrap_or(name);
+        (0..=u8::MAX).find(|code| codes::connack(*code) == name)
+    };
     let meaning = |name: &str| code(name).map(codes::meaning);
     match (meaning(unknown), meaning(known)) {
         (Some(Meaning::Denied), Some(Meaning::Denied | Meaning::Accepted)) => {
@@ -151,6 +154,9 @@ mod tests {
         assert_eq!(told("5 not authorized", "5 not authorized"), Item::observed(false));
         assert_eq!(told("5 not authorized", "4 bad user name or password"), Item::observed(true));
         assert_eq!(told("0x87 not authorized", "0 accepted"), Item::observed(true));
+        let behind = format!("0x87 not authorized{BEHIND}");
+        assert_eq!(told(&behind, &behind), Item::observed(false));
+        assert_eq!(told("0x87 not authorized", &behind), Item::observed(true));
     }
 
     #[test]

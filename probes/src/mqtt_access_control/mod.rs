@@ -18,8 +18,10 @@ use crate::Context;
 use crate::net::{Dialer, Limits};
 
 mod client_id;
+mod closing;
 mod declared;
 mod door;
+mod end;
 mod entrance;
 mod evidence;
 mod identities;
@@ -43,7 +45,7 @@ use settings::Settings;
 pub const MAX_CONNECTIONS: u32 = 12;
 
 /// Connections more where everything is asked that is asked for by name: three default credentials,
-/// two wills, and a session that is come back for.
+/// two wills and who hears them, and a session that is come back for.
 pub const MORE_CONNECTIONS: u32 =
     settings::MAX_DEFAULTS as u32 + staging::CONNECTIONS + inherited::CONNECTIONS;
 
@@ -82,7 +84,7 @@ async fn observe(
     let limits = Limits::new(&request.policy, MAX_CONNECTIONS + settings.more_connections());
     let patience = limits.connect + limits.answer;
     let waiting = pair::PUBACK * 2 + client_id::TAKEOVER * 3 + settings.staging_time();
-    let answer = patience + ASKING + waiting + settings.listen * 2 + settings.interval * 2;
+    let answer = patience + ASKING + waiting + settings.listen * 2 + settings.interval * 4;
     let dialer = Dialer::new(endpoint, Limits { answer, bytes: MAX_BYTES, ..limits });
     let mut door = Door::new(endpoint, dialer, settings.interval, patience);
     let mut seen = Seen::default();

@@ -8,8 +8,10 @@ use model::evidence::{Item, MqttAccessControlStable, WildcardOutcome};
 
 use tokio::time::timeout;
 
+use super::closing::{self, Owner};
+use super::entrance::Entrance;
 use super::reading::{EVERYTHING, is_foreign};
-use super::session::{End, Patience, Session, Subscribed};
+use super::session::{End, FORBIDDEN, Patience, Session, Subscribed};
 use crate::mqtt::codes::{self, Version};
 use crate::mqtt::incoming::{Message, Packet};
 use crate::mqtt::outgoing::{self, Retained};
@@ -46,11 +48,13 @@ impl Came {
     }
 }
 
-/// Sends both canaries and watches who gets them. `wildcard` is how long the second identity also
-/// listens to everything, where that is asked as a declared credential.
+/// Sends both canaries and watches who gets them. `owner` is the second identity, for the case that
+/// its session ends, and `wildcard` is how long it also listens to everything, where that is asked as a
+/// declared credential.
 pub(super) async fn observe(
-    first: &mut Session,
-    second: &mut Session,
+    entrance: &mut Entrance<'_, '_>,
+    owner: Option<Owner<'_>>,
+    (first, second): (&mut Session, &mut Session),
     canaries: &Canaries,
     wildcard: Option<Duration>,
     stable: &mut MqttAccessControlStable,
@@ -60,11 +64,20 @@ pub(super) async fn observe(
         at_second.take(message, canaries);
         false
     };
-    let forbidden = second.subscribe(&canaries.own, Retained::Keep, &mut take).await;
+    let mut forbidden = second.subscribe(&canaries.own, Retained::Keep, &mut take).await;
+    if let (true, Some(owner)) = (forbidden.is_closed(), owner)
+        && entrance.door.left() > closing::AFTER
+        && let Some(again) = closing::again(entrance, owner, 1).await
+    {
+        *second = again;
+        forbidden = Subscribed::forbidden();
+    }
     let allowed = second.subscribe(&canaries.foreign, Retained::Keep, &mut take).await;
+    // A grant that was silent is all that it can tell more about.
+    let silent = stable.wildcard_outcome.value() == Some(&WildcardOutcome::GrantedSilent);
     let everything = match wildcard {
-        Some(_) => Some(second.subscribe(EVERYTHING, Retained::Keep, &mut take).await),
-        None => None,
+        Some(_) if silent => Some(second.subscribe(EVERYTHING, Retained::Keep, &mut take).await),
+        _ => None,
     };
 
     let mut at_first = Came::default();
@@ -73,7 +86,11 @@ pub(super) async fn observe(
         false
     };
     let control = first.subscribe(&canaries.own, Retained::Keep, &mut take).await;
-    let own = send(first, &canaries.own, &mut at_first, canaries).await;
+    let mut own = send(first, &canaries.own, &mut at_first, canaries).await;
+    // Where a broker has no words to refuse, it must not be the second message that it closes at.
+    if own.is_ok() && first.version() != Version::V5 {
+        own = send(first, &canaries.own, &mut at_first, canaries).await;
+    }
     let foreign = match own {
         Ok(_) => send(first, &canaries.foreign, &mut at_first, canaries).await,
         Err(_) => Err(None),
@@ -92,7 +109,16 @@ pub(super) async fn observe(
         })
         .await;
 
-    stable.cross_device_delivered =
+    let foreign = match foreign {
+        Err(Some(end)) if end.is_end() && first.version() != Version::V5 && at_first.own => {
+            // The second one's connection stands, so the broker does, and may have sent it the canary.
+            let stands = second.settle(&mut |message| at_second.take(message, canaries)).await;
+            Err(Some(stands.map_or(end, |()| End::Forbidden)))
+        }
+        other => other,
+    };
+
+    (stable.cross_device_delivered, stable.cross_device_reason) =
         crossed(at_first, at_second, &control, &forbidden, ended.as_ref());
     (stable.publish_outside_scope, stable.publish_reason) =
         outside(first.version(), at_second, &allowed, foreign);
@@ -138,27 +164,34 @@ pub(super) async fn send_alone(
     timeout(PUBACK, answer).await.unwrap_or_else(late)
 }
 
-/// Whether the second identity got the first one's canary: no only where the first got it.
+/// Whether the second identity got the first one's canary, and what decided it: no only where the first
+/// got it, or the second may not listen there.
 fn crossed(
     at_first: Came,
     at_second: Came,
     control: &Subscribed,
     forbidden: &Subscribed,
     ended: Option<&End>,
-) -> Item<bool> {
+) -> (Item<bool>, Item<String>) {
+    let decided = |crossed: bool, why: String| (Item::observed(crossed), Item::observed(why));
     if at_second.own {
-        return Item::observed(true);
+        return decided(true, "the canary came to the second identity".to_owned());
     }
-    if forbidden.is_denied() || (at_first.own && ended.is_none() && forbidden.is_granted()) {
-        return Item::observed(false);
+    if forbidden.is_denied() {
+        return decided(false, forbidden.refusal());
+    }
+    if at_first.own && ended.is_none() && forbidden.is_granted() {
+        let why = "the second identity listened there, and the canary came to the first one alone";
+        return decided(false, why.to_owned());
     }
     let end = ended.or(forbidden.ended.as_ref()).or(control.ended.as_ref());
     match end {
-        Some(end) => end.item(),
-        None => Item::error(
-            "the first identity did not receive its own canary, so it is not known whether it \
-             went through",
-        ),
+        Some(end) => (end.item(), end.item()),
+        None => {
+            let why = "the first identity did not receive its own canary, so it is not known \
+                       whether it went through";
+            (Item::error(why), Item::error(why))
+        }
     }
 }
 
@@ -189,6 +222,7 @@ fn outside(
             let reason = format!("DISCONNECT {}", codes::answer(code));
             (Item::observed(false), Item::observed(reason))
         }
+        Err(Some(End::Forbidden)) => (Item::observed(false), Item::observed(FORBIDDEN.to_owned())),
         Ok(None) => {
             let why = format!(
                 "a PUBACK of MQTT {} says success for a message that was dropped, too, and the \
@@ -249,7 +283,7 @@ mod tests {
     #[test]
     fn silence_keeps_devices_apart_only_where_the_canary_went_through() {
         let said = |at_first, at_second, forbidden: &Subscribed, ended: Option<&End>| {
-            crossed(at_first, at_second, &granted(), forbidden, ended).value().copied()
+            crossed(at_first, at_second, &granted(), forbidden, ended).0.value().copied()
         };
         assert_eq!(said(OWN, OWN, &granted(), None), Some(true));
         assert_eq!(said(NOTHING, OWN, &denied(0x87), None), Some(true), "delivery decides");
@@ -258,6 +292,7 @@ mod tests {
         assert_eq!(said(NOTHING, NOTHING, &granted(), None), None, "nobody saw the canary");
         assert_eq!(said(OWN, NOTHING, &granted(), Some(&End::Messages)), None);
         assert_eq!(said(OWN, NOTHING, &denied(0x97), None), None, "over quota is no right");
+        assert_eq!(said(NOTHING, NOTHING, &Subscribed::forbidden(), None), Some(false));
     }
 
     #[test]
@@ -272,6 +307,10 @@ mod tests {
         assert_eq!(said(NOTHING, &granted(), Ok(Some(0x87))), Some(false));
         assert_eq!(said(NOTHING, &granted(), Err(Some(End::Disconnected(0x87)))), Some(false));
         assert_eq!(said(NOTHING, &granted(), Err(Some(End::Unasked(0x87)))), None, "not asked");
+        assert_eq!(said(NOTHING, &granted(), Err(Some(End::Forbidden))), Some(false));
+        assert_eq!(said(FOREIGN, &granted(), Err(Some(End::Forbidden))), Some(true));
+        let closed = || End::Stream(Failure::Closed.into());
+        assert_eq!(said(NOTHING, &granted(), Err(Some(closed()))), None, "a close alone");
         assert_eq!(said(NOTHING, &granted(), Ok(Some(0x97))), None);
         assert_eq!(said(NOTHING, &granted(), Ok(None)), None, "MQTT 3.1.1");
         assert_eq!(said(NOTHING, &granted(), Err(None)), None);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::Digest;
 use model::evidence::{DeliveredMessage, Item, MqttAccessControlStable, WildcardOutcome};
 
-use super::session::{End, Patience, Session, Subscribed};
+use super::session::{End, FORBIDDEN, Patience, Session, Subscribed};
 use super::settings::in_scope;
 use crate::mqtt::codes;
 use crate::mqtt::incoming::Message;
@@ -92,19 +92,14 @@ pub(super) async fn read(
     let all = match foreign {
         true => looks.iter().find(|look| look.is_granted()).cloned(),
         false => {
-            let wanted = |message: &Message| {
-                let is_foreign = is_foreign(&message.topic, scope);
-                if is_foreign {
-                    foreign = true;
-                    seen.keep(message);
-                }
-                is_foreign
-            };
-            let patience = Patience::Whole(listen);
-            Some(session.look(EVERYTHING, Retained::Keep, patience, wanted).await)
+            let (came, all) = everything(session, scope, listen, seen).await;
+            foreign = came;
+            Some(all)
         }
     };
-    wildcard(foreign, all.as_ref(), stable);
+    if let Some(all) = all {
+        wildcard(foreign, &all, stable);
+    }
 
     let mut version = false;
     let mut sys = false;
@@ -129,10 +124,33 @@ pub(super) async fn read(
     seen.count += session.messages();
 }
 
-fn wildcard(foreign: bool, all: Option<&Subscribed>, stable: &mut MqttAccessControlStable) {
-    let Some(all) = all else { return };
+/// Subscribes to everything, and listens: whether something foreign came, and what became of the
+/// subscription.
+pub(super) async fn everything(
+    session: &mut Session,
+    scope: Option<&str>,
+    listen: Duration,
+    seen: &mut Seen,
+) -> (bool, Subscribed) {
+    let mut foreign = false;
+    let wanted = |message: &Message| {
+        let is_foreign = is_foreign(&message.topic, scope);
+        if is_foreign {
+            foreign = true;
+            seen.keep(message);
+        }
+        is_foreign
+    };
+    let patience = Patience::Whole(listen);
+    let all = session.look(EVERYTHING, Retained::Keep, patience, wanted).await;
+    (foreign, all)
+}
+
+/// Fills in the items about everything.
+pub(super) fn wildcard(foreign: bool, all: &Subscribed, stable: &mut MqttAccessControlStable) {
     stable.wildcard_reason = match &all.suback {
         Ok(code) => Item::observed(codes::suback(*code)),
+        Err(End::Forbidden) => Item::observed(FORBIDDEN.to_owned()),
         Err(end) => end.item(),
     };
     stable.wildcard_outcome = match &all.suback {

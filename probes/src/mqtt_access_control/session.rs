@@ -1,17 +1,17 @@
 //! A session with a broker that has let somebody in.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use model::evidence::Item;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
+pub(super) use super::end::{End, FORBIDDEN};
 use super::line::Line;
 use crate::insecure_tls::HandshakeError;
-use crate::mqtt::codes::Version;
+use crate::mqtt::codes::{self, Version};
 use crate::mqtt::incoming::{Message, Packet, decode};
 use crate::mqtt::outgoing::{self, Retained, Surety};
-use crate::mqtt::websocket::Closing;
-use crate::tls::names;
+use crate::net::Failure;
 
 /// Messages that are read over one connection.
 pub(super) const MAX_MESSAGES: u32 = 100;
@@ -20,64 +20,8 @@ pub(super) const MAX_MESSAGES: u32 = 100;
 /// it right behind the SUBACK.
 pub(super) const QUIET: Duration = Duration::from_millis(300);
 
-/// Why nothing more comes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
-    /// The stream ended, or what came is no MQTT.
-    Stream(HandshakeError),
-    /// The broker closed the WebSocket and said why.
-    WebSocket(Closing),
-    /// The broker said DISCONNECT, with this reason code.
-    Disconnected(u8),
-    /// The same, before the question was sent: it answers nothing.
-    Unasked(u8),
-    /// As many messages came as are read.
-    Messages,
-}
-
-impl End {
-    /// The item of a fact that is missing for this reason.
-    pub fn item<T>(&self) -> Item<T> {
-        match self {
-            Self::Stream(HandshakeError::Network(failure)) => failure.item(),
-            Self::Stream(HandshakeError::Alert(alert)) => {
-                Item::refused(format!("the session ended with alert {}", names::alert(*alert)))
-            }
-            Self::Stream(other) => Item::error(other.to_string()),
-            Self::WebSocket(Closing { status, reason }) => {
-                Item::error(format!("the WebSocket was closed: {status} {reason}").trim_end())
-            }
-            Self::Disconnected(code) => Item::refused(format!(
-                "the broker ended the session: {}",
-                crate::mqtt::codes::answer(*code)
-            )),
-            Self::Unasked(code) => Item::refused(format!(
-                "the broker ended the session before it was asked: {}",
-                crate::mqtt::codes::answer(*code)
-            )),
-            Self::Messages => {
-                Item::truncated(format!("{MAX_MESSAGES} messages were read over one connection"))
-            }
-        }
-    }
-}
-
-impl End {
-    /// True where the broker ended an open connection, without a word of MQTT.
-    pub const fn is_end(&self) -> bool {
-        match self {
-            Self::Stream(HandshakeError::Network(failure)) => failure.is_end(),
-            Self::WebSocket(_) => true,
-            _ => false,
-        }
-    }
-}
-
-impl From<HandshakeError> for End {
-    fn from(error: HandshakeError) -> Self {
-        Self::Stream(error)
-    }
-}
+/// How long a client that was let in waits for the answer to its first PINGREQ.
+const HEARD: Duration = Duration::from_secs(1);
 
 /// How long to wait for messages behind a SUBACK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,26 +51,61 @@ impl Subscribed {
 
     /// True where the broker refused it for want of a right, or refuses such filters to everybody:
     /// not authorized, failure in 3.1.1, an invalid filter, wildcards not supported. A DISCONNECT
-    /// with not authorized says the same where it came behind the question.
+    /// with not authorized says the same where it came behind the question, and so does a broker
+    /// that closes at this question alone.
     pub fn is_denied(&self) -> bool {
-        matches!(self.suback, Ok(0x80 | 0x87 | 0x8f | 0xa2) | Err(End::Disconnected(0x87)))
+        matches!(
+            self.suback,
+            Ok(0x80 | 0x87 | 0x8f | 0xa2) | Err(End::Disconnected(0x87) | End::Forbidden)
+        )
+    }
+
+    /// What refused it, for people; of use where it was denied.
+    pub fn refusal(&self) -> String {
+        match &self.suback {
+            Ok(code) => format!("SUBACK {}", codes::suback(*code)),
+            Err(End::Disconnected(code)) => format!("DISCONNECT {}", codes::answer(*code)),
+            Err(_) => FORBIDDEN.to_owned(),
+        }
+    }
+
+    /// True where the broker closed the connection at the question, without a word of MQTT.
+    pub fn is_closed(&self) -> bool {
+        self.suback.as_ref().is_err_and(End::is_end)
+    }
+
+    /// A question at which the connection was closed, and which is known to be the reason.
+    pub const fn forbidden() -> Self {
+        Self { suback: Err(End::Forbidden), found: false, ended: Some(End::Forbidden) }
     }
 }
 
 /// A session. It ends with this value, at the latest with its connection's own limits.
 pub(super) struct Session {
-    line: Line,
+    /// None once the broker has ended it, so that another connection may be opened.
+    line: Option<Line>,
     version: Version,
     last_id: u16,
     messages: u32,
     /// Reason code of the DISCONNECT, once one came.
     left: Option<u8>,
+    /// PINGREQs that were not answered yet.
+    pings: u32,
+    /// What came before anything was asked.
+    kept: VecDeque<Packet>,
 }
 
 impl Session {
     /// A session over a line on which nothing was said yet.
     pub const fn new(line: Line, version: Version) -> Self {
-        Self { line, version, last_id: 0, messages: 0, left: None }
+        let kept = VecDeque::new();
+        Self { line: Some(line), version, last_id: 0, messages: 0, left: None, pings: 0, kept }
+    }
+
+    /// True where the broker has ended it, and for nothing that it named but a missing right. Who lost
+    /// a session to another client with the same id must not take it back again and again.
+    pub const fn may_be_forbidden(&self) -> bool {
+        self.line.is_none() && matches!(self.left, None | Some(0x87))
     }
 
     /// Version of the protocol.
@@ -141,27 +120,45 @@ impl Session {
 
     /// Sends a packet.
     pub async fn send(&mut self, packet: &[u8]) -> Result<(), End> {
-        Ok(self.line.send(packet).await?)
+        let line = self.line.as_mut().ok_or(HandshakeError::Network(Failure::Closed))?;
+        Ok(line.send(packet).await?)
     }
 
     /// The next packet. It may be given up at any time, and called again.
     pub async fn next(&mut self) -> Result<Packet, End> {
+        match self.kept.pop_front() {
+            Some(packet) => Ok(packet),
+            None => self.read().await,
+        }
+    }
+
+    async fn read(&mut self) -> Result<Packet, End> {
+        let packet = self.packet().await;
+        if packet.as_ref().is_err_and(|end| end.is_end() || matches!(end, End::Disconnected(_))) {
+            self.line = None;
+        }
+        packet
+    }
+
+    async fn packet(&mut self) -> Result<Packet, End> {
+        let line = self.line.as_mut().ok_or(HandshakeError::Network(Failure::Closed))?;
         loop {
-            let decoded = decode(&self.line.received, self.version)
+            let decoded = decode(&line.received, self.version)
                 .map_err(|error| HandshakeError::Protocol(error.to_string()))?;
             let Some((packet, used)) = decoded else {
-                if let Err(error) = self.line.receive().await {
-                    return Err(match self.line.closing.clone() {
+                if let Err(error) = line.receive().await {
+                    return Err(match line.closing.clone() {
                         Some(closing) => End::WebSocket(closing),
                         None => error.into(),
                     });
                 }
                 continue;
             };
-            self.line.received.drain(..used);
+            line.received.drain(..used);
             match packet {
                 Packet::Publish(_) if self.messages == MAX_MESSAGES => return Err(End::Messages),
                 Packet::Publish(_) => self.messages += 1,
+                Packet::Pingresp => self.pings = self.pings.saturating_sub(1),
                 Packet::Disconnect { code } => {
                     self.left = Some(code);
                     return Err(End::Disconnected(code));
@@ -170,6 +167,30 @@ impl Session {
             }
             return Ok(packet);
         }
+    }
+
+    /// Whether the broker stays with its CONNACK, asked before anything else: the code of the
+    /// DISCONNECT by which it throws a client out that it has let in. What comes meanwhile is kept.
+    pub async fn is_thrown_out(&mut self) -> Option<u8> {
+        let heard = async {
+            self.ping().await?;
+            while self.pings > 0 {
+                match self.read().await? {
+                    Packet::Pingresp => {}
+                    packet => self.kept.push_back(packet),
+                }
+            }
+            Ok::<(), End>(())
+        };
+        // What is missing here is met again by the first question.
+        timeout(HEARD, heard).await.ok();
+        self.left
+    }
+
+    async fn ping(&mut self) -> Result<(), End> {
+        self.send(&outgoing::ping()).await?;
+        self.pings += 1;
+        Ok(())
     }
 
     /// A packet id that is not in use.
@@ -264,10 +285,10 @@ impl Session {
             return Err(End::Unasked(code));
         }
         let alive = async {
-            self.send(&outgoing::ping()).await?;
+            self.ping().await?;
             loop {
                 match self.next().await? {
-                    Packet::Pingresp => return Ok(()),
+                    Packet::Pingresp if self.pings == 0 => return Ok(()),
                     Packet::Publish(message) => take(&message),
                     _ => {}
                 }
@@ -275,6 +296,7 @@ impl Session {
         };
         alive.await.map_err(|end| match end {
             End::Disconnected(code) => End::Unasked(code),
+            end if end.is_end() => End::Early(Box::new(end)),
             other => other,
         })
     }
@@ -282,8 +304,8 @@ impl Session {
     /// Asks the broker whether this session still stands; an error if it does not, or nothing comes
     /// before the connection's own limit.
     pub async fn is_alive(&mut self) -> Result<(), End> {
-        self.send(&outgoing::ping()).await?;
-        while self.next().await? != Packet::Pingresp {}
+        self.ping().await?;
+        while !(self.next().await? == Packet::Pingresp && self.pings == 0) {}
         Ok(())
     }
 
@@ -304,6 +326,6 @@ impl Session {
 
     /// Says DISCONNECT, so that no will and no session stays.
     pub async fn end(mut self) {
-        self.line.send(&outgoing::disconnect()).await.ok();
+        self.send(&outgoing::disconnect()).await.ok();
     }
 }

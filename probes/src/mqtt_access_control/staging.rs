@@ -13,8 +13,9 @@ use crate::mqtt::codes::{self, Version};
 use crate::mqtt::incoming::Message;
 use crate::mqtt::outgoing::Retained;
 
-/// Connections that the two wills take.
-pub(super) const CONNECTIONS: u32 = 2;
+/// Connections that the two wills take, and the first identity that hears one of them, where the broker
+/// has ended its session before.
+pub(super) const CONNECTIONS: u32 = 3;
 
 /// How long a will may take: brokers publish it as soon as they see that the connection is gone.
 pub(super) const WILL: Duration = Duration::from_secs(2);

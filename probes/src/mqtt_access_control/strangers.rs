@@ -12,15 +12,15 @@ use super::origin;
 use super::reading::{self, Seen};
 use super::settings::Settings;
 use crate::mqtt::client_id;
-use crate::mqtt::codes::Version;
+use crate::mqtt::codes::{self, Meaning, Version};
 use crate::mqtt::outgoing::{Connect, KEEP_ALIVE, Stay};
 
 /// What the questions have taught about the broker.
 pub(super) struct Lessons {
     /// The newest version that it speaks.
     pub version: Version,
-    /// Code of the CONNACK to a made-up user name and password, where one came.
-    pub made_up: Option<u8>,
+    /// What turned a made-up user name and password away, where something did.
+    pub made_up: Option<String>,
 }
 
 /// Asks all of them, and what the first who is let in can read.
@@ -83,7 +83,8 @@ pub(super) async fn observe(
     let random = door.knock("a made-up user name and password", &made_up).await;
     stable.random_access = random.access();
     stable.random_reason = random.reason();
-    let made_up = random.code();
+    let turned_away = random.code().is_some_and(|code| codes::meaning(code) == Meaning::Denied);
+    let made_up = stable.random_reason.value().filter(|_| turned_away).cloned();
     stable.plain_password_checked = password_checked(endpoint, &random);
     reader.read(random, MqttReader::MadeUpCredential, stable).await;
 
@@ -205,9 +206,9 @@ fn password_checked(endpoint: &Endpoint, random: &Knock) -> Item<bool> {
     if endpoint.protocol.is_tls() {
         return Item::not_attempted("the endpoint is declared with TLS");
     }
-    match &random.answer {
-        Answer::Connack { code: 4 | 5 | 0x86 | 0x87, .. } => Item::observed(true),
-        Answer::Connack { code: 0, .. } => Item::not_attempted(
+    match random.code() {
+        Some(4 | 5 | 0x86 | 0x87) => Item::observed(true),
+        Some(0) => Item::not_attempted(
             "the broker takes any password, so whether clients send theirs here was not seen",
         ),
         _ if random.is_turned_away() => Item::observed(true),

@@ -14,6 +14,9 @@ use testkit::tls;
 
 use super::*;
 
+mod pace;
+mod thrown_out;
+
 /// CONNACK of MQTT 3.1.1 and of MQTT 5 with this code.
 fn connack(question: &[u8], code: u8) -> Vec<u8> {
     if is_v5(question) { vec![0x20, 3, 0, code, 0] } else { vec![0x20, 2, 0, code] }
@@ -181,12 +184,12 @@ fn message(topic: &str, payload: &[u8], retained: bool) -> Vec<u8> {
 
 const PINGRESP: [u8; 2] = [0xd0, 0];
 
-/// Lets everybody in, and says these bytes behind the CONNACK as if a PINGREQ had been answered and
+/// Lets everybody in, and says these bytes behind the CONNACK as if two PINGREQs had been answered and
 /// the first SUBSCRIBE, whose packet id is 1, had been granted.
 fn open_broker(behind: &[u8]) -> Script {
     let behind = behind.to_vec();
     Script::respond(move |question| {
-        let granted = [&PINGRESP[..], &[0x90, 4, 0, 1, 0, 0]].concat();
+        let granted = [&PINGRESP[..], &PINGRESP, &[0x90, 4, 0, 1, 0, 0]].concat();
         [connack(question, 0), granted, behind.clone()].concat()
     })
 }
@@ -210,27 +213,6 @@ const READS: [&str; 4] = [
     "/retained/foreign_delivered",
     "/sys/delivered",
 ];
-
-#[tokio::test]
-async fn a_client_that_is_thrown_out_before_it_asks_was_refused_no_subscription() {
-    let peer = Peer::start(Script::converse(|question| {
-        // A session of MQTT 3.1.1 stays as it is: there is no such packet.
-        match is_v5(question) {
-            true => [connack(question, 0), NOT_AUTHORIZED.to_vec()].concat(),
-            false => Vec::new(),
-        }
-    }))
-    .await;
-    let seen = audit(Protocol::Mqtt, peer.port()).await;
-    expect(&seen, &[("/anonymous/v5/access", json!("accepted")), ("/read/as", json!("anonymous"))]);
-    for pointer in READS {
-        assert_eq!(status(&seen, pointer), "refused", "{pointer}");
-    }
-    let reason = seen.item("/retained/foreign_delivered").unwrap().reason().unwrap().to_owned();
-    assert_eq!(reason, "the broker ended the session before it was asked: 0x87 not authorized");
-    let asked = peer.received().iter().any(|heard| heard.windows(3).any(|w| w == b"\x01+\0"));
-    assert!(!asked, "a SUBSCRIBE went out: {:x?}", peer.received());
-}
 
 #[tokio::test]
 async fn a_client_that_is_thrown_out_for_its_subscription_was_refused_it() {

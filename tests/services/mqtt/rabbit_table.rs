@@ -1,12 +1,12 @@
 //! The verdict table of RabbitMQ. It speaks MQTT 3.1 and 3.1.1 here (5 came with 3.13), closes a
-//! connection at whatever is not allowed, and keeps retained messages from wildcards: much cannot be
-//! told, and nothing may be told wrongly. The lines are those of 3.10; another version, where a machine
+//! connection at whatever is not allowed, and keeps retained messages from wildcards: not everything can
+//! be told, and nothing may be told wrongly. The lines are those of 3.10; another version, where a machine
 //! has one, is held to that no verdict contradicts what the node was told.
 
 use model::document::{Allowance, Protocol};
 use model::evidence::Evidence;
 use serde_json::json;
-use testkit::evidence::{expect, status};
+use testkit::evidence::{expect, status, value};
 
 use super::broker::{Asked, Plant, Publisher, audit, publish};
 use super::rabbit::{Node, Told};
@@ -115,8 +115,27 @@ async fn together(plant: &Plant, node: &Node, asked: &Asked<'_>) {
 }
 
 async fn apart(plant: &Plant, node: &Node, asked: &Asked<'_>) {
+    // What is forbidden closes the connection, and what is the identity's own, in its place, does not.
+    let closed = [
+        "cross_device_read_observed",
+        "publish_outside_scope_allowed",
+        READ,
+        "wildcard_subscribe_granted",
+    ];
+    let seen = plant.audit(node.apart, &[Allowance::CanaryWrite]).await;
+    let failing = ["client_id_not_bound", "legacy_mqtt31_accepted"];
+    let passing = [&KNOWN[..], &closed].concat();
+    line(node, "users and rights over TLS", &seen, &failing, &passing);
+    let pointers = ["/wildcard/reason", "/cross_device/reason", "/publish/reason"];
+    for pointer in pointers.into_iter().filter(|_| node.is_known) {
+        let reason = value(&seen, pointer).as_str().unwrap().to_owned();
+        assert!(reason.starts_with("the broker closed the connection at this"), "{reason}");
+    }
+
+    // The same on a broker for tests. It looks at the rights when a subscription is made, and never
+    // again.
     let seen = plant.ask(node.apart, &[Allowance::CanaryWrite], asked).await;
-    // It looks at the rights when a subscription is made, and never again.
-    let failing = ["inherited_subscription", "legacy_mqtt31_accepted"];
-    line(node, "users and rights over TLS", &seen, &failing, &KNOWN);
+    let failing = ["client_id_not_bound", "inherited_subscription", "legacy_mqtt31_accepted"];
+    let passing = [&passing[..], &["will_scope_unrestricted"]].concat();
+    line(node, "users and rights over TLS, and no live devices", &seen, &failing, &passing);
 }
