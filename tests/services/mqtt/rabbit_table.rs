@@ -98,8 +98,12 @@ async fn users(node: &Node) {
 }
 
 /// Rules that pass where users log in over TLS.
-const KNOWN: [&str; 3] =
-    ["anonymous_connect_allowed", "auth_error_oracle", "credentials_not_verified"];
+const KNOWN: [&str; 4] = [
+    "anonymous_connect_allowed",
+    "auth_error_oracle",
+    "credentials_not_verified",
+    "wrong_password_accepted",
+];
 
 async fn together(plant: &Plant, node: &Node, asked: &Asked<'_>) {
     let seen = plant.ask(node.together, &[Allowance::CanaryWrite], asked).await;
