@@ -8,25 +8,18 @@ use model::evidence::{
     VersionPreference, VersionScheme, VersionSuite,
 };
 use sha2::{Digest as _, Sha256};
-use x509_parser::prelude::FromDer as _;
 
 use super::super::Missing;
 use super::super::hello::Hello;
 use super::super::interview::Interview;
 use super::features::only_clear;
 use super::lane::{Lane, Machine};
-use super::{Full, whole};
+use super::{Full, staple, whole};
 use crate::text;
 use crate::tls::enumerate::Preference;
 use crate::tls::names::{self, SSL2, TLS12, TLS13};
 use crate::tls::{ServerFlight, sslv2, suites};
 use crate::x509::facts::Facts;
-
-/// Extension that demands a stapled response (RFC 7633 section 4).
-const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
-
-/// `status_request` in its content: the number 5 in DER.
-const STATUS_REQUEST: [u8; 3] = [0x02, 0x01, 0x05];
 
 impl Full {
     /// Writes every item of full mode.
@@ -113,10 +106,7 @@ impl Full {
             Some(flight) => Item::observed(flight.alpn.as_deref().map(text::cut)),
             None => only_clear(self.missing()),
         };
-        stable.features_must_staple = match leaves.is_empty() {
-            true => Item::not_attempted("no certificate was presented"),
-            false => Item::observed(leaves.iter().any(|der| must_staple(der))),
-        };
+        stable.features_must_staple = staple::demanded(leaves);
         stable.features_without_name = self.features.without_name.clone();
         stable.features_fallback_scsv = self.features.fallback_scsv();
         let modern = self.modern.courtesy.as_ref();
@@ -307,15 +297,4 @@ fn key_name(algorithm: KeyAlgorithm, bits: u32) -> String {
         KeyAlgorithm::Ed448 => "ed448".to_owned(),
         KeyAlgorithm::MlDsa => format!("mldsa{bits}"),
     }
-}
-
-fn must_staple(der: &[u8]) -> bool {
-    let Ok((_, certificate)) = x509_parser::certificate::X509Certificate::from_der(der) else {
-        return false;
-    };
-    let mut extensions = certificate.extensions().iter();
-    extensions.any(|extension| {
-        extension.oid.to_id_string() == TLS_FEATURE
-            && extension.value.windows(3).any(|window| window == STATUS_REQUEST)
-    })
 }

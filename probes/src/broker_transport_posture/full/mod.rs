@@ -22,6 +22,7 @@ mod lane;
 mod resumption;
 mod schemes;
 pub(super) mod sessions;
+mod staple;
 
 use features::Features;
 use lane::{Lane, Port};
