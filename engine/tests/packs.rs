@@ -59,6 +59,17 @@ fn a_rule_without_one_of_its_required_pointers_is_inconclusive() {
     assert!(tried > rules.rules().len() * 10, "only {tried} cases were tried");
 }
 
+/// Items that only evidence of earlier programs has observed.
+const OLDER: [&str; 1] = ["/crls/seen"];
+
+#[test]
+fn no_rule_shows_or_reads_what_only_older_evidence_has() {
+    for (file, text) in BUILT_IN {
+        let found = OLDER.iter().find(|pointer| text.contains(**pointer));
+        assert_eq!(found, None, "{file}");
+    }
+}
+
 #[test]
 fn the_four_keys_of_the_reference_case_are_exactly_these() {
     let rules = built_in();
