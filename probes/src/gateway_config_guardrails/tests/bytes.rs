@@ -41,6 +41,16 @@ const PATIENCE: Duration = Duration::from_secs(40);
 
 /// What is seen of one file, which takes no longer than it may and says no more.
 fn read(name: &str, bytes: &[u8], format: ConfigFormat) -> GatewayConfigGuardrailsStable {
+    read_beside(name, bytes, format, &[])
+}
+
+/// The same with further files beside it.
+fn read_beside(
+    name: &str,
+    bytes: &[u8],
+    format: ConfigFormat,
+    more: &[(&str, &[u8])],
+) -> GatewayConfigGuardrailsStable {
     let written = match format {
         ConfigFormat::Env => "env",
         ConfigFormat::Ini => "ini",
@@ -50,7 +60,7 @@ fn read(name: &str, bytes: &[u8], format: ConfigFormat) -> GatewayConfigGuardrai
         _ => "",
     };
     let mapping = format!("format: {written}\n{MAPPING}");
-    let folder = folder(&[(name, bytes), ("mapping.yaml", mapping.as_bytes())]);
+    let folder = folder(&[&[(name, bytes), ("mapping.yaml", mapping.as_bytes())], more].concat());
     let mut config = declared(name, format);
     config.mapping = (!written.is_empty()).then(|| Source::path("mapping.yaml"));
     let start = Instant::now();
@@ -167,6 +177,21 @@ fn many_lines_beside_many_sections_of_haproxy_are_read_in_bounds() {
     let many = format!("{}{}", defaults("a ssl"), sections("bind 192.0.2.1:1 ssl"));
     let seen = read("haproxy.cfg", many.as_bytes(), ConfigFormat::Haproxy);
     assert_eq!(super::word(&seen, model::evidence::Guardrail::Tls), "open");
+}
+
+#[test]
+fn many_parts_that_name_many_others_are_read_in_bounds() {
+    let listeners: String = (1..=256).map(|port| format!("listener {port}\n")).collect();
+    let text = format!("acl_file acl\n{listeners}");
+    let acl = "topic #\n".repeat(500_000);
+    let more = [("acl", acl.as_bytes())];
+    read_beside("mosquitto.conf", text.as_bytes(), ConfigFormat::Mosquitto, &more);
+
+    let broker = "{\"type\": \"mqtt-broker\", \"usetls\": true, \"tls\": \"x\"},";
+    let flows = format!("[{}{{}}]", broker.repeat(24_000));
+    let settings = "module.exports = { flowFile: 'flows.json' };\n";
+    let more = [("flows.json", flows.as_bytes())];
+    read_beside("settings.js", settings.as_bytes(), ConfigFormat::NodeRed, &more);
 }
 
 #[test]
