@@ -105,6 +105,7 @@ fn issue_keys_are_frozen() {
 fn every_clause_names_a_known_framework_and_edition() {
     let known = [
         ("BSI-TR-02102-2", &["2026-01", "2025-01"][..]),
+        ("CABF-TLS-BR", &["2.2.9 (2026-08)"]),
         ("EN-18031-1", &["2024"]),
         ("ETSI-EN-303645", &["V2.1.1 (2020-06)", "V3.1.3 (2024-09)"]),
         ("EU-CRA", &["Regulation (EU) 2024/2847, OJ L 20.11.2024"]),
