@@ -71,8 +71,8 @@ impl<'a> Places<'a> {
             ["$", "{{", "<%"].iter().any(|mark| behind.starts_with(mark))
         };
         // A parser may have gone on for as long as it still made sense.
-        let near = (offset.saturating_sub(2)..=offset).rev();
-        if let Some((line, column)) = near.filter(is_mark).map(|at| self.at(at)).last() {
+        let mark = (offset.saturating_sub(2)..=offset).find(is_mark);
+        if let Some((line, column)) = mark.map(|at| self.at(at)) {
             return Unreadable::Unfilled { format, line, column };
         }
         let (line, column) = self.at(offset);
