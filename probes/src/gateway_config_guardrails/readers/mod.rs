@@ -124,10 +124,11 @@ mod tests {
     use super::*;
 
     type Parse = fn(&Text, &Environment) -> Result<Settings, Unreadable>;
+    type Write = fn(&[(String, String)]) -> String;
 
     /// Readers that fill variables in, with what writes lines of a key and a value for them, and a
     /// variable in their words.
-    const FILLING: [(Parse, fn(&[(String, String)]) -> String, &str); 2] = [
+    const FILLING: [(Parse, Write, &str); 2] = [
         (
             |text, environment| cuttlefish::read(text, &mut Files::none(), environment),
             |lines| lines.iter().map(|(key, value)| format!("{key} = {value}\n")).collect(),
