@@ -59,6 +59,17 @@ fn a_rule_without_one_of_its_required_pointers_is_inconclusive() {
     assert!(tried > rules.rules().len() * 10, "only {tried} cases were tried");
 }
 
+/// Items that only evidence of earlier programs has observed.
+const OLDER: [&str; 1] = ["/crls/seen"];
+
+#[test]
+fn no_rule_shows_or_reads_what_only_older_evidence_has() {
+    for (file, text) in BUILT_IN {
+        let found = OLDER.iter().find(|pointer| text.contains(**pointer));
+        assert_eq!(found, None, "{file}");
+    }
+}
+
 #[test]
 fn the_four_keys_of_the_reference_case_are_exactly_these() {
     let rules = built_in();
@@ -94,6 +105,7 @@ fn issue_keys_are_frozen() {
 fn every_clause_names_a_known_framework_and_edition() {
     let known = [
         ("BSI-TR-02102-2", &["2026-01", "2025-01"][..]),
+        ("CABF-TLS-BR", &["2.2.9 (2026-08)"]),
         ("EN-18031-1", &["2024"]),
         ("ETSI-EN-303645", &["V2.1.1 (2020-06)", "V3.1.3 (2024-09)"]),
         ("EU-CRA", &["Regulation (EU) 2024/2847, OJ L 20.11.2024"]),

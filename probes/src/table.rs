@@ -57,6 +57,9 @@ pub struct Row<'a> {
     /// The cohort of the device, cut likewise; none where it is NULL, and where no column is
     /// declared.
     pub cohort: Option<&'a str>,
+    /// The user name that the device logs in with, cut likewise; none where it is NULL, and where
+    /// no column is declared.
+    pub login: Option<&'a str>,
 }
 
 /// What stands in the column of certificates.

@@ -59,7 +59,8 @@ pub fn failed(error: &sqlx::Error, table: &DeviceTable) -> TableError {
 }
 
 fn columns(table: &DeviceTable) -> String {
-    let names = [Some(&table.device), Some(&table.certificate), table.cohort.as_ref()];
-    let names = names.into_iter().flatten().map(|name| format!("`{}`", name.escape_debug()));
+    let more = [table.cohort.as_ref(), table.username.as_ref()];
+    let names = [Some(&table.device), Some(&table.certificate)].into_iter().chain(more);
+    let names = names.flatten().map(|name| format!("`{}`", name.escape_debug()));
     names.collect::<Vec<_>>().join(", ")
 }

@@ -126,8 +126,7 @@ fn read(row: &PgRow) -> Option<Row<'_>> {
         // Longer than asked for: the statement left it out.
         (Err(_), Some(length)) => Cell::TooLong(u64::try_from(length).unwrap_or(u64::MAX)),
     };
-    let cohort = if row.len() > 3 { text(3)? } else { None };
-    Some(Row { device: text(0)?, certificate, cohort })
+    Some(Row { device: text(0)?, certificate, cohort: text(3)?, login: text(4)? })
 }
 
 fn left(until: Instant) -> Duration {

@@ -7,7 +7,7 @@ use probes::table::TableError;
 use sqlx::postgres::PgColumn;
 use sqlx::{Column as _, TypeInfo as _};
 
-/// Most characters of an id or a cohort that are transferred.
+/// Most characters of an id, a cohort or a user name that are transferred.
 const MAX_TEXT: usize = 1_000;
 
 /// Types in which a certificate may stand.
@@ -24,16 +24,19 @@ pub fn begin(left: Duration) -> String {
     )
 }
 
-/// Every row: id, certificate unless it is longer than `most` bytes, its length, and the cohort.
+/// Every row: id, certificate unless it is longer than `most` bytes, its length, the cohort and the
+/// user name; NULL stands for a column that is not declared.
 pub fn select(table: &DeviceTable, most: usize) -> String {
     let certificate = quoted(&table.certificate);
     let text = |name: &str| format!("left({}::text, {MAX_TEXT})", quoted(name));
-    let cohort = table.cohort.as_deref().map(|name| format!(", {}", text(name)));
+    let or_null =
+        |name: &Option<String>| name.as_deref().map_or_else(|| "NULL::text".to_owned(), text);
     format!(
         "SELECT {}, CASE WHEN octet_length({certificate}) <= {most} THEN {certificate} END, \
-         octet_length({certificate})::bigint{} FROM {}",
+         octet_length({certificate})::bigint, {}, {} FROM {}",
         text(&table.device),
-        cohort.unwrap_or_default(),
+        or_null(&table.cohort),
+        or_null(&table.username),
         place(table)
     )
 }
@@ -57,8 +60,9 @@ pub struct Columns;
 impl Columns {
     /// A statement that is only prepared: whether the columns are there, and of which types.
     pub fn look(table: &DeviceTable) -> String {
-        let names = [Some(&table.certificate), Some(&table.device), table.cohort.as_ref()];
-        let names: Vec<_> = names.into_iter().flatten().map(|name| quoted(name)).collect();
+        let more = [table.cohort.as_ref(), table.username.as_ref()];
+        let names = [Some(&table.certificate), Some(&table.device)].into_iter().chain(more);
+        let names: Vec<_> = names.flatten().map(|name| quoted(name)).collect();
         format!("SELECT {} FROM {}", names.join(", "), place(table))
     }
 
@@ -83,10 +87,7 @@ mod tests {
     fn table() -> DeviceTable {
         DeviceTable {
             schema: Some("pki".to_owned()),
-            name: "devices\"; DROP TABLE x; --".to_owned(),
-            device: "Device Id".to_owned(),
-            certificate: "pem".to_owned(),
-            cohort: None,
+            ..DeviceTable::new("devices\"; DROP TABLE x; --", "Device Id", "pem")
         }
     }
 
@@ -95,12 +96,14 @@ mod tests {
         assert_eq!(
             select(&table(), 100),
             "SELECT left(\"Device Id\"::text, 1000), CASE WHEN octet_length(\"pem\") <= 100 THEN \
-             \"pem\" END, octet_length(\"pem\")::bigint FROM \"pki\".\"devices\"\"; DROP TABLE x; --\""
+             \"pem\" END, octet_length(\"pem\")::bigint, NULL::text, NULL::text FROM \"pki\".\"devices\"\"; DROP TABLE x; --\""
         );
-        let cohort = Some("site".to_owned());
-        let table = DeviceTable { schema: None, name: "t".to_owned(), cohort, ..table() };
-        assert!(select(&table, 1).ends_with(", left(\"site\"::text, 1000) FROM \"t\""));
-        assert_eq!(Columns::look(&table), "SELECT \"pem\", \"Device Id\", \"site\" FROM \"t\"");
+        let (cohort, username) = (Some("site".to_owned()), Some("log\"in".to_owned()));
+        let table = DeviceTable { cohort, username, ..DeviceTable::new("t", "id", "pem") };
+        let more = ", left(\"site\"::text, 1000), left(\"log\"\"in\"::text, 1000) FROM \"t\"";
+        assert!(select(&table, 1).ends_with(more), "{}", select(&table, 1));
+        let look = "SELECT \"pem\", \"id\", \"site\", \"log\"\"in\" FROM \"t\"";
+        assert_eq!(Columns::look(&table), look);
     }
 
     #[test]

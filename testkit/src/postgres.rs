@@ -4,18 +4,22 @@
 //! its own folder, which `psql` uses, does not. A watchdog ends the server and removes the folder
 //! when this process ends, however it ends.
 
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, bail};
 
 use crate::process::free_port;
+
+mod session;
+
+pub use session::Session;
 
 /// The cluster's superuser.
 const SUPERUSER: &str = "plumb";
@@ -116,12 +120,7 @@ impl Database {
     /// # Errors
     /// If `psql` cannot be started.
     pub fn session(&self) -> anyhow::Result<Session> {
-        let mut psql = self.cluster.psql(&self.name);
-        psql.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = psql.spawn()?;
-        let input = child.stdin.take().context("psql has an input")?;
-        let output = BufReader::new(child.stdout.take().context("psql has an output")?);
-        Ok(Session { child, input, output })
+        Session::start(self.cluster.psql(&self.name))
     }
 
     /// Creates a role that may log in, with [`PASSWORD`] and no rights. Roles belong to the whole
@@ -167,46 +166,6 @@ pub struct Outage {
 impl Drop for Outage {
     fn drop(&mut self) {
         self.cluster.start_again().expect("the server starts on the port that it had");
-    }
-}
-
-/// A `psql` that takes statements one after another; its transaction is undone with this value. A
-/// session hands statements over, or asks for lines, and does not mix the two.
-#[derive(Debug)]
-pub struct Session {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Session {
-    /// The one line that a query gives, also where a new connection would be refused.
-    ///
-    /// # Errors
-    /// If the query fails, which ends the session, or if the session has ended.
-    pub fn ask(&mut self, query: &str) -> anyhow::Result<String> {
-        self.send(&format!("{query};"))?;
-        let mut line = String::new();
-        let read = self.output.read_line(&mut line)?;
-        anyhow::ensure!(read > 0, "the session ended at `{query}`");
-        Ok(line.trim_end().to_owned())
-    }
-
-    /// Hands statements over and does not wait for them.
-    ///
-    /// # Errors
-    /// If the session has ended.
-    pub fn send(&mut self, sql: &str) -> io::Result<()> {
-        writeln!(self.input, "{sql}")?;
-        self.input.flush()
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // Both fail only if it has already ended, which is what is wanted.
-        self.child.kill().ok();
-        self.child.wait().ok();
     }
 }
 

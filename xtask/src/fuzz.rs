@@ -162,6 +162,18 @@ impl Place {
         }
     }
 
+    /// Where a run keeps the inputs that reach something new. What an earlier run has found would make
+    /// other inputs of the same seed, so a run that is to be the same in every run begins without.
+    fn corpus(&self, name: &str, is_repeatable: bool) -> anyhow::Result<PathBuf> {
+        let folder = if is_repeatable { "repeatable" } else { "corpus" };
+        let corpus = self.folder.join(folder).join(name);
+        if is_repeatable && corpus.exists() {
+            fs::remove_dir_all(&corpus)?;
+        }
+        fs::create_dir_all(&corpus)?;
+        Ok(corpus)
+    }
+
     /// Runs a target; true if it held, and what libFuzzer said.
     fn fuzz(
         &self,
@@ -169,8 +181,7 @@ impl Place {
         name: &str,
         arguments: &Arguments,
     ) -> anyhow::Result<(bool, String)> {
-        let corpus = self.folder.join("corpus").join(name);
-        fs::create_dir_all(&corpus)?;
+        let corpus = self.corpus(name, arguments.seconds.is_none())?;
         let log = self.folder.join(format!("{name}.log"));
         let mut fuzz = Command::new(self.folder.join(&self.machine).join("release").join(PROGRAM));
         fuzz.current_dir(&self.folder).env("PLUMBLINE_FUZZ_TARGET", name);
@@ -260,6 +271,18 @@ fn targets(root: &Path) -> anyhow::Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_is_to_be_the_same_every_time_begins_without_what_another_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place { folder: folder.path().to_owned(), machine: String::new() };
+        for (is_repeatable, kept) in [(true, false), (false, true)] {
+            let found = place.corpus("address", is_repeatable).unwrap().join("found");
+            fs::write(&found, "an input").unwrap();
+            place.corpus("address", is_repeatable).unwrap();
+            assert_eq!(found.exists(), kept);
+        }
+    }
 
     #[test]
     fn the_figures_of_a_run_are_those_that_libfuzzer_names() {

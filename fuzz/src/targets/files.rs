@@ -83,14 +83,13 @@ fn summed(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A table of a database: each part of an input is a row, with its device, its cohort and its
-/// certificate, each on a line of its own but the last. What is missing is NULL.
+/// certificate, each on a line of its own but the last. The cohort is the user name, too. What is
+/// missing is NULL.
 pub(super) fn device_table(bytes: &[u8]) {
     let table = DeviceTable {
-        schema: None,
-        name: "devices".to_owned(),
-        device: "id".to_owned(),
-        certificate: "certificate".to_owned(),
         cohort: Some("site".to_owned()),
+        username: Some("login".to_owned()),
+        ..DeviceTable::new("devices", "id", "certificate")
     };
     let certificates = DeviceCertificates {
         name: "devices".to_owned(),
@@ -149,7 +148,8 @@ impl Snapshot for Opened {
                     }
                     Some(bytes) => Cell::Bytes(bytes),
                 };
-                let row = Row { device: device.as_deref(), certificate, cohort: cohort.as_deref() };
+                let (device, cohort) = (device.as_deref(), cohort.as_deref());
+                let row = Row { device, certificate, cohort, login: cohort };
                 if !visit(row) {
                     break;
                 }

@@ -250,6 +250,12 @@ pub struct BrokerCertIdentityStable {
     #[serde(rename = "/leaf/usage/key")]
     pub leaf_key_usage: Item<Vec<String>>,
 
+    /// Policies that the leaf names, by object identifier, sorted (RFC 5280 section 4.2.1.4).
+    #[serde(rename = "/leaf/policies", default = "super::not_asked::<Vec<String>>")]
+    pub leaf_policies: Item<Vec<String>>,
+    /// Start of validity of the leaf.
+    #[serde(rename = "/leaf/not_before", default = "super::not_asked::<Timestamp>")]
+    pub leaf_not_before: Item<Timestamp>,
     /// Whether the leaf promises a stapled OCSP response (TLS feature, RFC 7633).
     #[serde(rename = "/leaf/must_staple", default = "super::not_asked::<bool>")]
     pub leaf_must_staple: Item<bool>,

@@ -141,8 +141,8 @@ pub struct GatewayRuntimeHealthStable {
     #[serde(rename = "/process/age", default = "super::not_asked::<ProcessAge>")]
     pub process_age: Item<ProcessAge>,
     /// When it began, by its own clock, cut to the minute; absent where that is longer ago than the
-    /// target asks for. So it moves between two runs if the process began anew, and else only once,
-    /// when it has settled.
+    /// target asks for. So it moves between two runs if the process began anew, and else when it has
+    /// settled, and where its metrics tell a moment now on this and now on that side of a full minute.
     #[serde(rename = "/process/restarted_at", default = "super::not_asked::<Option<Timestamp>>")]
     pub process_restarted_at: Item<Option<Timestamp>>,
 

@@ -163,14 +163,14 @@ fn a_table_needs_names_that_postgres_keeps_and_an_address_that_is_a_secret() {
     let set = |source: &str, table: &str| {
         target(&format!("deviceCertificates: [{{name: fleet, {source}, table: {{{table}}}}}]"))
     };
-    let good = "schema: \"PKI; x\", name: \"the \\\"table\\\"\", device: id, certificate: pem, cohort: site";
+    let good = "schema: \"PKI; x\", name: \"the \\\"table\\\"\", device: id, certificate: pem, cohort: site, username: login";
     assert_eq!(problems(&set("env: FLEET", good)), "no problem in 1 documents");
     let told = problems(&set("path: address", "name: t, device: id, certificate: pem"));
     assert_eq!(told, "no problem in 1 documents");
     let long = "x".repeat(64);
     let wrong = set(
         "url: https://h/x, password: {env: P}",
-        &format!("name: \"\", device: {long}, certificate: \"a\\0b\""),
+        &format!("name: \"\", device: {long}, certificate: \"a\\0b\", username: \"\""),
     );
     let told = problems(&wrong);
     for expected in [
@@ -179,10 +179,11 @@ fn a_table_needs_names_that_postgres_keeps_and_an_address_that_is_a_secret() {
         "deviceCertificates[0].table.name: expected a name of Postgres",
         "deviceCertificates[0].table.device: expected a name of Postgres",
         "deviceCertificates[0].table.certificate: expected a name of Postgres",
+        "deviceCertificates[0].table.username: expected a name of Postgres",
     ] {
         assert!(told.contains(expected), "{expected}: {told}");
     }
-    assert_eq!(told.lines().count(), 5, "{told}");
+    assert_eq!(told.lines().count(), 6, "{told}");
 }
 
 #[test]

@@ -126,6 +126,11 @@ pub fn stable(
             facts.key_usage.iter().flatten().map(|usage| (*usage).to_owned()).collect()
         }),
 
+        leaf_policies: chain.clone().and_then(|chain| {
+            let named = chain.der.first().map_or_else(Vec::new, |der| profile::policies(der));
+            leaf().and_then(|_| names(MAX_NAMES, cut_all(&named)))
+        }),
+        leaf_not_before: leaf().map(|facts| facts.not_before),
         leaf_must_staple: chain.clone().and_then(|chain| match chain.der.first() {
             Some(der) => leaf().map(|_| profile::must_staple(der)),
             None => leaf().map(|_| false),

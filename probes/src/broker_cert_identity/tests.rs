@@ -24,6 +24,8 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 use crate::x509::key;
 
+mod policies;
+
 /// A TLS server: the n-th connection gets the n-th configuration, and the last one stays.
 async fn serve(configs: Vec<Arc<ServerConfig>>) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("port");

@@ -60,8 +60,8 @@ impl Table {
                 (None, _) => reading.unusable(place.to_owned(), "it names no device".to_owned()),
                 (Some(device), Err(reason)) => reading.unusable(of(device), reason),
                 (Some(device), Ok(binding)) => {
-                    let cohort = row.cohort.filter(|cohort| !cohort.trim().is_empty());
-                    reading.add(rows::Row { device, retired: false, cohort, login: None, binding });
+                    let (cohort, login) = (said(row.cohort), said(row.login));
+                    reading.add(rows::Row { device, retired: false, cohort, login, binding });
                 }
             }
             true
@@ -90,6 +90,11 @@ impl Table {
         let mut snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
         self.runtime.block_on(snapshot.rows(visit))
     }
+}
+
+/// What a cell says; nothing where it is empty, as in a CSV.
+fn said(cell: Option<&str>) -> Option<&str> {
+    cell.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// What a row binds its device by, or what is wrong with it; never its content.

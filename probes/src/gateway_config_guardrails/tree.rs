@@ -28,6 +28,20 @@ pub enum Unreadable {
         /// Column, from 1.
         column: u32,
     },
+    /// It breaks the syntax by something that is filled in before the program reads it.
+    #[error(
+        "expected {format}, found a variable or a template outside of quotes at line {line}, column \
+         {column}; put it into quotes, or declare the file with everything filled in, as the program \
+         reads it"
+    )]
+    Unfilled {
+        /// Name of the format.
+        format: &'static str,
+        /// Line, from 1.
+        line: u32,
+        /// Column, from 1.
+        column: u32,
+    },
     /// A limit is reached.
     #[error("it goes beyond the limit of {0}")]
     Limit(&'static str),

@@ -141,7 +141,8 @@ fn leads(location: &[u8], own: &str) -> RedirectTarget {
         return RedirectTarget::Plaintext;
     }
     // Browsers and many clients read `\` as `/`.
-    let Some(authority) = rest.strip_prefix("//").or_else(|| rest.strip_prefix("/\\")) else {
+    let slash = ['/', '\\'];
+    let Some(authority) = rest.strip_prefix(slash).and_then(|rest| rest.strip_prefix(slash)) else {
         return if secure { RedirectTarget::SameOrigin } else { RedirectTarget::OtherOrigin };
     };
     let end = authority.find(['/', '?', '#', '\\']).unwrap_or(authority.len());
@@ -172,6 +173,9 @@ mod tests {
             ("https://edge.example:8443@evil.example/", OtherOrigin),
             ("//evil.example/", OtherOrigin),
             ("/\\evil.example/", OtherOrigin),
+            ("\\\\evil.example/", OtherOrigin),
+            ("\\/evil.example", OtherOrigin),
+            ("\\ingest", SameOrigin),
             ("https://evil.example\\.edge.example:8443", OtherOrigin),
             ("ftp://edge.example:8443/", OtherOrigin),
             ("http://edge.example:8443/", Plaintext),

@@ -2,6 +2,8 @@
 //!
 //! Only what one certificate shows by itself: what it may do in a path is the matter of `path`.
 
+use std::collections::BTreeSet;
+
 use model::evidence::CertificateBreach::{self, *};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension, X509Extension};
@@ -89,6 +91,17 @@ pub fn must_staple(der: &[u8]) -> bool {
             let mut features = features.inside();
             std::iter::from_fn(|| features.expect(0x02)).any(|f| matches!(f.content, [5] | [17]))
         })
+}
+
+/// The policies that a certificate names, by object identifier, sorted (RFC 5280 section 4.2.1.4).
+pub fn policies(der: &[u8]) -> Vec<String> {
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else { return Vec::new() };
+    let named = certificate.iter_extensions().filter_map(|one| match one.parsed_extension() {
+        ParsedExtension::CertificatePolicies(policies) => Some(policies),
+        _ => None,
+    });
+    let ids = named.flatten().map(|policy| policy.policy_id.to_id_string());
+    ids.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn unknown_critical(certificate: &X509Certificate<'_>) -> Vec<String> {

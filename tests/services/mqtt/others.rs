@@ -42,7 +42,7 @@ impl Kind {
                 let folder = PathBuf::from(named("PLUMBLINE_HIVEMQ"));
                 let parts = [folder.join("classes"), folder.join("lib/*")];
                 let mut command = Command::new("java");
-                // A broker of a test lives for seconds, and has two cores with everything else.
+                // A broker of a test lives for seconds: what a JVM would win later is never used.
                 command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp"]);
                 command.arg(std::env::join_paths(parts).unwrap()).arg("Broker");
                 command

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use testkit::pki::Identity;
 use testkit::process::{Running, free_port};
 
-/// How long a node may take to start where two cores have much else to do.
+/// How long a node may take to start beside much else.
 const START: Duration = Duration::from_secs(120);
 
 /// Where Debian has the program that asks nobody who it is; elsewhere it is on the path.

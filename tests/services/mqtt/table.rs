@@ -106,7 +106,7 @@ async fn brokers_that_filter_what_strangers_read_never_fail_for_reading() {
             Kind::Amqtt => &[],
             Kind::Mochi | Kind::HiveMq => &["legacy_mqtt31_accepted", "limits_unbounded"],
         };
-        // All three refuse the subscription itself.
+        // All of them refuse the subscription itself.
         let mut passing = REFUSED.to_vec();
         if kind == Kind::Amqtt {
             passing.insert(0, "legacy_mqtt31_accepted");

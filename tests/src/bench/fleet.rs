@@ -124,13 +124,7 @@ fn load(folder: &Path) -> anyhow::Result<Database> {
 
 /// The table behind the address; none for what is a file.
 fn table(path: &str) -> Option<DeviceTable> {
-    (path == ADDRESS).then(|| DeviceTable {
-        schema: None,
-        name: "devices".to_owned(),
-        device: "device_id".to_owned(),
-        certificate: "certificate".to_owned(),
-        cohort: None,
-    })
+    (path == ADDRESS).then(|| DeviceTable::new("devices", "device_id", "certificate"))
 }
 
 fn read(folder: &Path, path: &str, name: &str, devices: u32) -> anyhow::Result<[Row; 2]> {

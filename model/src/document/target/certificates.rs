@@ -50,9 +50,25 @@ pub struct DeviceTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = limits::IDENTIFIER_LENGTH))]
     pub cohort: Option<String>,
+    /// Column with the user name that the device logs in with, of any type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = limits::IDENTIFIER_LENGTH))]
+    pub username: Option<String>,
 }
 
 impl DeviceTable {
+    /// A table with the two columns that it must have.
+    pub fn new(name: &str, device: &str, certificate: &str) -> Self {
+        Self {
+            schema: None,
+            name: name.to_owned(),
+            device: device.to_owned(),
+            certificate: certificate.to_owned(),
+            cohort: None,
+            username: None,
+        }
+    }
+
     /// The table as sentences name it: `schema.name`, or its name alone.
     pub fn written(&self) -> String {
         match &self.schema {

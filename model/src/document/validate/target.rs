@@ -227,6 +227,7 @@ fn check_table(faults: &mut Faults, field: &Field, set: &DeviceCertificates, tab
         ("device", Some(&table.device)),
         ("certificate", Some(&table.certificate)),
         ("cohort", table.cohort.as_ref()),
+        ("username", table.username.as_ref()),
     ];
     for (key, name) in names {
         let Some(name) = name else { continue };

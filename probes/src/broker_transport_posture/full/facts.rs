@@ -14,12 +14,11 @@ use super::super::hello::Hello;
 use super::super::interview::Interview;
 use super::features::only_clear;
 use super::lane::{Lane, Machine};
-use super::{Full, fleet, takes_extensions, whole};
+use super::{Full, fleet, staple, takes_extensions, whole};
 use crate::tls::enumerate::Preference;
 use crate::tls::names::{self, SSL2, TLS12, TLS13};
 use crate::tls::{ServerFlight, sslv2, suites};
 use crate::x509::facts::Facts;
-use crate::x509::profile::must_staple;
 
 impl Full {
     /// Writes every item of full mode.
@@ -113,10 +112,7 @@ impl Full {
         };
         stable.features_alpn =
             self.features.alpn(courtesy).unwrap_or_else(|| only_clear(interview, self.missing()));
-        stable.features_must_staple = match leaves.is_empty() {
-            true => Item::not_attempted("no certificate was presented"),
-            false => Item::observed(leaves.iter().any(|der| must_staple(der))),
-        };
+        stable.features_must_staple = staple::demanded(leaves);
         stable.features_without_name = self.names.without.clone();
         stable.features_unknown_name = self.names.unknown.clone();
         stable.features_fallback_scsv = self.features.fallback_scsv();

@@ -24,6 +24,7 @@ mod names;
 mod resumption;
 mod schemes;
 pub(super) mod sessions;
+mod staple;
 
 use features::Features;
 use lane::{Lane, Port};

@@ -174,13 +174,7 @@ async fn a_table_without_somebody_who_reads_it_is_an_item_that_says_so() {
     let mut place = Place::new();
     place.certificates.path = Some("address".to_owned());
     place.put("address", "postgres://u:s3cr3t@127.0.0.1/d");
-    place.certificates.table = Some(DeviceTable {
-        schema: None,
-        name: "devices".to_owned(),
-        device: "id".to_owned(),
-        certificate: "pem".to_owned(),
-        cohort: None,
-    });
+    place.certificates.table = Some(DeviceTable::new("devices", "id", "pem"));
     let stable = place.stable().await;
     assert_eq!(stable.set_certificates, Item::error("this program reads no tables of databases"));
     assert_eq!(stable.set_source, Item::observed("table devices of address".to_owned()));

@@ -94,7 +94,7 @@ pub fn variable_from_elsewhere(
     match fallback {
         Some(value) => secret(review, place, setting, name, value),
         None if kind(name).is_some() => {
-            review.setting(place, setting, "a variable fills it in", Origin::Unresolved);
+            review.setting(place, setting, secrets::VARIABLE, Origin::Unresolved);
         }
         None => {}
     }

@@ -5,6 +5,7 @@
 use super::number;
 use crate::gateway_config_guardrails::guardrail::Place;
 use crate::gateway_config_guardrails::includes::{Files, Text};
+use crate::gateway_config_guardrails::secrets::VARIABLE;
 use crate::gateway_config_guardrails::settings::{Environment, Settings, path};
 use crate::gateway_config_guardrails::tree::{MAX_SCALAR_BYTES, Unreadable, Value};
 
@@ -62,10 +63,7 @@ fn value(rest: &str, environment: &Environment) -> Option<Value> {
     if text.starts_with("encrypted:") {
         return Some(Value::Unresolved("it is encrypted"));
     }
-    Some(
-        filled(text, environment)
-            .map_or(Value::Unresolved("a variable fills it in"), Value::Scalar),
-    )
+    Some(filled(text, environment).map_or(Value::Unresolved(VARIABLE), Value::Scalar))
 }
 
 /// The text with its variables filled in; none where one of them is not in evidence, or where they
@@ -99,26 +97,4 @@ pub fn is_likely(text: &str, roots: &[&str]) -> bool {
             let key = line.split_once('=').map_or("", |(key, _)| key.trim_end());
             roots.contains(&key.split('.').next().unwrap_or(""))
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn variables_that_repeat_a_long_value_have_bounds() {
-        let text =
-            |name: &str, content: String| Text { name: name.to_owned(), content, marked: false };
-        let long = "x".repeat(100_000);
-        let environment = Environment::read(&text("env", format!("A={long}\n"))).unwrap();
-        let of = |content: String| {
-            read(&text("rabbitmq.conf", content), &mut Files::none(), &environment)
-        };
-        let settings = of(format!("a = $(A)\nb = {}\n", "$(A)".repeat(1_000))).unwrap();
-        let told = |key| settings.get(&path(key)).map(|given| given.value.clone());
-        assert_eq!(told("a"), Some(Value::Scalar(long)));
-        assert_eq!(told("b"), Some(Value::Unresolved("a variable fills it in")));
-        let many: String = (0..1_000).map(|n| format!("a{n} = $(A)\n")).collect();
-        assert!(matches!(of(many), Err(Unreadable::Limit(_))));
-    }
 }

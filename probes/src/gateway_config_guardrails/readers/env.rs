@@ -58,33 +58,32 @@ fn value<'a>(
         let plain = rest[..end].trim();
         return Some((if trimmed.starts_with('#') { "" } else { plain }.to_owned(), true));
     };
-    let mut whole = trimmed[1..].to_owned();
-    loop {
-        if let Some(text) = closed(&whole, quote) {
-            return Some((text, quote == '"'));
-        }
-        let (_, next) = lines.next()?;
-        whole.push('\n');
-        whole.push_str(next);
+    let mut text = String::new();
+    let mut line = &trimmed[1..];
+    while !up_to(line, quote, &mut text) {
+        line = lines.next()?.1;
+        text.push('\n');
     }
+    Some((text, quote == '"'))
 }
 
-/// The text up to the closing quote, escapes undone in double quotes.
-fn closed(text: &str, quote: char) -> Option<String> {
-    let mut out = String::new();
-    let mut chars = text.chars();
+/// Takes the text of a line up to the closing quote, escapes undone in double quotes; false if it
+/// goes on over the next line.
+fn up_to(line: &str, quote: char, text: &mut String) -> bool {
+    let mut chars = line.chars();
     while let Some(c) = chars.next() {
         match c {
-            c if c == quote => return Some(out),
-            '\\' if quote == '"' => match chars.next()? {
-                'n' => out.push('\n'),
-                't' => out.push('\t'),
-                other => out.push(other),
+            c if c == quote => return true,
+            // In front of the end of a line it is the escape of that.
+            '\\' if quote == '"' => match chars.next() {
+                Some('n') => text.push('\n'),
+                Some('t') => text.push('\t'),
+                other => text.extend(other),
             },
-            c => out.push(c),
+            c => text.push(c),
         }
     }
-    None
+    false
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ impl Term {
 
 /// Reads the terms of a file, each of which ends with a dot.
 pub fn read(text: &str) -> Result<Vec<Term>, Unreadable> {
-    let mut reader = Reader { text, at: 0, places: Places::of(text), nodes: 0 };
+    let mut reader = Reader { text, at: 0, places: Places::of(text), nodes: 0, has_ends: true };
     let mut terms = Vec::new();
     loop {
         reader.blank();
@@ -90,6 +90,8 @@ struct Reader<'a> {
     at: usize,
     places: Places<'a>,
     nodes: usize,
+    /// Functions that are left may end with `end`.
+    has_ends: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -229,7 +231,10 @@ impl<'a> Reader<'a> {
         if word != "fun" {
             return Ok(Kind::Text(word));
         }
-        let end = self.rest().find("end").or_else(|| self.rest().find([',', '}', ']']));
+        // Each that is looked for in vain costs the rest of the file.
+        let behind = if self.has_ends { self.rest().find("end") } else { None };
+        self.has_ends = behind.is_some();
+        let end = behind.or_else(|| self.rest().find([',', '}', ']']));
         let end = end.ok_or_else(|| self.broken(start))?;
         self.at += end;
         self.take("end");

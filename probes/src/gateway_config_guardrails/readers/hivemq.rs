@@ -7,7 +7,7 @@ use model::evidence::{Guardrail as G, Reach, SecretKind};
 use super::Places;
 use crate::gateway_config_guardrails::guardrail::Place;
 use crate::gateway_config_guardrails::includes::{Files, Text};
-use crate::gateway_config_guardrails::secrets::Traits;
+use crate::gateway_config_guardrails::secrets::{Traits, VARIABLE};
 use crate::gateway_config_guardrails::settings::{
     Case, Environment, Key, Kind, Named, Program, Schema, Settings, Words, always, key, path,
 };
@@ -115,7 +115,7 @@ fn read(main: &Text, files: &mut Files, environment: &Environment) -> Result<Set
 }
 
 /// Elements as paths below `hivemq`.
-fn parse(main: &Text, environment: &Environment) -> Result<Settings, Unreadable> {
+pub(super) fn parse(main: &Text, environment: &Environment) -> Result<Settings, Unreadable> {
     let places = Places::of(&main.content);
     let at = |offset: usize| {
         let (line, column) = places.at(offset);
@@ -173,7 +173,7 @@ fn filled(text: &str, environment: &Environment) -> Value {
         // What is longer than a value may be is not told.
         let value = value.filter(|(value, _)| whole.len() + value.len() <= MAX_SCALAR_BYTES);
         let Some((value, after)) = value else {
-            return Value::Unresolved("a variable fills it in");
+            return Value::Unresolved(VARIABLE);
         };
         whole.push_str(before);
         whole.push_str(value);
@@ -308,28 +308,5 @@ fn control_center(case: &mut Case<'_>) {
         let traits = Traits::of("hivemq");
         let kind = SecretKind::Password;
         case.review.default_secret(&place, "control-center.users", kind, traits);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn variables_that_repeat_a_long_value_have_bounds() {
-        let text =
-            |name: &str, content: String| Text { name: name.to_owned(), content, marked: false };
-        let long = "x".repeat(100_000);
-        let environment = Environment::read(&text("env", format!("A={long}\n"))).unwrap();
-        let of = |inner: String| {
-            parse(&text("config.xml", format!("<hivemq>{inner}</hivemq>")), &environment)
-        };
-        let repeated = "${A}".repeat(1_000);
-        let settings = of(format!("<a>${{A}}</a><b>{repeated}</b>")).unwrap();
-        let told = |key| settings.get(&path(key)).map(|given| given.value.clone());
-        assert_eq!(told("a"), Some(Value::Scalar(long)));
-        assert_eq!(told("b"), Some(Value::Unresolved("a variable fills it in")));
-        let many: String = (0..1_000).map(|n| format!("<a{n}>${{ENV:A}}</a{n}>")).collect();
-        assert!(matches!(of(many), Err(Unreadable::Limit(_))));
     }
 }

@@ -144,8 +144,7 @@ impl Reader<'_> {
     }
 
     fn broken_at(&self, offset: usize) -> Unreadable {
-        let (line, column) = self.places.at(offset);
-        Unreadable::Syntax { format: "JSON", line, column }
+        self.places.broken("JSON", offset)
     }
 }
 
@@ -162,6 +161,22 @@ mod tests {
         assert_eq!(found[0].node.value, Value::Scalar("😀".to_owned()));
         let repeated: Vec<_> = tree.repeated().iter().map(|f| (f.line, f.column)).collect();
         assert_eq!(repeated, [(2, 2), (2, 41)]);
+    }
+
+    #[test]
+    fn a_variable_outside_of_quotes_is_told_as_what_it_is() {
+        for (text, line, column) in [
+            ("{\n \"port\": ${PORT}}", 2, 10),
+            ("[1, $PORT]", 1, 5),
+            ("{${REST}}", 1, 2),
+            ("{\"a\": {{ a }}}", 1, 7),
+            ("[<% a %>]", 1, 2),
+            ("{\"a\": 1} $X", 1, 10),
+        ] {
+            let expected = Unreadable::Unfilled { format: "JSON", line, column };
+            assert_eq!(read(text), Err(expected), "{text}");
+        }
+        assert!(read("{\"port\": \"${PORT}\"}").is_ok());
     }
 
     #[test]

@@ -64,6 +64,21 @@ impl<'a> Places<'a> {
         (number(line), number(self.before(offset).saturating_sub(self.before(start)) + 1))
     }
 
+    /// What is wrong where a text breaks the syntax of a format that has texts in quotes alone.
+    pub(crate) fn broken(&self, format: &'static str, offset: usize) -> Unreadable {
+        let is_mark = |at: &usize| {
+            let behind = self.text.get(*at..).unwrap_or_default();
+            ["$", "{{", "<%"].iter().any(|mark| behind.starts_with(mark))
+        };
+        // A parser may have gone on for as long as it still made sense.
+        let mark = (offset.saturating_sub(2)..=offset).find(is_mark);
+        if let Some((line, column)) = mark.map(|at| self.at(at)) {
+            return Unreadable::Unfilled { format, line, column };
+        }
+        let (line, column) = self.at(offset);
+        Unreadable::Syntax { format, line, column }
+    }
+
     /// Characters before an offset.
     fn before(&self, offset: usize) -> usize {
         let offset = offset.min(self.text.len());
@@ -104,7 +119,47 @@ pub(crate) fn written(text: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::includes::{Files, Text};
+    use super::super::settings::{Environment, Settings, path};
     use super::*;
+
+    type Parse = fn(&Text, &Environment) -> Result<Settings, Unreadable>;
+    type Write = fn(&[(String, String)]) -> String;
+
+    /// Readers that fill variables in, with what writes lines of a key and a value for them, and a
+    /// variable in their words.
+    const FILLING: [(Parse, Write, &str); 2] = [
+        (
+            |text, environment| cuttlefish::read(text, &mut Files::none(), environment),
+            |lines| lines.iter().map(|(key, value)| format!("{key} = {value}\n")).collect(),
+            "$(A)",
+        ),
+        (
+            hivemq::parse,
+            |lines| {
+                let one = |(key, value): &(String, String)| format!("<{key}>{value}</{key}>");
+                format!("<hivemq>{}</hivemq>", lines.iter().map(one).collect::<String>())
+            },
+            "${ENV:A}",
+        ),
+    ];
+
+    #[test]
+    fn variables_that_repeat_a_long_value_have_bounds() {
+        let text = |content| Text { name: "n".to_owned(), content, marked: false };
+        let long = "x".repeat(100_000);
+        let environment = Environment::read(&text(format!("A={long}\n"))).unwrap();
+        for (parse, write, variable) in FILLING {
+            let line = |key: &str, count| (key.to_owned(), variable.repeat(count));
+            let read = |lines: &[_]| parse(&text(write(lines)), &environment);
+            let settings = read(&[line("a", 1), line("b", 1_000)]).unwrap();
+            let told = |key| settings.get(&path(key)).map(|given| given.value.clone());
+            assert_eq!(told("a"), Some(Value::Scalar(long.clone())), "{variable}");
+            assert_eq!(told("b"), Some(Value::Unresolved(secrets::VARIABLE)), "{variable}");
+            let many: Vec<_> = (0..1_000).map(|n| line(&format!("a{n}"), 1)).collect();
+            assert!(matches!(read(&many), Err(Unreadable::Limit(_))), "{variable}");
+        }
+    }
 
     #[test]
     fn a_place_counts_characters_on_lines_of_any_length() {

@@ -25,10 +25,8 @@ pub fn read_with(text: &str, fill: Fill<'_>) -> Result<Node, Unreadable> {
         return Err(Unreadable::Limit("100,000 values"));
     }
     let places = Places::of(text);
-    let document = Document::parse(text).map_err(|error| {
-        let (line, column) = places.at(error.span().map_or(0, |span| span.start));
-        Unreadable::Syntax { format: "TOML", line, column }
-    })?;
+    let document = Document::parse(text)
+        .map_err(|error| places.broken("TOML", error.span().map_or(0, |span| span.start)))?;
     let mut reader = Reader { places, nodes: 0, fill };
     reader.table(document.as_table(), (1, 1))
 }
@@ -110,6 +108,28 @@ mod tests {
         assert_eq!(at("a.b.c"), [("a.b.c".to_owned(), 3, 3)]);
         assert_eq!(at("a.d.e"), [("a.d.e".to_owned(), 4, 9)]);
         assert_eq!(at("l.*.n"), [("l[0].n".to_owned(), 6, 1), ("l[1].n".to_owned(), 8, 1)]);
+    }
+
+    #[test]
+    fn a_variable_outside_of_quotes_is_told_as_what_it_is() {
+        for (text, line, column) in [
+            ("a = 1\nport = ${PORT}\n", 2, 8),
+            ("port = $PORT\n", 1, 8),
+            ("port = ${PORT:-1883}\n", 1, 8),
+            ("ports = [1, ${PORT}]\n", 1, 13),
+            ("t = { port = ${PORT} }\n", 1, 14),
+            ("[${NAME}]\na = 1\n", 1, 2),
+            ("port = {{ port }}\n", 1, 8),
+            ("port = <%= port %>\n", 1, 8),
+            ("${EVERYTHING}\n", 1, 1),
+        ] {
+            let expected = Unreadable::Unfilled { format: "TOML", line, column };
+            assert_eq!(read(text), Err(expected), "{text}");
+        }
+        let told = read("port = ${hunter2}\n").unwrap_err().to_string();
+        assert!(told.contains("line 1, column 8; put it into quotes"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+        assert!(read("port = \"${PORT}\"\n").is_ok());
     }
 
     #[test]

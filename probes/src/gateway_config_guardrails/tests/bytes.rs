@@ -41,6 +41,16 @@ const PATIENCE: Duration = Duration::from_secs(40);
 
 /// What is seen of one file, which takes no longer than it may and says no more.
 fn read(name: &str, bytes: &[u8], format: ConfigFormat) -> GatewayConfigGuardrailsStable {
+    read_beside(name, bytes, format, &[])
+}
+
+/// The same with further files beside it.
+fn read_beside(
+    name: &str,
+    bytes: &[u8],
+    format: ConfigFormat,
+    more: &[(&str, &[u8])],
+) -> GatewayConfigGuardrailsStable {
     let written = match format {
         ConfigFormat::Env => "env",
         ConfigFormat::Ini => "ini",
@@ -50,7 +60,7 @@ fn read(name: &str, bytes: &[u8], format: ConfigFormat) -> GatewayConfigGuardrai
         _ => "",
     };
     let mapping = format!("format: {written}\n{MAPPING}");
-    let folder = folder(&[(name, bytes), ("mapping.yaml", mapping.as_bytes())]);
+    let folder = folder(&[&[(name, bytes), ("mapping.yaml", mapping.as_bytes())], more].concat());
     let mut config = declared(name, format);
     config.mapping = (!written.is_empty()).then(|| Source::path("mapping.yaml"));
     let start = Instant::now();
@@ -130,6 +140,58 @@ fn many_lines_of_one_server_are_read_in_bounds() {
         let text = format!("http {{ {lines}{servers}}}\n");
         read("nginx.conf", text.as_bytes(), ConfigFormat::Nginx);
     }
+}
+
+#[test]
+fn many_lines_of_one_value_are_read_in_bounds() {
+    // Each goes on over the next line, and nothing ends it.
+    let quoted = format!("K=\"{}", "x\n".repeat(100_000));
+    let continued = format!("[Service]\nEnvironment=A=1 \\\n{}", "a\\\n".repeat(1_300_000));
+    let functions =
+        format!("[{{a, [{}x]}}].\n%{}\n", "fun,".repeat(90_000), "y".repeat(3 * 1024 * 1024));
+    for (name, _, format, _) in ALL {
+        read(name, quoted.as_bytes(), format);
+        read(name, continued.as_bytes(), format);
+        read(name, functions.as_bytes(), format);
+    }
+    read("advanced.config", functions.as_bytes(), ConfigFormat::Rabbitmq);
+}
+
+#[test]
+fn many_lines_beside_many_sections_of_haproxy_are_read_in_bounds() {
+    let sections = |line: &str| format!("frontend f\n{line}\n").repeat(1_000);
+    let defaults = |line: &str| format!("defaults\n{}", format!("{line}\n").repeat(40_000));
+    let words = "w ".repeat(45_000);
+    let servers = "server s 192.0.2.1 ssl\n".repeat(10_000);
+    let binds = "bind :1 ssl\n".repeat(15_000);
+    for text in [
+        format!("{}{}", defaults("a ssl"), sections("bind :1")),
+        format!("global\n{}backend b\n{servers}", "ssl-x y\n".repeat(20_000)),
+        format!("backend b\ndefault-server {words}\n{servers}"),
+        format!("global\nssl-default-bind-options {words}\nfrontend f\n{binds}"),
+        format!("global\n{}frontend f\n{binds}", "ssl-default-bind-options x\n".repeat(20_000)),
+    ] {
+        read("haproxy.cfg", text.as_bytes(), ConfigFormat::Haproxy);
+    }
+    // What is not looked at leaves everything open.
+    let many = format!("{}{}", defaults("a ssl"), sections("bind 192.0.2.1:1 ssl"));
+    let seen = read("haproxy.cfg", many.as_bytes(), ConfigFormat::Haproxy);
+    assert_eq!(super::word(&seen, model::evidence::Guardrail::Tls), "open");
+}
+
+#[test]
+fn many_parts_that_name_many_others_are_read_in_bounds() {
+    let listeners: String = (1..=256).map(|port| format!("listener {port}\n")).collect();
+    let text = format!("acl_file acl\n{listeners}");
+    let acl = "topic #\n".repeat(500_000);
+    let more = [("acl", acl.as_bytes())];
+    read_beside("mosquitto.conf", text.as_bytes(), ConfigFormat::Mosquitto, &more);
+
+    let broker = "{\"type\": \"mqtt-broker\", \"usetls\": true, \"tls\": \"x\"},";
+    let flows = format!("[{}{{}}]", broker.repeat(24_000));
+    let settings = "module.exports = { flowFile: 'flows.json' };\n";
+    let more = [("flows.json", flows.as_bytes())];
+    read_beside("settings.js", settings.as_bytes(), ConfigFormat::NodeRed, &more);
 }
 
 #[test]

@@ -214,6 +214,49 @@ fn mail_servers_are_front_ends_as_others_are() {
 }
 
 #[test]
+fn how_users_of_mail_log_in_changes_nothing_and_a_password_without_tls_is_off_whatever_it_is() {
+    let login = |method: &str, listen: &str| {
+        let to = format!("protocol smtp; smtp_auth {method}; {listen}");
+        nginx(&MAIL.replace("protocol smtp; starttls only;", &to))
+    };
+    for method in ["none", "plain", "login plain", "cram-md5", "external"] {
+        let kept = login(method, "starttls only;");
+        assert_eq!(undetermined(&kept), ["auth_http"], "{method}");
+        assert_eq!(word(&kept, Guardrail::Tls), "open", "{method}");
+        let bare = login(method, "");
+        assert_eq!(places(&bare.tls_plaintext), ["nginx.conf:3:3", "nginx.conf:5:12"], "{method}");
+    }
+}
+
+#[test]
+fn upstreams_of_one_name_in_two_modules_are_two() {
+    let away = "http { upstream u { server 192.0.2.9:80; }
+  server { listen 192.0.2.1:443 ssl; ssl_protocols TLSv1.3; location / { proxy_pass http://u; } } }
+stream { upstream u { server 127.0.0.1:1883; }
+  server { listen 192.0.2.1:8883 ssl; ssl_protocols TLSv1.3; proxy_pass u; } }
+";
+    assert_eq!(places(&nginx(away).tls_plaintext), ["nginx.conf:2:74", "nginx.conf:4:62"]);
+    assert_eq!(word(&nginx(away), Guardrail::Tls), "off");
+    let here = away.replace("192.0.2.9:80", "unix:/run/u");
+    assert_eq!(word(&nginx(&here), Guardrail::Tls), "local");
+}
+
+#[test]
+fn whom_a_server_takes_names_from_replaces_what_it_would_inherit() {
+    let from = |own: &str| {
+        let text = format!(
+            "http {{ set_real_ip_from 0.0.0.0/0;
+  server {{ listen 192.0.2.1:443 ssl; ssl_protocols TLSv1.3; {own} }} }}\n"
+        );
+        word(&nginx(&text), Guardrail::ProxyHeader)
+    };
+    assert_eq!(from(""), "off");
+    assert_eq!(from("set_real_ip_from 192.0.2.9;"), "on");
+    assert_eq!(from("set_real_ip_from ::/0;"), "off");
+    assert_eq!(from("location / { set_real_ip_from 192.0.2.9; }"), "off");
+}
+
+#[test]
 fn versions_hold_for_what_goes_over_to_tls_and_a_part_of_a_file_is_told() {
     let old = MAIL.replace("  ssl_protocols TLSv1.2 TLSv1.3;\n", "").replace(":993 ssl", ":993 ");
     let places = |text: &str| places(&nginx(text).tls_old_versions);

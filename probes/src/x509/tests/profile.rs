@@ -2,6 +2,7 @@ use model::evidence::CertificateBreach::{self, *};
 use proptest::prelude::*;
 use testkit::pki::{Authority, Extension, KeyUsage, Leaf, Limits, device, weak};
 
+use super::super::der::{Reader, written};
 use super::super::pem::{self, Block};
 use super::super::profile::breaches;
 use super::super::{Bundle, Facts, ocsp, path, profile};
@@ -91,6 +92,41 @@ fn only_authorities_certify_and_they_insist_on_it() {
     let soft =
         Leaf { extensions: vec![soft], key_usages: vec![KeyUsage::KeyCertSign], ..Leaf::default() };
     assert_eq!(of(&soft), [ConstraintsNotCritical]);
+}
+
+/// A certificate whose signed fields, and what stands behind them, are changed.
+fn changed<'a>(
+    der: &'a [u8],
+    change: impl FnOnce(&mut Vec<&'a [u8]>, &mut Vec<&'a [u8]>),
+) -> Vec<u8> {
+    let parts = |octets: &'a [u8]| -> Vec<_> {
+        let mut inside = Reader::new(octets).expect(0x30).expect("a sequence").inside();
+        std::iter::from_fn(|| inside.element()).map(|element| element.whole).collect()
+    };
+    let mut behind = parts(der);
+    let mut fields = parts(behind.remove(0));
+    change(&mut fields, &mut behind);
+    let signed = written(0x30, &fields);
+    let all: Vec<&[u8]> = std::iter::once(&signed[..]).chain(behind).collect();
+    written(0x30, &all)
+}
+
+#[test]
+fn names_algorithms_and_extensions_are_where_they_have_to_be() {
+    let der = Authority::new("CA").issue(&Leaf::default()).cert_der;
+    assert_eq!(breaches(&changed(&der, |_, _| ())), []);
+    // Version, serial number, signature, issuer, validity, subject.
+    let field = |place: usize, with: &'static [u8]| {
+        breaches(&changed(&der, |fields, _| fields[place] = with))
+    };
+    assert_eq!(field(0, &[0xa0, 3, 2, 1, 1]), [ExtensionsWithoutV3]);
+    assert_eq!(field(3, &[0x30, 0]), [EmptyIssuer]);
+    assert_eq!(field(5, &[0x30, 0]), [EmptySubject]);
+    let ed25519: &[u8] = &[0x30, 5, 6, 3, 0x2b, 0x65, 0x70];
+    assert_eq!(
+        breaches(&changed(&der, |_, behind| behind[0] = ed25519)),
+        [SignatureAlgorithmsDiffer]
+    );
 }
 
 /// Reads a certificate in every way that there is.

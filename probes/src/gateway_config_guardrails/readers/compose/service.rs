@@ -9,6 +9,7 @@ use crate::gateway_config_guardrails::includes::Files;
 use crate::gateway_config_guardrails::readers::tables::{entries, entry, items, text};
 use crate::gateway_config_guardrails::readers::variables::{Filled, fill};
 use crate::gateway_config_guardrails::readers::{containers, env};
+use crate::gateway_config_guardrails::secrets::VARIABLE;
 use crate::gateway_config_guardrails::tree::{Node, Value, shown};
 use crate::gateway_config_guardrails::values;
 
@@ -239,7 +240,7 @@ fn env_files(review: &mut Review, service: &Service, files: &mut Files) {
         };
         let setting = service.setting("env_file");
         let Some(Filled::Text(path)) = path.map(fill) else {
-            review.setting(&place, setting, "a variable fills it in", Origin::Unresolved);
+            review.setting(&place, setting, VARIABLE, Origin::Unresolved);
             continue;
         };
         let Ok(file) = files.read(&path) else {
@@ -283,12 +284,7 @@ fn image(review: &mut Review, service: &Service) {
             if name.contains(':') && !name.ends_with(":latest") { "a tag" } else { "the latest" }
         }
         _ => {
-            return review.setting(
-                &place,
-                service.setting("image"),
-                "a variable fills it in",
-                Origin::Unresolved,
-            );
+            return review.setting(&place, service.setting("image"), VARIABLE, Origin::Unresolved);
         }
     };
     review.setting(&place, service.setting("image"), seen, Origin::Explicit);

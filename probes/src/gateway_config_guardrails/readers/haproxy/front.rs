@@ -9,9 +9,6 @@ use crate::gateway_config_guardrails::includes::Files;
 use crate::gateway_config_guardrails::judge::key_mode;
 use crate::gateway_config_guardrails::values::{self, Bound};
 
-/// Most lines of `ssl-default-bind-options` that are looked at.
-const MAX_OPTIONS: usize = 16;
-
 /// Reviews a section's listeners and bounds.
 pub fn review(review: &mut Review, proxy: &Proxy<'_>, release: Release, files: &Files) {
     let seen = Seen::of(proxy);
@@ -35,8 +32,8 @@ fn reach(line: &Line) -> Reach {
 
 /// What holds for every listener of a section.
 struct Seen<'a> {
-    /// Options that every listener takes over.
-    options: Vec<&'a Line>,
+    /// What every listener takes over.
+    versions: &'a Versions<'a>,
     /// Its rules look at who connects, or expect a proxy.
     ruled: bool,
     /// All it does is to send clients to HTTPS.
@@ -60,9 +57,8 @@ impl<'a> Seen<'a> {
             start && matches!(rest.as_str(), "" | "if!{ssl_fc}" | "unless{ssl_fc}")
         };
         let looks = ["req.ssl_", "req_ssl_"].iter().any(|fetch| proxy.mentions(fetch));
-        let options = proxy.global().filter(|line| line.starts(&["ssl-default-bind-options"]));
         Self {
-            options: options.take(MAX_OPTIONS).collect(),
+            versions: &proxy.global.versions,
             ruled: proxy.lines().any(ruled),
             redirects: proxy.lines().any(redirects),
             passes: looks && !proxy.is_http(),
@@ -107,21 +103,50 @@ fn plain(review: &mut Review, seen: &Seen<'_>, line: &Line, reach: Reach) {
 const EXCLUDES: [(&str, &str); 3] =
     [("no-sslv3", "1.0"), ("no-tlsv10", "1.1"), ("no-tlsv11", "1.2")];
 
+/// What lines say of versions.
+pub struct Versions<'a> {
+    /// The first line with a least version, and that.
+    least: Option<(&'a Line, &'a str)>,
+    /// Only 1.2 or only 1.3.
+    is_forced: bool,
+    /// The least that they leave by taking others away.
+    left: Option<&'static str>,
+}
+
+impl<'a> Versions<'a> {
+    /// What these lines say.
+    pub fn of(lines: impl Iterator<Item = &'a Line>) -> Self {
+        let none = Self { least: None, is_forced: false, left: None };
+        lines.fold(none, |all, line| {
+            let left = EXCLUDES.iter().rev().find(|(word, _)| line.has(word));
+            Self {
+                least: all.least.or_else(|| Some((line, line.behind(LEAST)?))),
+                is_forced: all.is_forced || line.has("force-tlsv12") || line.has("force-tlsv13"),
+                // They are written so that the newest is the greatest text.
+                left: all.left.max(left.map(|(_, version)| *version)),
+            }
+        })
+    }
+}
+
+/// The word in front of the least version.
+const LEAST: &str = "ssl-min-ver";
+
 fn versions(review: &mut Review, seen: &Seen<'_>, line: &Line, release: Release, reach: Reach) {
-    let lines = || std::iter::once(line).chain(seen.options.iter().copied());
-    let setting = "ssl-min-ver";
-    let own = lines().find_map(|line| Some((line, line.behind(setting)?)));
-    let place = own.map_or(&line.place, |(line, _)| &line.place);
-    let told = own.map(|(_, version)| values::tls_version(version));
-    let forced = ["force-tlsv12", "force-tlsv13"].iter().any(|word| lines().any(|l| l.has(word)));
-    let excluded = EXCLUDES.iter().rev().find(|(word, _)| lines().any(|line| line.has(word)));
-    let (least, origin) = match (told, excluded) {
+    let own = Versions::of(std::iter::once(line));
+    let setting = LEAST;
+    let first = own.least.or(seen.versions.least);
+    let place = first.map_or(&line.place, |(line, _)| &line.place);
+    let told = first.map(|(_, version)| values::tls_version(version));
+    let forced = own.is_forced || seen.versions.is_forced;
+    let left = own.left.max(seen.versions.left);
+    let (least, origin) = match (told, left) {
         (Some(Some(version)), _) => (version, Origin::Explicit),
         (Some(None), _) => {
             return review.undetermined(place, setting, &[Guardrail::TlsVersion], ELSEWHERE);
         }
         (None, _) if forced => ("1.2", Origin::Explicit),
-        (None, Some((_, version))) if release == Release::Old => (*version, Origin::Explicit),
+        (None, Some(version)) if release == Release::Old => (version, Origin::Explicit),
         (None, _) if release == Release::New => ("1.2", Origin::Default),
         (None, _) => ("1.0", Origin::Default),
     };

@@ -38,6 +38,9 @@ pub(crate) const COVERED: [Guardrail; 11] = [
 /// Most sections that are read.
 const MAX_SECTIONS: usize = 1_000;
 
+/// Most words of all sections together, those of the defaults counted for each that takes them over.
+const MAX_WORDS: usize = 1_000_000;
+
 /// Why what a variable fills in decides nothing.
 const ELSEWHERE: &str = "a variable fills it in, and that is not in evidence";
 
@@ -79,7 +82,8 @@ pub fn review(
             review.undetermined(&Place::top(&main.name), "sections", &COVERED, reason);
         }
         let served = served(&config);
-        let mut defaults = None;
+        let global = Global::of(&config);
+        let (mut defaults, mut words) = (None, 0);
         for section in config.sections.iter().take(MAX_SECTIONS) {
             if section.kind == "defaults" {
                 defaults = Some(section);
@@ -89,7 +93,14 @@ pub fn review(
                 all.find(|one| one.kind == "defaults" && one.name == *name)
             });
             let defaults = named.unwrap_or(defaults);
-            let proxy = Proxy { config: &config, section, defaults, served: &served };
+            words += section.words() + defaults.map_or(0, Section::words);
+            if words > MAX_WORDS {
+                let reason =
+                    "sections with their defaults hold more than the 1,000,000 words that are read";
+                review.undetermined(&section.place, "sections", &COVERED, reason);
+                break;
+            }
+            let proxy = Proxy { section, defaults, served: &served, global: &global };
             match section.kind.as_str() {
                 "frontend" | "listen" | "backend" => {
                     front::review(&mut review, &proxy, release, files);
@@ -132,13 +143,34 @@ fn beside(main: &Text, config: &mut Config, files: &mut Files) -> Vec<(Place, St
     gaps
 }
 
+/// What the `global` sections say for every other one.
+struct Global<'a> {
+    /// What `ssl-default-bind-options` say of versions.
+    versions: front::Versions<'a>,
+    /// The line that leaves certificates of servers unchecked.
+    unchecked: Option<&'a Line>,
+}
+
+impl<'a> Global<'a> {
+    fn of(config: &'a Config) -> Self {
+        let sections = config.sections.iter().filter(|one| one.kind == "global");
+        let lines = || sections.clone().flat_map(|one| &one.lines);
+        let options = lines().filter(|line| line.starts(&["ssl-default-bind-options"]));
+        let verify = lines().find(|line| line.starts(&["ssl-server-verify"]));
+        Self {
+            versions: front::Versions::of(options),
+            unchecked: verify.filter(|line| line.word(1) == "none"),
+        }
+    }
+}
+
 /// A section among the others.
 struct Proxy<'a> {
-    config: &'a Config,
     section: &'a Section,
     /// The defaults that hold: those that it names, else the last ones before it.
     defaults: Option<&'a Section>,
     served: &'a BTreeSet<&'a str>,
+    global: &'a Global<'a>,
 }
 
 /// Backends that a listener leads to which ends TLS.
@@ -156,12 +188,6 @@ impl<'a> Proxy<'a> {
     fn lines(&self) -> impl Iterator<Item = &'a Line> + use<'a> {
         let own = self.section.lines.iter();
         own.chain(self.defaults.into_iter().flat_map(|section| section.lines.iter()))
-    }
-
-    /// Lines of every `global` section.
-    fn global(&self) -> impl Iterator<Item = &'a Line> + use<'a> {
-        let config = self.config;
-        config.sections.iter().filter(|one| one.kind == "global").flat_map(|one| &one.lines)
     }
 
     /// Lines by which it listens.

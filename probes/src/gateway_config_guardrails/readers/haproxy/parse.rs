@@ -62,6 +62,13 @@ pub struct Config {
     pub conditions: Vec<Place>,
 }
 
+impl Section {
+    /// Words of all its lines.
+    pub fn words(&self) -> usize {
+        self.lines.iter().map(|line| line.words.len()).sum()
+    }
+}
+
 impl Line {
     /// True if the line begins with these words.
     pub fn starts(&self, words: &[&str]) -> bool {

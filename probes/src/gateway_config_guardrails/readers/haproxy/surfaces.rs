@@ -6,7 +6,7 @@ use super::parse::Line;
 use super::{Proxy, address};
 use crate::gateway_config_guardrails::guardrail::Review;
 use crate::gateway_config_guardrails::judge::HIDDEN;
-use crate::gateway_config_guardrails::secrets::Traits;
+use crate::gateway_config_guardrails::secrets::{Traits, VARIABLE};
 use crate::gateway_config_guardrails::values::Bound;
 
 /// Reviews what a section shows and holds.
@@ -76,7 +76,7 @@ fn secrets(review: &mut Review, line: &Line) {
         return;
     };
     if line.is_variable(index) {
-        return review.setting(&line.place, setting, "a variable fills it in", Origin::Unresolved);
+        return review.setting(&line.place, setting, VARIABLE, Origin::Unresolved);
     }
     let known = Traits::of(secret).known || Traits::of(&format!("{user}:{secret}")).known;
     let traits = Traits { known, ..Traits::of(secret) };

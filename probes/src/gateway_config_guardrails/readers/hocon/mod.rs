@@ -11,6 +11,7 @@ use syntax::{At, Item, Piece};
 
 use crate::gateway_config_guardrails::guardrail::Place;
 use crate::gateway_config_guardrails::includes::{Files, Text};
+use crate::gateway_config_guardrails::secrets::VARIABLE;
 use crate::gateway_config_guardrails::settings::{Environment, Settings};
 use crate::gateway_config_guardrails::tree::{MAX_SCALAR_BYTES, Unreadable, Value};
 
@@ -19,9 +20,6 @@ const MAX_INCLUDES: usize = 8;
 
 /// Most values that are there once more because a variable names the object that they are in.
 const MAX_FILLED: usize = 10_000;
-
-/// What is said of a value that a variable fills in.
-const FILLED: &str = "a variable fills it in";
 
 /// Names of the outermost fields of a text, if it is HOCON; for telling whose it is.
 pub fn sections(text: &str) -> Vec<String> {
@@ -148,7 +146,7 @@ impl<'a> Hocon<'a> {
             let mut count = 0;
             for piece in pieces {
                 let Piece::List(items) = piece else {
-                    let reason = format!("{FILLED}, and that is not in evidence");
+                    let reason = format!("{VARIABLE}, and that is not in evidence");
                     self.settings.gap(path.clone(), place.clone(), "${...}", reason);
                     continue;
                 };
@@ -169,7 +167,7 @@ impl<'a> Hocon<'a> {
             [Piece::Filled { path: from, optional: true }] if self.is_absent(from) => return Ok(()),
             _ => {
                 self.waiting.push((path.clone(), pieces, place.clone()));
-                Value::Unresolved(FILLED)
+                Value::Unresolved(VARIABLE)
             }
         };
         self.settings.set(path, value, place.clone())
@@ -187,7 +185,7 @@ impl<'a> Hocon<'a> {
             match piece {
                 Piece::Object(items) => self.items(items, path, file)?,
                 Piece::Filled { path: from, .. } if !self.copy(&from, path, place)? => {
-                    let reason = format!("{FILLED}, and that is not in evidence");
+                    let reason = format!("{VARIABLE}, and that is not in evidence");
                     self.settings.gap(path.to_vec(), place.clone(), "${...}", reason);
                 }
                 _ => {}

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use model::evidence::MAX_ENTRIES;
+
 use super::lines::{Line, Step};
 use crate::gateway_config_guardrails::guardrail::Place;
 use crate::gateway_config_guardrails::includes::{Files, Text};
@@ -55,11 +57,15 @@ pub fn read(steps: &[Step], files: &mut Files) -> Access {
     access
 }
 
-/// `topic readwrite #` for clients without a name, or `pattern readwrite #` for all.
+/// `topic readwrite #` for clients without a name, or `pattern readwrite #` for all. Of them as many as
+/// evidence shows: each is told of every listener.
 fn open_entries(text: &Text) -> Vec<(Place, &'static str)> {
     let mut entries = Vec::new();
     let mut named = false;
     for (index, line) in text.content.lines().enumerate() {
+        if entries.len() >= MAX_ENTRIES {
+            break;
+        }
         let mut words = line.split(' ').filter(|word| !word.is_empty());
         let (kind, rest) = (words.next().unwrap_or(""), words.collect::<Vec<_>>());
         named |= kind == "user";

@@ -43,8 +43,8 @@ fn certificate(review: &mut Review, server: &Server<'_>) {
 /// The address of a client as a header says it, from anybody.
 fn header(review: &mut Review, server: &Server<'_>, once: &mut Once) {
     let reach = server.reach();
-    let outer = &server.levels[..server.levels.len().saturating_sub(1)];
-    let inherited = lookup(outer, "set_real_ip_from");
+    // Its own take the place of what it would inherit.
+    let inherited = server.find("set_real_ip_from");
     let mut none = inherited.is_empty();
     let inherited = if once.is_new(inherited, reach) { inherited } else { &[] };
     let mut trusted: Vec<_> =

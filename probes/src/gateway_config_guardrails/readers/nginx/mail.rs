@@ -1,8 +1,12 @@
 //! What servers of the mail module have of their own: STARTTLS, and the program that is asked who may
 //! log in. nginx speaks to neither that program nor the mail servers behind it over TLS.
 //!
-//! Left out is what says nothing about the front end: how users log in (`imap_auth`, `smtp_auth`) is
-//! decided by the program that is asked.
+//! Left out is how users log in (`imap_auth`, `pop3_auth`, `smtp_auth`). A method that sends the password
+//! as it is (`plain`, `login`) may be used inside TLS alone (RFC 4954 section 4), and an address that
+//! takes it without is off already. `smtp_auth none` lets mail in from whom the program that is asked
+//! lets in: a server for the mail of others has to, one for its own users must not (RFC 6409 section
+//! 4.3), and which of them it is stands in no file of nginx. Whose mail is taken is no part of the
+//! path that is audited here.
 
 use model::evidence::{Guardrail, Origin, Reach};
 

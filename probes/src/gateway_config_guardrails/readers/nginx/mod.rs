@@ -9,6 +9,7 @@ mod admin;
 mod identity;
 mod mail;
 mod parse;
+mod redirect;
 mod server;
 mod tls;
 mod upstream;

@@ -35,12 +35,12 @@ pub struct Front<'a> {
     pub servers: Vec<Server<'a>>,
     /// The server that is asked first on an address.
     first: HashMap<&'a str, usize>,
-    /// Where the servers of each named upstream are.
-    pub upstreams: BTreeMap<&'a str, Hop>,
+    /// Where the servers of each named upstream are. Each module has names of its own.
+    upstreams: BTreeMap<(Option<Module>, &'a str), Hop>,
 }
 
 /// The part of nginx that a server belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Module {
     /// Requests.
     Http,
@@ -113,7 +113,7 @@ impl<'a> Front<'a> {
                 "upstream" => {
                     let servers = block.iter().filter(|one| one.name == "server");
                     let hop = Hop::worst(servers.map(|one| one.arg(0)));
-                    self.upstreams.insert(directive.arg(0), hop);
+                    self.upstreams.insert((module, directive.arg(0)), hop);
                 }
                 "server" => {
                     let server = Server {
@@ -129,6 +129,12 @@ impl<'a> Front<'a> {
                 _ => {}
             }
         }
+    }
+
+    /// Where the upstream of that name leads which a server may hand on to.
+    pub fn upstream(&self, server: &Server<'_>, name: &str) -> Option<Hop> {
+        let module = server.whole.then_some(server.module);
+        self.upstreams.get(&(module, name)).copied()
     }
 
     /// The server whose TLS settings hold on an address.
@@ -208,25 +214,6 @@ impl<'a> Server<'a> {
     pub fn reach(&self) -> Reach {
         let local = |one: &Listen<'_>| one.reach() == Reach::Loopback;
         if self.listens.iter().all(local) { Reach::Loopback } else { Reach::Network }
-    }
-
-    /// Whether all it does is to send clients to the encrypted address.
-    pub fn only_redirects(&self) -> bool {
-        fn sends(one: &Directive) -> bool {
-            let target = one.args.last().map_or("", String::as_str);
-            match one.name.as_str() {
-                "return" => {
-                    matches!(one.arg(0), "301" | "302" | "303" | "307" | "308")
-                        && target.starts_with("https://")
-                }
-                "rewrite" => one.arg(1).starts_with("https://"),
-                _ => false,
-            }
-        }
-        let own = self.directive.inside();
-        let mut locations = own.iter().filter(|one| one.name == "location").peekable();
-        own.iter().any(sends)
-            || (locations.peek().is_some() && locations.all(|one| one.inside().iter().any(sends)))
     }
 
     /// Every directive in the server, with what it inherits from.

@@ -4,6 +4,7 @@ use model::evidence::{Guardrail, Origin, Reach};
 
 use super::Release;
 use super::mail::{self, StartTls};
+use super::redirect;
 use super::server::{Front, Listen, Module, Once, Server};
 use crate::gateway_config_guardrails::guardrail::Review;
 use crate::gateway_config_guardrails::includes::Files;
@@ -19,7 +20,7 @@ pub fn review(
     files: &Files,
     once: &mut Once,
 ) {
-    let redirects = server.module == Module::Http && server.only_redirects();
+    let redirects = server.module == Module::Http && redirect::only(server.directive.inside());
     let starttls = mail::starttls(server);
     for listen in &server.listens {
         let name = listen.name();

@@ -59,7 +59,11 @@ fn pass(
         None => ("", directive.arg(0)),
     };
     let authority = rest.split('/').next().unwrap_or(rest);
-    let hop = if rest.starts_with("unix:") { Hop::Local } else { to(front, authority) };
+    let hop = if rest.starts_with("unix:") {
+        Hop::Local
+    } else {
+        front.upstream(server, authority).unwrap_or_else(|| Hop::to(authority))
+    };
     let prefix = if name == "grpc_pass" { "grpc_ssl" } else { "proxy_ssl" };
     let on = |key: &str| lookup(levels, key).first().is_some_and(|one| one.arg(0) == "on");
     let encrypted =
@@ -100,8 +104,4 @@ fn pass(
     };
     let reach = if matches!(hop, Hop::Local) { Reach::Loopback } else { Reach::Unstated };
     review.off(Guardrail::PeerVerification, at.observe(verify, value, reach));
-}
-
-fn to(front: &Front<'_>, authority: &str) -> Hop {
-    front.upstreams.get(authority).copied().unwrap_or_else(|| Hop::to(authority))
 }

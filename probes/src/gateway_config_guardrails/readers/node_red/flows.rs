@@ -1,5 +1,7 @@
 //! Flows: the brokers that they connect to, and the nodes that run commands.
 
+use std::collections::HashMap;
+
 use model::evidence::{Guardrail, Origin, Reach};
 
 use super::judge::{Held, held};
@@ -34,7 +36,7 @@ pub(super) fn review(
     let place = Place { file: file.to_owned(), line, column };
     match files.read(name) {
         Ok(text) => match json::read(&text.content) {
-            Ok(flows) => Flows { review, file: &text.name, nodes: &flows }.judge(),
+            Ok(flows) => Flows::of(review, &text.name, &flows).judge(),
             Err(error) => {
                 review.undetermined(&Place::top(&text.name), "flows", &DECIDES, error.to_string());
             }
@@ -54,9 +56,17 @@ struct Flows<'a> {
     review: &'a mut Review,
     file: &'a str,
     nodes: &'a Node,
+    /// Nodes by their ids; of several with one id the first.
+    by_id: HashMap<&'a str, &'a Node>,
 }
 
-impl Flows<'_> {
+impl<'a> Flows<'a> {
+    fn of(review: &'a mut Review, file: &'a str, nodes: &'a Node) -> Self {
+        let id = |node: &'a Node| entry(node, "id").and_then(|id| text(&id.node));
+        let named = items(nodes).iter().rev().filter_map(|node| Some((id(node)?, node)));
+        Self { review, file, nodes, by_id: named.collect() }
+    }
+
     fn judge(&mut self) {
         let nodes = items(self.nodes);
         for node in nodes {
@@ -117,9 +127,7 @@ impl Flows<'_> {
     fn verified(&mut self, node: &Node, reach: Reach) {
         let named = entry(node, "tls").and_then(|tls| text(&tls.node)).unwrap_or_default();
         let uses = flag(node, "usetls") == Some(true) && !named.is_empty();
-        let config = items(self.nodes)
-            .iter()
-            .find(|one| uses && entry(one, "id").and_then(|id| text(&id.node)) == Some(named));
+        let config = self.by_id.get(named).filter(|_| uses).copied();
         let (holder, setting) = match config {
             Some(config) => (config, "tls-config.verifyservercert"),
             None => (node, "mqtt-broker.verifyservercert"),

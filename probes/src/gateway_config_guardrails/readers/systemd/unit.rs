@@ -40,8 +40,8 @@ impl Unit {
                 continue;
             }
             let mut whole = start.trim_end().to_owned();
-            while let Some(before) = whole.strip_suffix('\\') {
-                whole = before.to_owned();
+            while whole.ends_with('\\') {
+                whole.pop();
                 // Comments between the lines of one value do not end it.
                 let next =
                     lines.by_ref().find(|(_, next)| !next.trim_start().starts_with(['#', ';']));
