@@ -43,35 +43,40 @@ pub(super) fn table_statement(bytes: &[u8]) {
     let mut names = parts(bytes).into_iter().map(name);
     let mut next = || names.next().unwrap_or_else(|| "n".to_owned());
     let (device, certificate, table) = (next(), next(), next());
-    for (schema, cohort) in [(None, None), (Some(next()), None), (Some(next()), Some(next()))] {
-        let place = [schema.clone(), Some(table.clone())];
-        let place: Vec<_> = place.into_iter().flatten().collect();
+    let (schema, cohort, username) = (next(), next(), next());
+    for declared in 0..8 {
+        let given = |bit: u8, name: &String| (declared & bit != 0).then(|| name.clone());
         let declared = DeviceTable {
-            schema,
+            schema: given(1, &schema),
             name: table.clone(),
             device: device.clone(),
             certificate: certificate.clone(),
-            cohort: cohort.clone(),
+            cohort: given(2, &cohort),
+            username: given(4, &username),
         };
+        let more = [&declared.cohort, &declared.username];
+        let place: Vec<_> = declared.schema.iter().chain([&table]).collect();
         let at = if place.len() == 2 { "\u{0}.\u{0}" } else { "\u{0}" };
 
         let (words, found) = taken_apart(&select(&declared, 9));
-        let more = if cohort.is_some() { ", left(\u{0}::text, 1000)" } else { "" };
+        let [cohort, username] =
+            more.map(|name| if name.is_some() { "left(\u{0}::text, 1000)" } else { "NULL::text" });
         assert_eq!(
             words,
             format!(
                 "SELECT left(\u{0}::text, 1000), CASE WHEN octet_length(\u{0}) <= 9 THEN \u{0} END, \
-                 octet_length(\u{0})::bigint{more} FROM {at}"
+                 octet_length(\u{0})::bigint, {cohort}, {username} FROM {at}"
             )
         );
-        let named = std::iter::once(&device).chain([&certificate; 3]).chain(&cohort).chain(&place);
+        let named = std::iter::once(&device).chain([&certificate; 3]);
+        let named = named.chain(more.into_iter().flatten()).chain(place.iter().copied());
         assert!(found.iter().eq(named), "{found:?}");
 
         let (words, found) = taken_apart(&Columns::look(&declared));
-        let more = if cohort.is_some() { ", \u{0}" } else { "" };
-        assert_eq!(words, format!("SELECT \u{0}, \u{0}{more} FROM {at}"));
-        let named = [&certificate, &device].into_iter().chain(&cohort).chain(&place);
-        assert!(found.iter().eq(named), "{found:?}");
+        let columns = ", \u{0}".repeat(more.into_iter().flatten().count());
+        assert_eq!(words, format!("SELECT \u{0}, \u{0}{columns} FROM {at}"));
+        let named = [&certificate, &device].into_iter().chain(more.into_iter().flatten());
+        assert!(found.iter().eq(named.chain(place)), "{found:?}");
     }
 }
 
