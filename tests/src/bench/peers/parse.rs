@@ -54,9 +54,10 @@ pub(super) fn sslyze(text: &str) -> anyhow::Result<Seen> {
             seen.suites.insert((named(version, self::version)?, named(name, suite)?));
         }
     }
-    let curves = attempts.get("elliptic_curves").map(|curves| &curves["result"]);
-    if let Some(curves) = curves.and_then(|curves| curves["supported_curves"].as_array()) {
-        let names = curves.iter().filter_map(|curve| curve["name"].as_str());
+    // Where it finds no ECDHE, it lists none.
+    if let Some(curves) = attempts.get("elliptic_curves") {
+        let listed = curves["result"]["supported_curves"].as_array();
+        let names = listed.into_iter().flatten().filter_map(|curve| curve["name"].as_str());
         seen.groups = Groups::Together(names.filter_map(group).collect());
     }
     Ok(seen)
