@@ -69,7 +69,8 @@ impl Start {
     fn document(self) -> String {
         let (fields, schedule) = match self {
             Self::Hand | Self::Short => {
-                let deadline = if self == Self::Short { 10 } else { 300 };
+                // Long enough for a pod to start and deliver one document beside others.
+                let deadline = if self == Self::Short { 25 } else { 300 };
                 let template = format!(
                     "{{ttlSecondsAfterFinished: {TTL}, activeDeadlineSeconds: {deadline}}}"
                 );
