@@ -1,6 +1,8 @@
 //! Our reading of configurations against programs that read them for real: mosquitto 2.0, and
 //! the reference gateway in both postures under the built-in rules.
 
+mod repeats;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

@@ -44,6 +44,8 @@ const JAVAC: Tool = Tool { name: "javac", package: "default-jdk-headless", place
 pub const SERVICES: &[Tool] = &[
     INITDB,
     Tool { name: "mosquitto", package: "mosquitto", places: &["/usr/sbin"] },
+    Tool { name: "nginx", package: "nginx-light", places: &["/usr/sbin"] },
+    Tool { name: "haproxy", package: "haproxy", places: &["/usr/sbin"] },
     Tool { name: "openssl", package: "openssl", places: &[] },
     Tool { name: "node", package: "nodejs", places: &[] },
     Tool { name: "npm", package: "npm", places: &[] },

@@ -254,7 +254,8 @@ pub struct GatewayConfigGuardrailsStable {
     /// Settings that bear on a guardrail, sorted by name, at most [`MAX_SETTINGS`].
     #[serde(rename = "/settings")]
     pub settings: Item<Vec<Setting>>,
-    /// Keys that are set more than once where programs differ in which one counts.
+    /// Keys that are set more than once where programs differ in which one counts, or where the
+    /// program does not start with them.
     #[serde(rename = "/repeated")]
     pub repeated: Item<Vec<Observation>>,
     /// Values that do not count because a later one of the same key, or one of a stronger file or

@@ -14,6 +14,7 @@ mod mapped;
 mod mosquitto;
 mod nginx;
 mod node_red;
+mod repeated;
 mod systemd;
 mod telegraf;
 mod thingsboard;

@@ -15,7 +15,7 @@ pub fn review(review: &mut Review, proxy: &Proxy<'_>, release: Release, files: &
     for line in proxy.binds() {
         bind(review, &seen, line, release);
         for key in ["crt", "key"] {
-            if let Some(mode) = line.behind(key).and_then(|path| files.mode(path)) {
+            for mode in line.each_behind(key).filter_map(|path| files.mode(path)) {
                 key_mode(review, &line.place, &format!("bind {key}"), mode);
             }
         }
@@ -105,7 +105,7 @@ const EXCLUDES: [(&str, &str); 3] =
 
 /// What lines say of versions.
 pub struct Versions<'a> {
-    /// The first line with a least version, and that.
+    /// The last line with a least version, and that.
     least: Option<(&'a Line, &'a str)>,
     /// Only 1.2 or only 1.3.
     is_forced: bool,
@@ -120,7 +120,7 @@ impl<'a> Versions<'a> {
         lines.fold(none, |all, line| {
             let left = EXCLUDES.iter().rev().find(|(word, _)| line.has(word));
             Self {
-                least: all.least.or_else(|| Some((line, line.behind(LEAST)?))),
+                least: line.behind(LEAST).map(|least| (line, least)).or(all.least),
                 is_forced: all.is_forced || line.has("force-tlsv12") || line.has("force-tlsv13"),
                 // They are written so that the newest is the greatest text.
                 left: all.left.max(left.map(|(_, version)| *version)),
@@ -135,9 +135,9 @@ const LEAST: &str = "ssl-min-ver";
 fn versions(review: &mut Review, seen: &Seen<'_>, line: &Line, release: Release, reach: Reach) {
     let own = Versions::of(std::iter::once(line));
     let setting = LEAST;
-    let first = own.least.or(seen.versions.least);
-    let place = first.map_or(&line.place, |(line, _)| &line.place);
-    let told = first.map(|(_, version)| values::tls_version(version));
+    let said = own.least.or(seen.versions.least);
+    let place = said.map_or(&line.place, |(line, _)| &line.place);
+    let told = said.map(|(_, version)| values::tls_version(version));
     let forced = own.is_forced || seen.versions.is_forced;
     let left = own.left.max(seen.versions.left);
     let (least, origin) = match (told, left) {
@@ -171,8 +171,8 @@ fn limits(review: &mut Review, proxy: &Proxy<'_>) {
     };
     for side in wanted {
         let setting = format!("timeout {side}");
-        match proxy.lines().find(|line| line.starts(&["timeout", side])) {
-            Some(line) if line.word(2) == "0" => {
+        match proxy.decides(&["timeout", side]) {
+            Some(line) if is_zero(line.word(2)) => {
                 let seen = line.place.observe(setting, "0: no bound", proxy.reach());
                 review.off(Guardrail::Limits, seen);
             }
@@ -184,6 +184,12 @@ fn limits(review: &mut Review, proxy: &Proxy<'_>) {
             }
         }
     }
+}
+
+/// Whether a time is none at all, whatever its unit.
+fn is_zero(time: &str) -> bool {
+    let digits = time.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    !digits.is_empty() && digits.chars().all(|c| c == '0')
 }
 
 /// A name out of a certificate that need not be there.

@@ -6,6 +6,7 @@
 mod front;
 mod hop;
 mod parse;
+mod repeats;
 mod surfaces;
 
 use std::collections::BTreeSet;
@@ -109,6 +110,7 @@ pub fn review(
                 _ => {}
             }
             surfaces::review(&mut review, &proxy);
+            repeats::review(&mut review, section);
         }
         review
     };
@@ -156,7 +158,7 @@ impl<'a> Global<'a> {
         let sections = config.sections.iter().filter(|one| one.kind == "global");
         let lines = || sections.clone().flat_map(|one| &one.lines);
         let options = lines().filter(|line| line.starts(&["ssl-default-bind-options"]));
-        let verify = lines().find(|line| line.starts(&["ssl-server-verify"]));
+        let verify = lines().filter(|line| line.starts(&["ssl-server-verify"])).last();
         Self {
             versions: front::Versions::of(options),
             unchecked: verify.filter(|line| line.word(1) == "none"),
@@ -190,6 +192,14 @@ impl<'a> Proxy<'a> {
         own.chain(self.defaults.into_iter().flat_map(|section| section.lines.iter()))
     }
 
+    /// The line that decides among those that begin with these words: its own last one, else the
+    /// last of the defaults [2.6.12].
+    fn decides(&self, words: &[&str]) -> Option<&'a Line> {
+        let sections = [Some(self.section), self.defaults];
+        let mut lines = sections.into_iter().flatten().flat_map(|one| one.lines.iter().rev());
+        lines.find(|line| line.starts(words))
+    }
+
     /// Lines by which it listens.
     fn binds(&self) -> impl Iterator<Item = &'a Line> + use<'a> {
         self.section.lines.iter().filter(|line| line.starts(&["bind"]))
@@ -197,7 +207,7 @@ impl<'a> Proxy<'a> {
 
     /// The protocol that it speaks; `tcp` where nothing says (configuration manual, `mode`).
     fn is_http(&self) -> bool {
-        self.lines().find(|line| line.starts(&["mode"])).is_some_and(|line| line.word(1) == "http")
+        self.decides(&["mode"]).is_some_and(|line| line.word(1) == "http")
     }
 
     /// From where it can be reached; a backend only through its frontends.

@@ -81,9 +81,10 @@ impl Line {
         self.words.get(index).map_or("", String::as_str)
     }
 
-    /// Where a word stands behind the first one.
-    fn position(&self, word: &str) -> Option<usize> {
-        self.words.iter().skip(1).position(|own| own == word).map(|at| at + 1)
+    /// Where a word stands behind the first one. Of what a line says twice the last counts
+    /// [2.6.12].
+    pub fn position(&self, word: &str) -> Option<usize> {
+        self.words.iter().skip(1).rposition(|own| own == word).map(|at| at + 1)
     }
 
     /// Whether a word stands behind the first one.
@@ -94,6 +95,12 @@ impl Line {
     /// The word behind a word.
     pub fn behind(&self, word: &str) -> Option<&str> {
         self.words.get(self.position(word)? + 1).map(String::as_str)
+    }
+
+    /// The words behind each place of a word, in their order.
+    pub fn each_behind(&self, word: &str) -> impl Iterator<Item = &str> {
+        let pairs = self.words.iter().skip(1).zip(self.words.iter().skip(2));
+        pairs.filter(move |(own, _)| *own == word).map(|(_, next)| next.as_str())
     }
 
     /// Whether a word is filled in by the environment.

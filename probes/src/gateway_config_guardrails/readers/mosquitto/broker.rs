@@ -173,6 +173,10 @@ pub struct Broker {
     pub debug: Option<Line>,
     /// Lines that the release does not know.
     pub unknown: Vec<Line>,
+    /// Lines whose place a later one took.
+    pub overridden: Vec<Line>,
+    /// Lines that say once more what may be said once.
+    pub repeated: Vec<Line>,
     /// What cannot be told.
     pub doubts: Vec<Doubt>,
 }

@@ -247,6 +247,15 @@ impl Judge<'_> {
             let value = line.word().to_owned();
             self.off(Guardrail::Debug, &line.place, &line.key, value, Reach::Unstated);
         }
+        for line in &self.broker.overridden {
+            let seen = line.place.observe(shown(&line.key), shown_value(line), Reach::Unstated);
+            self.review.overridden(seen);
+        }
+        for line in &self.broker.repeated {
+            let what = "set more than once: mosquitto refuses to start";
+            let seen = line.place.observe(shown(&line.key), what, Reach::Unstated);
+            self.review.repeated(seen);
+        }
         for line in &self.broker.unknown {
             let (name, value) = (unknown(&line.key), REFUSED.to_owned());
             self.off(Guardrail::UnknownKey, &line.place, &name, value, Reach::Unstated);

@@ -204,6 +204,139 @@ pub fn is_of_listener(key: &str) -> bool {
     )
 }
 
+/// Settings of who may connect: of a listener with `per_listener_settings true`, else global.
+pub fn is_of_security(key: &str) -> bool {
+    matches!(
+        key,
+        "acl_file"
+            | "allow_anonymous"
+            | "allow_zero_length_clientid"
+            | "auto_id_prefix"
+            | "password_file"
+            | "psk_file"
+    )
+}
+
+/// Settings of one bridge.
+pub fn is_of_bridge(key: &str) -> bool {
+    key.starts_with("bridge_")
+        || matches!(
+            key,
+            "address"
+                | "addresses"
+                | "cleansession"
+                | "clientid"
+                | "idle_timeout"
+                | "keepalive_interval"
+                | "local_cleansession"
+                | "local_clientid"
+                | "local_password"
+                | "local_username"
+                | "notification_topic"
+                | "notifications"
+                | "notifications_local_only"
+                | "password"
+                | "remote_clientid"
+                | "remote_password"
+                | "remote_username"
+                | "restart_timeout"
+                | "round_robin"
+                | "start_type"
+                | "threshold"
+                | "try_private"
+                | "username"
+        )
+}
+
+/// What a second line of the same key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// It stands beside the first.
+    Adds,
+    /// It takes the place of the first.
+    Replaces,
+    /// The broker does not start.
+    Refused,
+}
+
+/// What a second line of a key does, in the same listener, the same bridge, or outside of them
+/// [2.0.11, every key tried].
+pub fn again(key: &str, release: Release) -> Again {
+    match key {
+        "auth_plugin" | "connection" | "global_plugin" | "include_dir" | "listener"
+        | "log_dest" | "log_type" | "plugin" | "plugin_load" | "plugin_use" | "topic" => {
+            Again::Adds
+        }
+        _ if key.starts_with("plugin_opt_") || key.starts_with("auth_opt_") => Again::Adds,
+        "acl_file" if release == Release::V2_1 => Again::Replaces,
+        _ if TEXTS.contains(&key) => Again::Refused,
+        _ => Again::Replaces,
+    }
+}
+
+/// The name under which a key and its older or longer names are one.
+pub fn canonical(key: &str) -> &str {
+    match key {
+        "addresses" => "address",
+        "clientid" => "remote_clientid",
+        "maximum_qos" => "max_qos",
+        "password" => "remote_password",
+        "username" => "remote_username",
+        key => key,
+    }
+}
+
+/// Keys with a text, of which the broker takes one.
+const TEXTS: [&str; 47] = [
+    "acl_file",
+    "address",
+    "addresses",
+    "auto_id_prefix",
+    "bind_address",
+    "bind_interface",
+    "bridge_alpn",
+    "bridge_bind_address",
+    "bridge_cafile",
+    "bridge_capath",
+    "bridge_certfile",
+    "bridge_identity",
+    "bridge_keyfile",
+    "bridge_psk",
+    "bridge_tls_version",
+    "cafile",
+    "capath",
+    "certfile",
+    "ciphers",
+    "ciphers_tls1.3",
+    "clientid",
+    "clientid_prefixes",
+    "crlfile",
+    "dhparamfile",
+    "http_dir",
+    "keyfile",
+    "local_clientid",
+    "local_password",
+    "local_username",
+    "log_timestamp_format",
+    "mount_point",
+    "notification_topic",
+    "password",
+    "password_file",
+    "persistence_file",
+    "persistence_location",
+    "pid_file",
+    "psk_file",
+    "psk_hint",
+    "remote_clientid",
+    "remote_password",
+    "remote_username",
+    "tls_engine",
+    "tls_engine_kpass_sha1",
+    "tls_version",
+    "user",
+    "username",
+];
+
 /// Guardrails that cannot be told if the value of a key cannot be.
 pub fn guardrails(key: &str) -> &'static [Guardrail] {
     use Guardrail as G;

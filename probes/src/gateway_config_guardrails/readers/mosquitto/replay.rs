@@ -4,11 +4,14 @@
 //! before the first `listener` line of its file, and once it has one it opens, on port 1883 of
 //! every interface. Where its behaviour is measured, it was measured on 2.0.11.
 
+use std::collections::HashMap;
+
 use model::evidence::Guardrail;
 
+use super::Release;
 use super::broker::{Bridge, Broker, Doubt, Listener, Security};
+use super::keys::{self, Again};
 use super::lines::{Line, Step};
-use super::{Release, keys};
 use crate::gateway_config_guardrails::guardrail::Place;
 use crate::gateway_config_guardrails::values::{Bound, bound};
 
@@ -16,7 +19,7 @@ use crate::gateway_config_guardrails::values::{Bound, bound};
 /// wants us to work.
 const MAX_PARTS: usize = 256;
 
-/// Most settings that are kept as undetermined.
+/// Most settings that are kept as undetermined, as replaced or as repeated.
 const MAX_DOUBTS: usize = 1_000;
 
 /// Where reading stands in one file.
@@ -26,6 +29,17 @@ struct Cursor {
     bridge: Option<usize>,
     /// An included file added a listener meanwhile: the broker's own pointer is lost [2.0.11].
     lost: bool,
+}
+
+/// What a setting belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Scope {
+    /// The broker as a whole.
+    Broker,
+    /// A listener; the undeclared one without a number.
+    Listener(Option<usize>),
+    /// A bridge; without a number the broker refuses the line.
+    Bridge(Option<usize>),
 }
 
 /// The broker that `release` makes of the lines.
@@ -38,6 +52,7 @@ pub fn replay(steps: &[Step], release: Release) -> Broker {
         security_seen: false,
         plugins: 0,
         files: vec![Cursor::default()],
+        set: HashMap::new(),
     };
     for step in steps {
         match step {
@@ -60,7 +75,7 @@ pub fn replay(steps: &[Step], release: Release) -> Broker {
     reader.finish(steps)
 }
 
-struct Reader {
+struct Reader<'a> {
     release: Release,
     broker: Broker,
     implicit: Listener,
@@ -70,9 +85,11 @@ struct Reader {
     /// Plugins so far.
     plugins: usize,
     files: Vec<Cursor>,
+    /// The last line of every key that does not add up, in its place.
+    set: HashMap<(Scope, &'a str), &'a Line>,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
     fn cursor(&mut self) -> &mut Cursor {
         if self.files.is_empty() {
             self.files.push(Cursor::default());
@@ -150,12 +167,51 @@ impl Reader {
         self.on_listener(line, opens, |listener| set(&mut listener.security));
     }
 
-    fn line(&mut self, line: &Line) {
+    /// Notes a key that was set before in the same place.
+    fn again(&mut self, line: &'a Line) {
+        let key = line.key.as_str();
+        let what = keys::again(key, self.release);
+        if what == Again::Adds {
+            return;
+        }
+        // 2.1 keeps a true that was said once, so it is the later line that does not count.
+        if key == "per_listener_settings"
+            && self.release == Release::V2_1
+            && self.broker.per_listener
+        {
+            return note(&mut self.broker.overridden, line);
+        }
+        let scope = self.scope(key);
+        let before = self.set.insert((scope, keys::canonical(key)), line);
+        match before {
+            Some(_) if what == Again::Refused => {
+                note(&mut self.broker.repeated, line);
+                self.refuse(line);
+            }
+            Some(before) => note(&mut self.broker.overridden, before),
+            None => {}
+        }
+    }
+
+    fn scope(&mut self, key: &str) -> Scope {
+        let cursor = self.cursor();
+        let (listener, bridge) = (Scope::Listener(cursor.listener), Scope::Bridge(cursor.bridge));
+        match key {
+            "port" | "bind_address" => Scope::Listener(None),
+            _ if keys::is_of_listener(key) => listener,
+            _ if keys::is_of_bridge(key) => bridge,
+            _ if keys::is_of_security(key) && self.broker.per_listener => listener,
+            _ => Scope::Broker,
+        }
+    }
+
+    fn line(&mut self, line: &'a Line) {
         let key = line.key.as_str();
         if !keys::is_known(key, self.release) {
             self.broker.unknown.push(line.clone());
             return;
         }
+        self.again(line);
         match key {
             "listener" => self.declare(line),
             "port" | "bind_address" => self.default_listener(line),
@@ -251,13 +307,7 @@ impl Reader {
                 self.doubt(line, guardrails, "more than 256 plugins are not followed");
             }
             "acl_file" => {
-                let mut again = false;
-                self.on_security(line, false, |security| {
-                    again = security.acl_file.replace(line.clone()).is_some();
-                });
-                if again && self.release != Release::V2_1 {
-                    self.refuse(line);
-                }
+                self.on_security(line, false, |security| security.acl_file = Some(line.clone()));
             }
             "password_file" | "psk_file" => {
                 self.on_security(line, true, |security| security.has_users = true);
@@ -416,6 +466,13 @@ impl Reader {
             self.broker.listeners.push(Listener { place, ..self.implicit });
         }
         self.broker
+    }
+}
+
+/// Keeps a line, as long as there is room; evidence shows far fewer.
+fn note(lines: &mut Vec<Line>, line: &Line) {
+    if lines.len() < MAX_DOUBTS {
+        lines.push(line.clone());
     }
 }
 

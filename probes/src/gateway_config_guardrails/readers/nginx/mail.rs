@@ -57,7 +57,7 @@ pub fn review(review: &mut Review, server: &Server<'_>) {
     if server.module != Module::Mail {
         return;
     }
-    let Some(asked) = lookup(&server.levels, "auth_http").first() else { return };
+    let Some(asked) = lookup(&server.levels, "auth_http").last() else { return };
     let place = &asked.place;
     let address = asked.arg(0);
     let address = address.strip_prefix("http://").unwrap_or(address);

@@ -10,6 +10,7 @@ mod identity;
 mod mail;
 mod parse;
 mod redirect;
+mod repeats;
 mod server;
 mod tls;
 mod upstream;
@@ -92,6 +93,7 @@ pub fn review(
             identity::review(&mut review, server, &mut once);
         }
         admin::everywhere(&mut review, &tree);
+        repeats::review(&mut review, &tree);
         review
     };
     let changed = Version { major: 1, minor: 27, patch: 3 };

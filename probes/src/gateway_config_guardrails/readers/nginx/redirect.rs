@@ -9,24 +9,30 @@ const CHALLENGE: &str = "/.well-known/acme-challenge";
 /// Whether whoever asks is sent to the encrypted address or turned away, whatever is asked for.
 pub fn only(server: &[Directive]) -> bool {
     // What stands in the server itself is done before a location is looked for.
-    if server.iter().any(sends) {
+    if sends_all(server) {
         return true;
     }
     let asked = |one: &&Directive| one.name == "if";
-    if server.iter().any(|one| asked(&one) && is_plain(one) && one.inside().iter().any(sends)) {
+    if server.iter().any(|one| asked(&one) && is_plain(one) && sends_all(one.inside())) {
         return true;
     }
     if server.iter().any(turns_away) {
         let mut asked = server.iter().filter(asked).peekable();
-        return asked.peek().is_some() && asked.all(|one| one.inside().iter().any(sends));
+        return asked.peek().is_some() && asked.all(|one| sends_all(one.inside()));
     }
     let mut locations = server.iter().filter(|one| one.name == "location" && !is_challenge(one));
     let mut whole = false;
     let all = locations.all(|one| {
         whole |= is_whole(one);
-        one.inside().iter().any(sends)
+        sends_all(one.inside())
     });
     all && whole
+}
+
+/// Sends every client that comes into a block to the encrypted address: the first that answers does
+/// so for all [1.22.1].
+fn sends_all(block: &[Directive]) -> bool {
+    block.iter().find(|one| one.name == "return" || sends(one)).is_some_and(sends)
 }
 
 /// Sends every client that comes to it to the encrypted address.
@@ -109,6 +115,7 @@ mod tests {
             "return 200 https://h;",
             "return 301 http://h;",
             "return 404;",
+            "return 200 x; return 301 https://h;",
             "rewrite ^/old$ https://h/new; location / { proxy_pass http://u; }",
             "rewrite ^/$ https://h/ permanent;",
             "location /a { return 301 https://h; }",
