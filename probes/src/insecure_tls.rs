@@ -13,7 +13,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    ClientConfig, DigitallySignedStruct, KeyLog, SignatureScheme, SupportedProtocolVersion,
+    ClientConfig, DigitallySignedStruct, HandshakeKind, KeyLog, SignatureScheme,
+    SupportedProtocolVersion,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -38,7 +39,7 @@ pub struct Options {
     /// all of them.
     pub suites: Vec<u16>,
     /// Asks for a ticket also in TLS 1.2, where one comes to those alone who ask (RFC 5077 section
-    /// 3.2). It is never used.
+    /// 3.2), and keeps those that come for when the same [`Client`] comes again.
     pub ticket: bool,
     /// Who is told the session's secrets. With one, the session gives its keys away, too.
     pub secrets: Option<Arc<dyn KeyLog>>,
@@ -73,6 +74,8 @@ pub struct Session<S> {
     pub group: Option<u16>,
     /// Negotiated application protocol.
     pub alpn: Option<Vec<u8>>,
+    /// It goes on with a session from before.
+    pub resumed: bool,
     /// The stream inside.
     pub stream: TlsStream<S>,
 }
@@ -130,21 +133,47 @@ pub async fn connect<S>(stream: S, server_name: &str, options: Options) -> Hands
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Some(provider) = CryptoProvider::get_default() else {
-        let outcome = Err(HandshakeError::NoProvider);
-        return Handshake { presented: Presented::default(), outcome };
-    };
-    let recorder = Arc::new(Recorder {
-        provider: Arc::clone(provider),
-        client: options.client.clone(),
-        schemes: options.schemes.clone(),
-        presented: Mutex::default(),
-    });
-    let outcome = match config(&recorder, &options) {
-        Ok(config) => handshake(stream, server_name, config).await,
-        Err(error) => Err(HandshakeError::Protocol(error.to_string())),
-    };
-    Handshake { presented: recorder.presented(), outcome }
+    match Client::new(&options) {
+        Ok(client) => client.connect(stream, server_name).await,
+        Err(error) => Handshake { presented: Presented::default(), outcome: Err(error) },
+    }
+}
+
+/// A client that can come again: with [`Options::ticket`], what the server gave it for that is kept.
+#[derive(Debug, Clone)]
+pub struct Client {
+    recorder: Arc<Recorder>,
+    config: Arc<ClientConfig>,
+}
+
+impl Client {
+    /// A client that offers `options`.
+    ///
+    /// # Errors
+    ///
+    /// If this process has no crypto provider, or the options name nothing that it can offer.
+    pub fn new(options: &Options) -> Result<Self, HandshakeError> {
+        let provider = CryptoProvider::get_default().ok_or(HandshakeError::NoProvider)?;
+        let recorder = Arc::new(Recorder {
+            provider: Arc::clone(provider),
+            client: options.client.clone(),
+            schemes: options.schemes.clone(),
+            presented: Mutex::default(),
+        });
+        let config = config(&recorder, options)
+            .map_err(|error| HandshakeError::Protocol(error.to_string()))?;
+        Ok(Self { recorder, config: Arc::new(config) })
+    }
+
+    /// Makes a handshake over `stream`. What it shows adds to what earlier ones of this client did:
+    /// one that goes on with their session shows no certificate.
+    pub async fn connect<S>(&self, stream: S, server_name: &str) -> Handshake<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let outcome = handshake(stream, server_name, Arc::clone(&self.config)).await;
+        Handshake { presented: self.recorder.presented(), outcome }
+    }
 }
 
 fn config(recorder: &Arc<Recorder>, options: &Options) -> Result<ClientConfig, rustls::Error> {
@@ -165,8 +194,8 @@ fn config(recorder: &Arc<Recorder>, options: &Options) -> Result<ClientConfig, r
         .with_custom_certificate_verifier(Arc::clone(recorder) as Arc<dyn ServerCertVerifier>)
         .with_client_cert_resolver(Arc::clone(recorder) as Arc<dyn ResolvesClientCert>);
     config.alpn_protocols = options.alpn.clone();
-    // Every handshake is a full one: a resumed one shows no certificate. What is kept for the
-    // next ends with this configuration.
+    // A resumed handshake shows no certificate. What is kept for the next one ends with this
+    // configuration, and so with the client.
     config.resumption = match options.ticket {
         true => Resumption::in_memory_sessions(1),
         false => Resumption::disabled(),
@@ -181,17 +210,17 @@ fn config(recorder: &Arc<Recorder>, options: &Options) -> Result<ClientConfig, r
 async fn handshake<S>(
     stream: S,
     server_name: &str,
-    mut config: ClientConfig,
+    mut config: Arc<ClientConfig>,
 ) -> Result<Session<S>, HandshakeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let name = ServerName::try_from(server_name.to_owned()).unwrap_or_else(|_| {
         // Not a name that SNI can carry; the target is still asked, just without a name.
-        config.enable_sni = false;
+        Arc::make_mut(&mut config).enable_sni = false;
         ServerName::try_from("name.invalid").expect("a fixed name is a DNS name")
     });
-    let stream = TlsConnector::from(Arc::new(config))
+    let stream = TlsConnector::from(config)
         .connect(name, stream)
         .await
         .map_err(|error| HandshakeError::from(&error))?;
@@ -205,6 +234,7 @@ where
             .ok_or_else(missing)?,
         group: session.negotiated_key_exchange_group().map(|group| u16::from(group.name())),
         alpn: session.alpn_protocol().map(<[u8]>::to_vec),
+        resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
         stream,
     })
 }

@@ -214,6 +214,7 @@ async fn a_hardened_server_costs_at_most_24_connections() {
             ("/tls/full/dh_bits", json!([])),
             ("/tls/features/without_name", json!("same_certificate")),
             ("/tls/features/resumption", json!("ticket")),
+            ("/tls/features/psk_resumption", json!(true)),
             ("/tls/features/grease_tolerant", json!(true)),
             ("/tls/features/version_tolerant", json!(true)),
             ("/tls/features/ocsp_stapled", json!(false)),

@@ -12,6 +12,7 @@ use super::posture::{ec_identity, enumerate, rsa_identity, s_server};
 
 const RENEGOTIATION: &str = "/tls/features/client_renegotiation";
 const RESUMPTION: &str = "/tls/features/resumption";
+const PSK_RESUMPTION: &str = "/tls/features/psk_resumption";
 const LIFETIME: &str = "/tls/features/ticket_lifetime";
 const EARLY_DATA: &str = "/tls/features/early_data_max";
 
@@ -83,6 +84,27 @@ async fn a_session_goes_on_by_what_the_flags_leave_of_it() {
             assert_eq!(value(&seen, RESUMPTION), by, "{flags:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_session_of_tls13_goes_on_where_its_ticket_is_taken() {
+    let identity = ec_identity();
+    for versions in [&["-tls1_3"][..], &[]] {
+        for (flags, goes_on) in [
+            (&[][..], true),
+            (&["-num_tickets", "1"], true),
+            (&["-num_tickets", "0"], false),
+            // Its tickets name a state that the server keeps, or does not keep.
+            (&["-no_ticket"], true),
+            (&["-no_ticket", "-no_cache"], false),
+        ] {
+            let flags = [versions, flags].concat();
+            let seen = seen(&identity, &flags).await;
+            assert_eq!(value(&seen, PSK_RESUMPTION), json!(goes_on), "{flags:?}: {seen:#?}");
+        }
+    }
+    let old = seen(&identity, &["-tls1_2"]).await;
+    assert_eq!(status(&old, PSK_RESUMPTION), "not_attempted");
 }
 
 #[tokio::test]

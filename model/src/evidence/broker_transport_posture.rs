@@ -373,6 +373,10 @@ pub struct BrokerTransportPostureStable {
     /// RFC 5246 section 7.3).
     #[serde(rename = "/tls/features/resumption", default = "super::not_asked::<Resumption>")]
     pub features_resumption: Item<Resumption>,
+    /// Whether a session of TLS 1.3 was taken up again on another connection by a ticket that it got
+    /// (RFC 8446 section 2.2); false where it got none.
+    #[serde(rename = "/tls/features/psk_resumption", default = "super::not_asked::<bool>")]
+    pub features_psk_resumption: Item<bool>,
     /// Longest lifetime of the tickets that a session of TLS 1.3 (RFC 8446 section 4.6.1) and one
     /// of TLS 1.2 (RFC 5077 section 3.3) got, in seconds; none where they got no ticket. A version
     /// in which this probe can make no session has no say.

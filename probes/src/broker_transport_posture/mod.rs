@@ -205,6 +205,7 @@ fn stable(
         features_session_id: tls.item(|_| absent(unasked)),
         features_session_ticket: tls.item(|_| absent(unasked)),
         features_resumption: tls.item(|_| absent(unasked)),
+        features_psk_resumption: tls.item(|_| absent(unasked)),
         features_ticket_lifetime: tls.item(|_| absent(unasked)),
         features_early_data_max: tls.item(|_| absent(unasked)),
         features_alpn: tls.item(|_| absent(unasked)),

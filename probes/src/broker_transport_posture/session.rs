@@ -9,7 +9,7 @@ use super::mode::Mode;
 use super::{hello, websocket};
 use crate::insecure_tls::{self, HandshakeError, Options, Presented};
 use crate::net::{Connection, Dialer};
-use crate::tls::inside::{self, Inside};
+use crate::tls::inside;
 use crate::tls::tap::Tap;
 use crate::tls::{ServerFlight, names, suites};
 use crate::{mqtt, text};
@@ -78,8 +78,8 @@ pub(super) async fn observe(dialer: &Dialer, endpoint: &Endpoint, mode: Mode) ->
     let (mut after, mut shown) = (None, None);
     if requested {
         after = Some(request(&mut session, endpoint).await);
-    } else if let Some(Ok(inside)) = secret.map(|secret| Inside::take_over(session, &secret)) {
-        shown = Some(sessions::look(dialer, hello::sni(endpoint), inside).await);
+    } else if let Some(secret) = secret {
+        shown = sessions::look(dialer, hello::sni(endpoint), session, &secret).await;
     }
     Session { negotiated: Ok(negotiated), presented, requested, after, shown }
 }

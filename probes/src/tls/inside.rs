@@ -15,7 +15,7 @@ use super::names::TLS12;
 use super::record::{self, Event, Malformed, Reassembler};
 use super::server_flight::{FlightReader, Progress};
 use super::tap::Tap;
-use crate::insecure_tls::{self, Handshake, HandshakeError, Options, Session};
+use crate::insecure_tls::{Client, Handshake, HandshakeError, Options, Presented, Session};
 use crate::net::{Connection, Failure};
 
 /// Type of a ServerHelloDone, which ends what the server says before the client's keys.
@@ -50,9 +50,46 @@ pub enum Stop {
     Sealed,
 }
 
-/// The main secret of a session that may be taken over.
+/// What it takes to take a session over: its main secret, and the client that made it.
 #[derive(Debug)]
-pub struct Secret(Arc<MainSecret>);
+pub struct Secret {
+    main: Arc<MainSecret>,
+    again: Option<Again>,
+}
+
+/// A client that has made a session, and may come again with what it was given there.
+#[derive(Debug, Clone)]
+pub struct Again {
+    client: Client,
+    server_name: String,
+}
+
+impl Secret {
+    /// The client of the session; none if there was no session to make.
+    pub fn again(&self) -> Option<Again> {
+        self.again.clone()
+    }
+}
+
+impl Again {
+    /// Makes a handshake that names the session from before. Nothing more is sent than that.
+    pub async fn come(&self, connection: Connection) -> Result<Second, HandshakeError> {
+        let handshake = self.client.connect(connection, &self.server_name).await;
+        let Session { resumed, suite, group, .. } = handshake.outcome?;
+        Ok(Second { resumed, suite, group })
+    }
+}
+
+/// What a client met that came again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Second {
+    /// The session goes on.
+    pub resumed: bool,
+    /// Negotiated cipher suite, by IANA code point.
+    pub suite: u16,
+    /// Negotiated key exchange group, by IANA code point; none without a key exchange.
+    pub group: Option<u16>,
+}
 
 /// Makes a handshake that asks for a ticket, and whose session may be taken over after it.
 pub async fn connect(
@@ -63,8 +100,16 @@ pub async fn connect(
     let secret = Arc::new(MainSecret::default());
     let told = Arc::clone(&secret) as Arc<dyn KeyLog>;
     let options = Options { ticket: true, secrets: Some(told), ..options };
-    let handshake = insecure_tls::connect(Tap::new(connection), server_name, options).await;
-    (handshake, Secret(secret))
+    let client = match Client::new(&options) {
+        Ok(client) => client,
+        Err(error) => {
+            let handshake = Handshake { presented: Presented::default(), outcome: Err(error) };
+            return (handshake, Secret { main: secret, again: None });
+        }
+    };
+    let handshake = client.connect(Tap::new(connection), server_name).await;
+    let again = Some(Again { client, server_name: server_name.to_owned() });
+    (handshake, Secret { main: secret, again })
 }
 
 /// A session, past its handshake, that is read and written record by record.
@@ -114,7 +159,7 @@ impl Inside {
         let (connection, sent, received) = tap.into_parts();
         let (clear, pending, early) = match suite {
             SupportedCipherSuite::Tls12(_) => {
-                let clear = Clear::read(suite, &sent, &received, &secret.0.taken());
+                let clear = Clear::read(suite, &sent, &received, &secret.main.taken());
                 (clear, after_change(&received).to_vec(), 0)
             }
             SupportedCipherSuite::Tls13(_) => {
@@ -150,6 +195,17 @@ impl Inside {
     /// What the client's Finished said (RFC 5246 section 7.4.9); none for TLS 1.3.
     pub const fn verified(&self) -> Option<[u8; 12]> {
         self.clear.verified
+    }
+
+    /// The handshake messages and alerts among what the library has read; application data is passed
+    /// over.
+    ///
+    /// # Errors
+    ///
+    /// If a record is no TLS, or does not open.
+    pub fn heard(mut self) -> Result<Vec<Event>, Stop> {
+        while self.open_next()? {}
+        Ok(std::iter::from_fn(|| self.messages.next_event()).collect())
     }
 
     /// Says that nothing more will be said, and keeps reading (RFC 8446 section 6.1).

@@ -134,6 +134,7 @@ impl Full {
         };
         stable.features_client_renegotiation = self.sessions.renegotiation.clone();
         stable.features_resumption = self.sessions.resumption.clone();
+        stable.features_psk_resumption = self.sessions.psk_resumption.clone();
         stable.features_ticket_lifetime = self.sessions.ticket_lifetime();
         stable.features_early_data_max = self.sessions.early_data_max();
     }

@@ -381,19 +381,19 @@ impl Lane<modern::Elimination> {
                 machine.hear(&offered(&hello.hello), heard);
             }
         }
-        match &interview.session.negotiated {
-            Ok(session) if session.version == TLS13 => {
-                let chosen =
-                    Chosen { suite: session.suite, group: session.group, ..Chosen::default() };
-                let offer = Offer {
-                    ask: Ask::Pairs,
-                    suites: of_library(session.suite),
-                    groups: session.group.into_iter().collect(),
-                    signatures: Vec::new(),
-                };
-                machine.hear(&offer, Reply::Chosen(chosen));
-            }
-            _ => {}
+        let first = interview.session.negotiated.as_ref().ok();
+        let first = first.filter(|session| session.version == TLS13);
+        let second = interview.session.shown(TLS13).and_then(|shown| shown.second);
+        // Who came again has offered the same, and what it met is an answer like any other.
+        let met = first.map(|session| (session.suite, session.group)).into_iter();
+        for (suite, group) in met.chain(second.map(|second| (second.suite, second.group))) {
+            let offer = Offer {
+                ask: Ask::Pairs,
+                suites: of_library(suite),
+                groups: group.into_iter().collect(),
+                signatures: Vec::new(),
+            };
+            machine.hear(&offer, Reply::Chosen(Chosen { suite, group, ..Chosen::default() }));
         }
         Self::of(machine, true)
     }

@@ -1,11 +1,13 @@
-//! Whether a session of TLS 1.2 goes on when another connection names it.
+//! Whether a session goes on when another connection names it.
 
 use model::evidence::{Asked, Item, Resumption};
 
+use super::super::Missing;
 use super::lane::is_worth_retrying;
 use super::sessions::why;
+use crate::insecure_tls::HandshakeError;
 use crate::net::Dialer;
-use crate::tls::inside::{Inside, Stop};
+use crate::tls::inside::{Again, Inside, Second, Stop};
 use crate::tls::names::{self, TLS12};
 use crate::tls::{ClientHello, client_hello, resume, tickets};
 
@@ -76,4 +78,42 @@ pub(super) async fn ask(
         Err(stop) => (why(&stop), stop.to_string()),
     };
     (item, Some(Asked { question, answer }))
+}
+
+/// Comes again with a ticket of TLS 1.3, of which `kept` are there; each is used once (RFC 8446
+/// appendix C.4).
+pub(super) async fn ask_by_ticket(
+    dialer: &Dialer,
+    again: Option<Again>,
+    kept: usize,
+) -> (Result<Second, Missing>, Option<Asked>) {
+    let Some(again) = again.filter(|_| kept > 0) else {
+        return (Err(Item::error("none of the tickets that came can be used")), None);
+    };
+    let once = async || again.come(dialer.connect().await?).await;
+    let mut answer = once().await;
+    if let Err(HandshakeError::Network(failure)) = &answer
+        && is_worth_retrying(failure)
+        && kept > 1
+    {
+        answer = once().await;
+    }
+    let (second, answer) = match answer {
+        Ok(second) if second.resumed => (Ok(second), "it goes on".to_owned()),
+        Ok(second) => (Ok(second), "the server begins anew".to_owned()),
+        Err(error) => {
+            let answer = error.to_string();
+            let missing = match error {
+                HandshakeError::Network(failure) => failure.item(),
+                HandshakeError::Alert(alert) => Item::refused(format!(
+                    "a hello that names a session: alert {}",
+                    names::alert(alert)
+                )),
+                other => Item::error(other.to_string()),
+            };
+            (Err(missing), answer)
+        }
+    };
+    let question = "the session of TLSv1.3 on another connection, by its ticket".to_owned();
+    (second, Some(Asked { question, answer }))
 }

@@ -2,7 +2,7 @@
 //!
 //! A session of TLS 1.2 is asked once, and only once, whether its client may begin anew. After it, a
 //! second connection shows whether the session goes on there, by its ticket or its id. The tickets of
-//! TLS 1.3 are read as they come and never used. The session that decision mode makes anyway is one
+//! TLS 1.3 are read as they come, and a second connection shows whether one of them is taken. The session that decision mode makes anyway is one
 //! of the two. The other is of TLS 1.2 where it can be: its hello is at the same time the first
 //! question about suites, so it takes no connection of its own either.
 
@@ -13,17 +13,19 @@ use std::time::Duration;
 use model::evidence::{Asked, Item, Resumption};
 use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::super::interview::Interview;
 use super::super::{Missing, absent, known};
 use super::lane::{Lane, Port, is_worth_retrying};
 use super::resumption;
-use crate::insecure_tls::{HandshakeError, Options};
-use crate::net::{Dialer, Failure};
+use crate::insecure_tls::{self, HandshakeError, Options};
+use crate::net::{Connection, Dialer, Failure};
 use crate::tls::enumerate::{Ask, Offer, legacy};
-use crate::tls::inside::{self, Inside, Stop};
+use crate::tls::inside::{self, Inside, Second, Secret, Stop};
 use crate::tls::names::{self, TLS12, TLS13};
 use crate::tls::record::Event;
+use crate::tls::tap::Tap;
 use crate::tls::tickets::{self, Ticket};
 use renegotiation::{Answer, NO_RENEGOTIATION, renegotiate};
 
@@ -41,6 +43,8 @@ pub(super) struct Sessions {
     pub(super) renegotiation: Item<bool>,
     /// By what a session of TLS 1.2 is taken up again.
     pub(super) resumption: Item<Resumption>,
+    /// Whether a session of TLS 1.3 is taken up again by its ticket.
+    pub(super) psk_resumption: Item<bool>,
     /// Tickets of TLS 1.2, of which there is at most one.
     clear: Result<Vec<Ticket>, Missing>,
     /// Tickets of TLS 1.3.
@@ -55,6 +59,7 @@ impl Sessions {
         Self {
             renegotiation: old.renegotiation,
             resumption: old.resumption,
+            psk_resumption: new.psk_resumption,
             clear: old.tickets,
             encrypted: new.tickets,
             asked: old.asked.into_iter().chain(new.asked).collect(),
@@ -76,7 +81,8 @@ pub(super) async fn old(
     let (mut suites, last): (Vec<u16>, Vec<u16>) =
         of_library().into_iter().partition(|suite| !known.contains(suite));
     suites.extend(last);
-    match made(port, interview, TLS12, &suites).await {
+    let made = made(port, interview, TLS12, &suites).await;
+    match made.and_then(|(session, secret)| taken_over(session, &secret)) {
         Ok(inside) => {
             if let Some(flight) = inside.flight() {
                 lane.hear(&offered(suites), flight);
@@ -93,17 +99,35 @@ pub(super) async fn new(port: Port<'_>, interview: &Interview) -> Shown {
         return shown.clone();
     }
     match made(port, interview, TLS13, &[]).await {
-        Ok(inside) => new_session(inside).await,
+        Ok((session, secret)) => new_session(port.dialer, session, &secret).await,
         Err(shown) => *shown,
     }
 }
 
-/// What a session that was made shows when it is taken over.
-pub(in super::super) async fn look(dialer: &Dialer, sni: Option<&str>, inside: Inside) -> Shown {
-    match inside.version() {
-        TLS12 => old_session(dialer, sni, inside).await,
-        _ => new_session(inside).await,
+/// What a session that was made shows; nothing where it cannot be looked into.
+pub(in super::super) async fn look(
+    dialer: &Dialer,
+    sni: Option<&str>,
+    session: Session,
+    secret: &Secret,
+) -> Option<Shown> {
+    match session.version {
+        TLS12 => {
+            let inside = Inside::take_over(session, secret).ok()?;
+            Some(old_session(dialer, sni, inside).await)
+        }
+        _ => Some(new_session(dialer, session, secret).await),
     }
+}
+
+/// A session that the library has made.
+type Session = insecure_tls::Session<Tap<Connection>>;
+
+fn taken_over(session: Session, secret: &Secret) -> Result<Inside, Box<Shown>> {
+    Inside::take_over(session, secret).map_err(|error| {
+        let missing = Item::error(error.to_string());
+        Box::new(Shown::nothing(missing, None))
+    })
 }
 
 /// Suites of TLS 1.2 that the library has.
@@ -167,6 +191,9 @@ impl Sessions {
 pub(in super::super) struct Shown {
     renegotiation: Item<bool>,
     resumption: Item<Resumption>,
+    psk_resumption: Item<bool>,
+    /// What the client met in TLS 1.3 when it came again.
+    pub(super) second: Option<Second>,
     tickets: Result<Vec<Ticket>, Missing>,
     asked: Vec<Asked>,
 }
@@ -176,6 +203,8 @@ impl Shown {
         Self {
             renegotiation: absent(&missing),
             resumption: absent(&missing),
+            psk_resumption: absent(&missing),
+            second: None,
             tickets: Err(missing),
             asked: asked.into_iter().collect(),
         }
@@ -188,7 +217,7 @@ async fn made(
     interview: &Interview,
     version: u16,
     suites: &[u16],
-) -> Result<Inside, Box<Shown>> {
+) -> Result<(Session, Secret), Box<Shown>> {
     match known(interview.version(version)) {
         Ok(true) if interview.bare => {
             return Err(Box::new(Shown::nothing(super::takes_extensions(), None)));
@@ -219,7 +248,7 @@ async fn open(
     port: Port<'_>,
     version: u16,
     suites: &[u16],
-) -> Result<Inside, (HandshakeError, bool)> {
+) -> Result<(Session, Secret), (HandshakeError, bool)> {
     let only: &'static SupportedProtocolVersion = match version {
         TLS12 => &rustls::version::TLS12,
         _ => &rustls::version::TLS13,
@@ -227,10 +256,10 @@ async fn open(
     let connection = port.dialer.connect().await.map_err(|failure| (failure.into(), false))?;
     let options = Options { versions: vec![only], suites: suites.to_vec(), ..Options::default() };
     let (handshake, secret) = inside::connect(connection, port.name, options).await;
-    handshake
-        .outcome
-        .and_then(|session| Inside::take_over(session, &secret))
-        .map_err(|error| (error, handshake.presented.client_certificate_requested))
+    match handshake.outcome {
+        Ok(session) => Ok((session, secret)),
+        Err(error) => Err((error, handshake.presented.client_certificate_requested)),
+    }
 }
 
 fn no_session(error: &HandshakeError, version: u16, certificate_requested: bool) -> Missing {
@@ -280,6 +309,8 @@ async fn old_session(dialer: &Dialer, sni: Option<&str>, mut inside: Inside) -> 
     Shown {
         renegotiation: renegotiation.map_or_else(|stop| why(&stop), |answer| answer.item()),
         resumption,
+        psk_resumption: Item::not_attempted("a session of TLS 1.3 was not made"),
+        second: None,
         tickets,
         asked: std::iter::once(Asked {
             question: "a whole session of TLSv1.2, and a second hello in it".to_owned(),
@@ -290,33 +321,16 @@ async fn old_session(dialer: &Dialer, sni: Option<&str>, mut inside: Inside) -> 
     }
 }
 
-/// A session of TLS 1.3: we say that we have said all, and hear what comes until the server does.
-/// Silence without a ticket decides nothing: there are servers that never leave.
-async fn new_session(mut inside: Inside) -> Shown {
-    inside.close().await;
-    let mut heard = Vec::new();
-    let ended = loop {
-        let patience = if heard.is_empty() { PATIENCE } else { GRACE };
-        let Ok(event) = tokio::time::timeout(patience, inside.next_event()).await else {
-            break Err(Failure::AnswerTimeout(patience).item());
-        };
-        match event {
-            Ok(Event::Message { kind: 4, body }) => match tickets::of_tls13(&body) {
-                Some(ticket) if heard.len() < tickets::MAX => heard.push(ticket),
-                Some(_) => break Ok(()),
-                None => break Err(Item::error("a ticket that came cannot be read")),
-            },
-            Ok(Event::Message { .. }) => {}
-            Ok(Event::Alert { description, .. }) => {
-                let error = HandshakeError::Alert(description);
-                break match error.is_about_client_certificate() {
-                    true => Err(no_session(&error, TLS13, true)),
-                    false => Ok(()),
-                };
-            }
-            Err(Stop::Network(failure)) if failure.is_end() => break Ok(()),
-            Err(stop) => break Err(why(&stop)),
-        }
+/// A session of TLS 1.3: we say that we have said all, and let the library hear what comes until the
+/// server does, so that it keeps the tickets. Then we look at the same bytes. Silence without a ticket
+/// decides nothing: there are servers that never leave.
+async fn new_session(dialer: &Dialer, mut session: Session, secret: &Secret) -> Shown {
+    let ended = hear_out(&mut session).await;
+    let heard = tickets_of(session, secret);
+    let kept = heard.as_ref().map_or(0, Vec::len);
+    let (heard, ended) = match (heard, ended) {
+        (Ok(heard), ended) => (heard, ended),
+        (Err(missing), ended) => (Vec::new(), ended.and(Err(missing))),
     };
     let missing: Option<Missing> = ended.err();
     let answer = match &missing {
@@ -324,20 +338,87 @@ async fn new_session(mut inside: Inside) -> Shown {
         _ => tickets::words(&heard),
     };
     let question = "a whole session of TLSv1.3, and its tickets".to_owned();
-    let asked = vec![Asked { question, answer }];
+    let mut asked = vec![Asked { question, answer }];
     // What was heard counts, also where the server says nothing after it and does not leave.
     let tickets = match missing {
         Some(missing) if heard.is_empty() => Err(missing),
         _ => Ok(heard),
     };
+    let mut second = None;
+    let psk_resumption = match &tickets {
+        Err(missing) => absent(missing),
+        Ok(heard) if heard.is_empty() => Item::observed(false),
+        Ok(_) => {
+            let (met, resumed) = resumption::ask_by_ticket(dialer, secret.again(), kept).await;
+            asked.extend(resumed);
+            second = met.as_ref().ok().copied();
+            met.map_or_else(|missing| absent(&missing), |met| Item::observed(met.resumed))
+        }
+    };
     let none = "TLS 1.3 has none";
     Shown {
         renegotiation: Item::not_attempted(none),
         resumption: Item::not_attempted("a session of TLS 1.2 was not made"),
+        psk_resumption,
+        second,
         tickets,
         asked,
     }
 }
+
+/// Says goodbye and reads until the server does, or has nothing more to say.
+async fn hear_out(session: &mut Session) -> Result<(), Missing> {
+    let stream = &mut session.stream;
+    stream.get_mut().1.send_close_notify();
+    // A server that has left has said before what there is to be heard.
+    stream.flush().await.ok();
+    let mut buffer = [0; 4096];
+    let (mut tickets, mut waited) = (0, Duration::ZERO);
+    loop {
+        match tokio::time::timeout(GRACE, stream.read(&mut buffer)).await {
+            Ok(Ok(0)) => return Ok(()),
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                return match HandshakeError::from(&error) {
+                    HandshakeError::Network(failure) if failure.is_end() => Ok(()),
+                    HandshakeError::Network(failure) => Err(failure.item()),
+                    error @ HandshakeError::Alert(_) if error.is_about_client_certificate() => {
+                        Err(no_session(&error, TLS13, true))
+                    }
+                    HandshakeError::Alert(_) => Ok(()),
+                    other => Err(Item::error(other.to_string())),
+                };
+            }
+            Err(_) => {
+                let so_far = stream.get_ref().1.tls13_tickets_received();
+                waited += GRACE;
+                if so_far > 0 && so_far == tickets {
+                    return Ok(());
+                }
+                if waited >= PATIENCE {
+                    return Err(Failure::AnswerTimeout(PATIENCE).item());
+                }
+                tickets = so_far;
+            }
+        }
+    }
+}
+
+/// The tickets of TLS 1.3 among what a session was sent, at most [`tickets::MAX`].
+fn tickets_of(session: Session, secret: &Secret) -> Result<Vec<Ticket>, Missing> {
+    let inside =
+        Inside::take_over(session, secret).map_err(|error| Item::error(error.to_string()))?;
+    let events = inside.heard().map_err(|stop| why(&stop))?;
+    let bodies = events.into_iter().filter_map(|event| match event {
+        Event::Message { kind: NEW_SESSION_TICKET, body } => Some(body),
+        _ => None,
+    });
+    let unread = || Item::error("a ticket that came cannot be read");
+    bodies.take(tickets::MAX).map(|body| tickets::of_tls13(&body).ok_or_else(unread)).collect()
+}
+
+/// Type of a NewSessionTicket (RFC 8446 section 4).
+const NEW_SESSION_TICKET: u8 = 4;
 
 /// Why a fact is missing.
 pub(super) fn why<T>(stop: &Stop) -> Item<T> {

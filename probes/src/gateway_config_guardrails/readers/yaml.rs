@@ -31,23 +31,31 @@ pub fn read_written(text: &str) -> Result<Node, Unreadable> {
 
 /// Reads one document whose texts are what `fill` makes of them.
 pub fn read_with(text: &str, fill: Fill<'_>) -> Result<Node, Unreadable> {
-    let documents = documents(text, Reader::new(false, fill))?;
+    Ok(first(documents(text, Reader::new(false, fill))?))
+}
+
+/// Where a value with a tag of the program itself begins, line and column, with the tag.
+pub type Tagged = HashMap<(u32, u32), &'static str>;
+
+/// Reads one document as [`read_written`] does. What these tags stand before is kept, and told.
+pub fn read_tagged(
+    text: &str,
+    tags: &'static [&'static str],
+) -> Result<(Node, Tagged), Unreadable> {
+    let mut reader = Reader { tags, ..Reader::new(false, &written) };
+    reader.read(text)?;
+    Ok((first(reader.roots), reader.tagged))
+}
+
+fn first(documents: Vec<Node>) -> Node {
     let empty = Node { line: 1, column: 1, value: Value::Null };
-    Ok(documents.into_iter().next().unwrap_or(empty))
+    documents.into_iter().next().unwrap_or(empty)
 }
 
 fn documents(text: &str, mut reader: Reader<'_>) -> Result<Vec<Node>, Unreadable> {
-    for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| {
-            let marker = error.marker();
-            let (line, column) = (number(marker.line().max(1)), number(marker.col() + 1));
-            Unreadable::Syntax { format: "YAML", line, column }
-        })?;
-        reader.take(event, span)?;
-    }
+    reader.read(text)?;
     Ok(reader.roots)
 }
-
 /// A table or list that is not closed yet.
 struct Open {
     line: u32,
@@ -73,12 +81,50 @@ struct Reader<'a> {
     /// More than one document is fine.
     many: bool,
     fill: Fill<'a>,
+    /// Tags of the program itself, after the exclamation mark.
+    tags: &'static [&'static str],
+    tagged: Tagged,
 }
 
 impl<'a> Reader<'a> {
     fn new(many: bool, fill: Fill<'a>) -> Self {
-        let (open, anchors, roots) = (Vec::new(), HashMap::new(), Vec::new());
-        Self { open, anchors, roots, nodes: 0, repeated: 0, many, fill }
+        Self {
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            roots: Vec::new(),
+            nodes: 0,
+            repeated: 0,
+            many,
+            fill,
+            tags: &[],
+            tagged: HashMap::new(),
+        }
+    }
+
+    fn read(&mut self, text: &str) -> Result<(), Unreadable> {
+        for event in Parser::new_from_str(text) {
+            let (event, span) = event.map_err(|error| {
+                let marker = error.marker();
+                let (line, column) = (number(marker.line().max(1)), number(marker.col() + 1));
+                Unreadable::Syntax { format: "YAML", line, column }
+            })?;
+            self.take(event, span)?;
+        }
+        Ok(())
+    }
+
+    /// Whether another program fills in what a tag stands before. A tag of the program itself is
+    /// kept in mind.
+    fn is_filled_in(&mut self, tag: Option<&Tag>, line: u32, column: u32) -> bool {
+        let own = tag.filter(|tag| tag.handle == "!");
+        let own = own.and_then(|tag| self.tags.iter().find(|known| **known == tag.suffix));
+        match own {
+            Some(own) => {
+                self.tagged.insert((line, column), own);
+                false
+            }
+            None => is_foreign(tag),
+        }
     }
 
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Unreadable> {
@@ -89,7 +135,8 @@ impl<'a> Reader<'a> {
                     return Err(Unreadable::Limit("1 MiB for one value"));
                 }
                 let plain = style == ScalarStyle::Plain;
-                let value = scalar(&text, plain, tag.as_deref(), self.fill);
+                let filled_in = self.is_filled_in(tag.as_deref(), line, column);
+                let value = scalar(&text, plain, filled_in, self.fill);
                 self.close(Node { line, column, value }, anchor)
             }
             Event::Alias(anchor) => {
@@ -125,7 +172,8 @@ impl<'a> Reader<'a> {
         if self.open.len() >= MAX_DEPTH {
             return Err(Unreadable::Limit("64 levels"));
         }
-        self.open.push(Open { line, column, anchor, unresolved: is_foreign(tag), content });
+        let unresolved = self.is_filled_in(tag, line, column);
+        self.open.push(Open { line, column, anchor, unresolved, content });
         Ok(())
     }
 
@@ -186,8 +234,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn scalar(text: &str, plain: bool, tag: Option<&Tag>, fill: Fill<'_>) -> Value {
-    if is_foreign(tag) {
+fn scalar(text: &str, plain: bool, filled_in: bool, fill: Fill<'_>) -> Value {
+    if filled_in {
         return Value::Unresolved("another program fills it in");
     }
     if plain && matches!(text, "" | "~" | "null" | "Null" | "NULL") {

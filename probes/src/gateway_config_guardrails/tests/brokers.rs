@@ -175,6 +175,51 @@ fn rabbitmq_is_told_by_line() {
     assert_eq!(word(&four, Guardrail::Anonymous), "on");
 }
 
+/// What the node itself opens was looked at on 3.10.8.
+#[test]
+fn mqtt_over_websocket_opens_a_plain_listener_of_rabbitmq_by_itself() {
+    let plugins = ("enabled_plugins", "[rabbitmq_web_mqtt].\n");
+    let read = |more: &str, advanced: &str| {
+        let text = format!("{RABBITMQ}{more}");
+        let files = [("rabbitmq.conf", &*text), ("advanced.config", advanced), plugins];
+        seen(&files, Format::Rabbitmq, Some("3.10.8"))
+    };
+    let none = "[].\n";
+    let closed = "web_mqtt.tcp.listener = none\n";
+    for (more, advanced, tls, bind) in [
+        ("", none, "off", "off"),
+        (closed, none, "on", "on"),
+        ("web_mqtt.tcp.listener = 127.0.0.1:15675\n", none, "local", "on"),
+        ("web_mqtt.tcp.ip = 192.0.2.10\nweb_mqtt.tcp.port = 9000\n", none, "off", "on"),
+        ("", "[{rabbitmq_web_mqtt, [{tcp_config, []}]}].\n", "on", "on"),
+        (
+            "",
+            "[{rabbitmq_web_mqtt, [{tcp_config, [{port, 15675}, {ip, \"127.0.0.1\"}]}]}].\n",
+            "local",
+            "on",
+        ),
+    ] {
+        let seen = read(more, advanced);
+        let words = (word(&seen, Guardrail::Tls), word(&seen, Guardrail::Bind));
+        assert_eq!(words, (tls, bind), "{more}{advanced}");
+    }
+    let secured = format!("{closed}web_mqtt.ssl.port = 15676\n");
+    assert_eq!(word(&read(&secured, none), Guardrail::Bind), "off");
+    assert_eq!(word(&read(&secured, none), Guardrail::TlsVersion), "open");
+    let old = format!("{secured}web_mqtt.ssl.ip = 192.0.2.10\nweb_mqtt.ssl.versions.1 = tlsv1.1\n");
+    let old = read(&old, none);
+    assert_eq!((word(&old, Guardrail::Bind), word(&old, Guardrail::TlsVersion)), ("on", "off"));
+    // A listener without a name lets strangers in from where it is reached.
+    let anonymous = RABBITMQ.replace("anonymous = false", "anonymous = true");
+    let anonymous = format!("{anonymous}loopback_users = none\nweb_mqtt.tcp.ip = 192.0.2.10\n");
+    let files = [("rabbitmq.conf", &*anonymous), plugins];
+    let anonymous = seen(&files, Format::Rabbitmq, Some("3.10.8"));
+    assert_eq!(word(&anonymous, Guardrail::Anonymous), "off");
+    // Without the list of plugins nobody can say.
+    let unknown = seen(&[("rabbitmq.conf", RABBITMQ)], Format::Rabbitmq, Some("3.10.8"));
+    assert_eq!(word(&unknown, Guardrail::Tls), "open");
+}
+
 #[test]
 fn rabbitmq_layers_are_read_from_weak_to_strong() {
     let advanced = "[{rabbitmq_mqtt, [{allow_anonymous, true}, {tcp_listeners, [{\"0.0.0.0\", 1883}]}]},\n {rabbit, [{loopback_users, []}]}].\n";

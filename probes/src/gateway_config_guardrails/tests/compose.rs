@@ -86,7 +86,7 @@ fn what_the_image_or_a_variable_decides_is_open() {
     assert_eq!(word(&compose(&port), Guardrail::Bind), "open");
     let flag = HARDENED.replace("read_only: true", "read_only: ${RO}");
     assert_eq!(word(&compose(&flag), Guardrail::Privileges), "open");
-    let tagged = HARDENED.replace("read_only: true", "read_only: !reset true");
+    let tagged = HARDENED.replace("read_only: true", "read_only: !vault true");
     assert_eq!(word(&compose(&tagged), Guardrail::Privileges), "open");
 }
 
@@ -112,6 +112,29 @@ fn an_override_wins_and_its_lists_are_appended() {
     assert_eq!(places(&seen.bind_all_interfaces), ["compose.override.yaml:4:13"]);
     assert_eq!(places(&seen.overridden), ["compose.yaml:6:5"]);
     assert_eq!(seen.files.value().unwrap().len(), 2);
+}
+
+#[test]
+fn a_tag_of_an_override_takes_away_what_other_files_say() {
+    let main = HARDENED
+        .replace("192.0.2.10:8883:8883", "8883:8883")
+        .replace("read_only", "pid: host\n    read_only");
+    assert_eq!(word(&compose(&main), Guardrail::Bind), "off");
+    let with = |over: &str| {
+        let over = format!("services:\n  broker:\n{over}");
+        let files = [("compose.yaml", main.as_str()), ("compose.override.yaml", &over)];
+        seen(&files, ConfigFormat::Auto, None)
+    };
+    let replaced =
+        with("    ports: !override\n      - \"127.0.0.1:8883:8883\"\n    pid: !reset null\n");
+    assert_eq!(word(&replaced, Guardrail::Bind), "on");
+    assert_eq!(word(&replaced, Guardrail::Privileges), "on");
+    assert_eq!(replaced.overridden.value().unwrap().len(), 2);
+    let emptied = with("    ports: !reset []\n    read_only: !reset true\n");
+    assert_eq!(word(&emptied, Guardrail::Bind), "on");
+    assert_eq!(word(&emptied, Guardrail::Privileges), "off");
+    // A tag that Compose does not have says nothing.
+    assert_eq!(word(&with("    ports: !vault []\n"), Guardrail::Bind), "off");
 }
 
 #[test]

@@ -109,6 +109,26 @@ fn one_open_listener_among_closed_ones_is_found() {
 }
 
 #[test]
+fn the_rules_are_read_from_the_file_that_the_source_names() {
+    let open = "{allow, all}.\n";
+    let closed = "{deny, all}.\n";
+    let with = |written: &str, files: &[(&str, &str)]| {
+        let source = format!("type = file, path = \"{written}\"");
+        let text = MIXED.replace("type = file", &source);
+        let all = [&[("emqx.conf", &*text), CLUSTER], files].concat();
+        emqx(&all, "5.8")
+    };
+    let both = [("acl.conf", closed), ("etc/mine.conf", open)];
+    let seen = with("/opt/emqx/etc/mine.conf", &both);
+    assert_eq!(places(&seen.authorization_missing), ["etc/mine.conf:1:1"]);
+    let shipped = with("${EMQX_ETC_DIR}/acl.conf", &both);
+    assert_eq!(word(&shipped, Guardrail::Authorization), "on");
+    let absent = with("etc/other.conf", &both);
+    assert_eq!(word(&absent, Guardrail::Authorization), "open");
+    assert!(absent.authorization_missing.reason().unwrap().contains("other.conf"));
+}
+
+#[test]
 fn without_cluster_hocon_only_what_the_file_says_is_decided() {
     let seen = emqx(&[("emqx.conf", EXPOSED)], "5.8");
     assert_eq!(word(&seen, Guardrail::Anonymous), "open");

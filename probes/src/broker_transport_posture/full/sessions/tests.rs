@@ -152,7 +152,9 @@ async fn a_broker_for_known_devices_shows_nothing_to_strangers() {
 fn sessions(clear: Result<Vec<Ticket>, Missing>, new: Result<Vec<Ticket>, Missing>) -> Sessions {
     let renegotiation = Item::observed(false);
     let resumption = Item::observed(Resumption::None);
-    Sessions { renegotiation, resumption, clear, encrypted: new, asked: Vec::new() }
+    let psk_resumption = Item::observed(false);
+    let asked = Vec::new();
+    Sessions { renegotiation, resumption, psk_resumption, clear, encrypted: new, asked }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The files of a Compose project, and a service as they make it together.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use model::evidence::Origin;
 
@@ -8,8 +9,8 @@ use super::COVERED;
 use crate::gateway_config_guardrails::guardrail::{Place, Review};
 use crate::gateway_config_guardrails::includes::{Files, Text};
 use crate::gateway_config_guardrails::readers::tables::{entries, entry, items, text};
-use crate::gateway_config_guardrails::readers::yaml;
-use crate::gateway_config_guardrails::tree::{Entry, Node, Value, shown};
+use crate::gateway_config_guardrails::readers::yaml::{self, Tagged};
+use crate::gateway_config_guardrails::tree::{Entry, Node, Unreadable, Value, shown};
 
 /// Deepest chain of files that include or extend one another.
 const MAX_DEPTH: usize = 8;
@@ -17,27 +18,47 @@ const MAX_DEPTH: usize = 8;
 /// Most files that one project is made of.
 const MAX_LAYERS: usize = 64;
 
+/// Tags by which a later file takes away what earlier ones say of a key, or takes its place
+/// (Compose specification, "Merge": reset value, replace value).
+const TAGS: &[&str] = &["reset", "override"];
+
 /// Files in the order in which they merge: later ones win.
 pub struct Layers {
-    documents: Vec<(String, Node)>,
+    documents: Vec<Document>,
+}
+
+/// One file.
+struct Document {
+    name: String,
+    node: Node,
+    tagged: Rc<Tagged>,
+}
+
+/// What one file says of a service.
+pub struct Layer {
+    file: String,
+    entry: Entry,
+    tagged: Rc<Tagged>,
 }
 
 /// One service in every file that speaks of it, the strongest last.
 pub struct Service {
     /// Its name as evidence shows it.
     pub name: String,
-    /// The file and the entry.
-    pub layers: Vec<(String, Entry)>,
+    /// What each file says of it.
+    pub layers: Vec<Layer>,
 }
+
+/// Entries of one key, each with its place.
+type Entries<'a> = Vec<(Place, &'a Entry)>;
 
 impl Layers {
     /// Reads the declared file, what it includes, and the override beside it.
     pub fn read(main: &Text, files: &mut Files, review: &mut Review) -> Result<Self, String> {
-        let document = yaml::read_written(&main.content)
-            .map_err(|error| format!("`{}`: {error}", main.name))?;
+        let document = Document::read(main).map_err(|error| format!("`{}`: {error}", main.name))?;
         let mut layers = Self { documents: Vec::new() };
         let mut seen = BTreeSet::from([main.name.clone()]);
-        layers.add(main.name.clone(), document, files, review, &mut seen, 0);
+        layers.add(document, files, review, &mut seen, 0);
         let name = main.name.rsplit('/').next().unwrap_or(&main.name);
         let default = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
         if default.contains(&name)
@@ -56,12 +77,12 @@ impl Layers {
 
     /// Files and what is in them.
     pub fn documents(&self) -> impl Iterator<Item = (&str, &Node)> {
-        self.documents.iter().map(|(file, node)| (file.as_str(), node))
+        self.documents.iter().map(|one| (one.name.as_str(), &one.node))
     }
 
     /// Names of all services.
     pub fn services(&self) -> BTreeSet<&str> {
-        let services = self.documents.iter().filter_map(|(_, node)| entry(node, "services"));
+        let services = self.documents.iter().filter_map(|one| entry(&one.node, "services"));
         services.flat_map(|all| entries(&all.node)).map(|one| one.key.as_str()).collect()
     }
 
@@ -69,59 +90,10 @@ impl Layers {
     pub fn service(&self, name: &str, files: &mut Files, review: &mut Review) -> Service {
         let mut service = Service { name: shown(name), layers: Vec::new() };
         let mut seen = BTreeSet::new();
-        for (file, document) in &self.documents {
-            self.extend(&mut service, name, file, document, files, review, &mut seen);
+        for document in &self.documents {
+            document.extend(&mut service, name, files, review, &mut seen);
         }
         service
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one recursion over files and services")]
-    fn extend(
-        &self,
-        service: &mut Service,
-        name: &str,
-        file: &str,
-        document: &Node,
-        files: &mut Files,
-        review: &mut Review,
-        seen: &mut BTreeSet<(String, String)>,
-    ) {
-        let found = entry(document, "services").and_then(|all| entry(&all.node, name));
-        let Some(found) = found else { return };
-        if !seen.insert((file.to_owned(), name.to_owned())) {
-            return;
-        }
-        if let Some(extends) = entry(&found.node, "extends") {
-            let place = Place { file: file.to_owned(), line: extends.line, column: extends.column };
-            let setting = format!("services.{}.extends", shown(name));
-            let from = |key| entry(&extends.node, key).and_then(|entry| text(&entry.node));
-            let base = from("service").or_else(|| text(&extends.node));
-            match (base, from("file")) {
-                _ if seen.len() > MAX_DEPTH => {
-                    review.undetermined(&place, &setting, &COVERED, "it goes deeper than 8 levels");
-                }
-                (None, _) => {
-                    review.undetermined(&place, &setting, &COVERED, "it names no service");
-                }
-                (Some(base), None) => {
-                    let base = base.to_owned();
-                    self.extend(service, &base, file, document, files, review, seen);
-                }
-                (Some(base), Some(other)) => {
-                    match files.read(other).map_err(|error| error.to_string()).and_then(|text| {
-                        let node = yaml::read_written(&text.content).map_err(|e| e.to_string())?;
-                        Ok((text.name, node))
-                    }) {
-                        Ok((file, node)) => {
-                            let base = base.to_owned();
-                            self.extend(service, &base, &file, &node, files, review, seen);
-                        }
-                        Err(reason) => review.undetermined(&place, &setting, &COVERED, reason),
-                    }
-                }
-            }
-        }
-        service.layers.push((file.to_owned(), found.clone()));
     }
 
     fn add_text(
@@ -136,24 +108,24 @@ impl Layers {
         if !seen.insert(file.name.clone()) {
             return;
         }
-        match yaml::read_written(&file.content) {
-            Ok(node) => self.add(file.name.clone(), node, files, review, seen, depth),
+        match Document::read(file) {
+            Ok(document) => self.add(document, files, review, seen, depth),
             Err(error) => review.undetermined(place, "include", &COVERED, error.to_string()),
         }
     }
 
     fn add(
         &mut self,
-        file: String,
-        document: Node,
+        document: Document,
         files: &mut Files,
         review: &mut Review,
         seen: &mut BTreeSet<String>,
         depth: usize,
     ) {
-        if let Some(include) = entry(&document, "include") {
+        if let Some(include) = entry(&document.node, "include") {
             for item in items(&include.node) {
-                let place = Place { file: file.clone(), line: item.line, column: item.column };
+                let place =
+                    Place { file: document.name.clone(), line: item.line, column: item.column };
                 let named = match &item.value {
                     Value::Table(_) => entry(item, "path").map(|path| &path.node),
                     _ => Some(item),
@@ -182,7 +154,61 @@ impl Layers {
                 }
             }
         }
-        self.documents.push((file, document));
+        self.documents.push(document);
+    }
+}
+
+impl Document {
+    fn read(text: &Text) -> Result<Self, Unreadable> {
+        let (node, tagged) = yaml::read_tagged(&text.content, TAGS)?;
+        Ok(Self { name: text.name.clone(), node, tagged: Rc::new(tagged) })
+    }
+
+    /// Adds what the file says of a service, behind what that extends.
+    fn extend(
+        &self,
+        service: &mut Service,
+        name: &str,
+        files: &mut Files,
+        review: &mut Review,
+        seen: &mut BTreeSet<(String, String)>,
+    ) {
+        let file = self.name.as_str();
+        let found = entry(&self.node, "services").and_then(|all| entry(&all.node, name));
+        let Some(found) = found else { return };
+        if !seen.insert((file.to_owned(), name.to_owned())) {
+            return;
+        }
+        if let Some(extends) = entry(&found.node, "extends") {
+            let place = Place { file: file.to_owned(), line: extends.line, column: extends.column };
+            let setting = format!("services.{}.extends", shown(name));
+            let from = |key| entry(&extends.node, key).and_then(|entry| text(&entry.node));
+            let base = from("service").or_else(|| text(&extends.node));
+            match (base, from("file")) {
+                _ if seen.len() > MAX_DEPTH => {
+                    review.undetermined(&place, &setting, &COVERED, "it goes deeper than 8 levels");
+                }
+                (None, _) => {
+                    review.undetermined(&place, &setting, &COVERED, "it names no service");
+                }
+                (Some(base), None) => {
+                    let base = base.to_owned();
+                    self.extend(service, &base, files, review, seen);
+                }
+                (Some(base), Some(other)) => {
+                    let text = files.read(other).map_err(|error| error.to_string());
+                    match text.and_then(|text| Self::read(&text).map_err(|e| e.to_string())) {
+                        Ok(document) => {
+                            let base = base.to_owned();
+                            document.extend(service, &base, files, review, seen);
+                        }
+                        Err(reason) => review.undetermined(&place, &setting, &COVERED, reason),
+                    }
+                }
+            }
+        }
+        let tagged = Rc::clone(&self.tagged);
+        service.layers.push(Layer { file: file.to_owned(), entry: found.clone(), tagged });
     }
 }
 
@@ -192,20 +218,41 @@ impl Service {
         self.all(key).pop()
     }
 
-    /// Every entry of a key, for keys whose lists are appended.
-    pub fn all(&self, key: &str) -> Vec<(Place, &Entry)> {
-        let entries = self.layers.iter().filter_map(|(file, service)| {
-            let entry = entry(&service.node, key)?;
-            Some((Place { file: file.clone(), line: entry.line, column: entry.column }, entry))
-        });
-        entries.collect()
+    /// Every entry of a key, for keys whose lists are appended; what a tag takes away is gone.
+    pub fn all(&self, key: &str) -> Entries<'_> {
+        self.sorted(key).0
+    }
+
+    /// The entries of a key that a tag of a later file takes away.
+    pub fn taken_away(&self, key: &str) -> Entries<'_> {
+        self.sorted(key).1
+    }
+
+    fn sorted(&self, key: &str) -> (Entries<'_>, Entries<'_>) {
+        let (mut kept, mut gone) = (Vec::new(), Vec::new());
+        for layer in &self.layers {
+            let Some(entry) = entry(&layer.entry.node, key) else { continue };
+            let tag = layer.tagged.get(&(entry.node.line, entry.node.column)).copied();
+            if tag.is_some() {
+                gone.append(&mut kept);
+            }
+            if tag != Some("reset") {
+                let Entry { line, column, .. } = *entry;
+                kept.push((Place { file: layer.file.clone(), line, column }, entry));
+            }
+        }
+        (kept, gone)
     }
 
     /// Where the service is declared last.
     pub fn place(&self) -> Place {
         self.layers.last().map_or_else(
             || Place::top(""),
-            |(file, entry)| Place { file: file.clone(), line: entry.line, column: entry.column },
+            |Layer { file, entry, .. }| Place {
+                file: file.clone(),
+                line: entry.line,
+                column: entry.column,
+            },
         )
     }
 

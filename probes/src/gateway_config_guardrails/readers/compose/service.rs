@@ -31,13 +31,20 @@ pub fn review(review: &mut Review, service: &Service, files: &mut Files) {
 
 /// Values that a stronger file takes the place of.
 fn overridden(review: &mut Review, service: &Service) {
-    for key in ["privileged", "read_only", "user", "network_mode", "pid", "ipc", "userns_mode"] {
+    let lists = ["cap_add", "devices", "environment", "ports", "security_opt", "volumes"];
+    let single =
+        ["privileged", "read_only", "user", "network_mode", "pid", "ipc", "userns_mode", "command"];
+    let replaced = single.into_iter().flat_map(|key| {
         let mut all = service.all(key);
         all.pop();
-        for (place, _) in all {
-            let seen = place.observe(service.setting(key), "a later file sets it", Reach::Unstated);
-            review.overridden(seen);
-        }
+        all.into_iter().map(move |(place, _)| (key, place, "a later file sets it"))
+    });
+    let taken = lists.into_iter().chain(single).flat_map(|key| {
+        let gone = service.taken_away(key).into_iter();
+        gone.map(move |(place, _)| (key, place, "a later file takes it away"))
+    });
+    for (key, place, why) in replaced.chain(taken) {
+        review.overridden(place.observe(service.setting(key), why, Reach::Unstated));
     }
 }
 

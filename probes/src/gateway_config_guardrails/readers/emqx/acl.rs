@@ -17,6 +17,11 @@ pub enum Rest {
     Unreadable(String),
 }
 
+/// The name of a file of rules without the folder, which is one of the machine that EMQX runs on.
+pub fn file_name(written: &str) -> &str {
+    written.rsplit('/').next().unwrap_or(written)
+}
+
 /// What is left for clients that no narrower rule names.
 pub fn rest(text: &Text) -> Rest {
     let rules = match erlang::read(&text.content) {

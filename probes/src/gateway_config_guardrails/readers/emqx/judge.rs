@@ -6,6 +6,7 @@ use super::acl::{self, Rest};
 use super::keys::LISTENER;
 use crate::gateway_config_guardrails::secrets::Traits;
 use crate::gateway_config_guardrails::settings::{Case, path};
+use crate::gateway_config_guardrails::tree::shown;
 use crate::gateway_config_guardrails::values::{self, Bound, bound};
 
 /// Listeners that are there without being in any file, by type.
@@ -218,18 +219,22 @@ fn authorization(case: &mut Case<'_>) {
                 continue;
             }
         }
-        let rules = case.settings.text("acl.conf").and_then(|text| text.as_ref().ok());
+        let named = source.as_ref().and_then(|at| case.value(&format!("{at}.path")));
+        let named = named.as_ref().map_or(super::ACL, |path| acl::file_name(&path.value));
+        let rules = case.settings.text(named).and_then(|text| text.as_ref().ok());
         let reason = match rules.map(acl::rest) {
             Some(Rest::Allowed(place)) => {
-                let open = place.observe("acl.conf", "{allow, all} for everybody", Reach::Unstated);
+                let open =
+                    place.observe(shown(named), "{allow, all} for everybody", Reach::Unstated);
                 return case.review.off(G::Authorization, open);
             }
             Some(Rest::Denied) => return,
             Some(Rest::Unsaid) => continue,
             Some(Rest::Unreadable(error)) => error,
-            None => {
-                "the rules are in acl.conf, and that is not beside the configuration".to_owned()
-            }
+            None => format!(
+                "the rules are in {}, and that is not beside the configuration",
+                shown(named)
+            ),
         };
         case.open_at(&[G::Authorization], source.as_deref().unwrap_or(LIST), reason);
         if let Some(word) = explicit {

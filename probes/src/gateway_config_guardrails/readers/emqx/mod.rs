@@ -5,6 +5,8 @@ mod acl;
 mod judge;
 mod keys;
 
+use std::collections::BTreeSet;
+
 use model::document::ConfigFormat;
 use model::evidence::Guardrail;
 
@@ -51,11 +53,10 @@ pub const PROGRAM: Program = Program {
 const CLUSTER: [&str; 3] =
     ["cluster.hocon", "data/configs/cluster.hocon", "../data/configs/cluster.hocon"];
 
-/// Where acl.conf is.
-const ACL: [&str; 2] = ["acl.conf", "etc/acl.conf"];
+/// The file with rules that is there without being named.
+const ACL: &str = "acl.conf";
 
 fn read(main: &Text, files: &mut Files, environment: &Environment) -> Result<Settings, Unreadable> {
-    let acl = ACL.iter().find_map(|name| files.read(name).ok());
     let mut hocon = Hocon::new(files, environment);
     if !main.name.ends_with("cluster.hocon") {
         hocon.read_beside(&["base.hocon", "etc/base.hocon"])?;
@@ -78,11 +79,26 @@ fn read(main: &Text, files: &mut Files, environment: &Environment) -> Result<Set
         }
     }
     let mut settings = hocon.finish()?;
-    if let Some(acl) = acl {
-        settings.attach("acl.conf", Ok(acl));
+    let sources = path("authorization.sources");
+    let named = settings.names(&sources).into_iter().take(MAX_SOURCES).map(|index| {
+        let at = [sources.as_slice(), &[index, "path".to_owned()]].concat();
+        match settings.get(&at).map(|given| &given.value) {
+            Some(Value::Scalar(written)) => written.clone(),
+            _ => ACL.to_owned(),
+        }
+    });
+    let named: BTreeSet<_> = named.chain([ACL.to_owned()]).collect();
+    for written in named {
+        let name = acl::file_name(&written);
+        if let Ok(text) = files.read(name).or_else(|_| files.read(&format!("etc/{name}"))) {
+            settings.attach(name, Ok(text));
+        }
     }
     Ok(settings)
 }
+
+/// Most sources of rules whose files are read; EMQX takes one of each kind.
+const MAX_SOURCES: usize = 16;
 
 /// The path that a name of the environment sets: `EMQX_LISTENERS__TCP__DEFAULT__BIND`, or one of
 /// the two old names that have no `__`.

@@ -158,7 +158,8 @@ impl<'a> Global<'a> {
         let sections = config.sections.iter().filter(|one| one.kind == "global");
         let lines = || sections.clone().flat_map(|one| &one.lines);
         let options = lines().filter(|line| line.starts(&["ssl-default-bind-options"]));
-        let verify = lines().filter(|line| line.starts(&["ssl-server-verify"])).last();
+        let mut verify = lines().filter(|line| line.starts(&["ssl-server-verify"]));
+        let verify = verify.next_back();
         Self {
             versions: front::Versions::of(options),
             unchecked: verify.filter(|line| line.word(1) == "none"),

@@ -7,7 +7,7 @@ use crate::gateway_config_guardrails::settings::{Settings, path};
 use crate::gateway_config_guardrails::tree::{Node, Unreadable, Value, steps};
 
 /// What a setting of the code is in rabbitmq.conf.
-const NAMES: [(&str, &str); 22] = [
+const NAMES: [(&str, &str); 26] = [
     ("rabbit.tcp_listeners", "listeners.tcp"),
     ("rabbit.ssl_listeners", "listeners.ssl"),
     ("rabbit.loopback_users", "loopback_users"),
@@ -30,7 +30,14 @@ const NAMES: [(&str, &str); 22] = [
     ("rabbitmq_management.tcp_config.ip", "management.tcp.ip"),
     ("rabbitmq_management.listener.port", "management.tcp.port"),
     ("rabbitmq_management.listener.ip", "management.tcp.ip"),
+    ("rabbitmq_web_mqtt.tcp_config.port", "web_mqtt.tcp.port"),
+    ("rabbitmq_web_mqtt.tcp_config.ip", "web_mqtt.tcp.ip"),
+    ("rabbitmq_web_mqtt.ssl_config.port", "web_mqtt.ssl.port"),
+    ("rabbitmq_web_mqtt.ssl_config.ip", "web_mqtt.ssl.ip"),
 ];
+
+/// A listener of WebSocket of which nothing is said is none, as rabbitmq.conf writes it.
+const NO_WEBSOCKET: (&str, &str) = ("rabbitmq_web_mqtt.tcp_config", "web_mqtt.tcp.listener");
 
 /// Sets what the file sets, over what is there.
 pub fn read_into(settings: &mut Settings, text: &Text) -> Result<(), Unreadable> {
@@ -39,6 +46,11 @@ pub fn read_into(settings: &mut Settings, text: &Text) -> Result<(), Unreadable>
         for (from, to) in NAMES {
             for found in tree.find(&steps(from)) {
                 set(settings, path(to), found.node, &found.place(&text.name))?;
+            }
+        }
+        for found in tree.find(&steps(NO_WEBSOCKET.0)) {
+            if matches!(&found.node.value, Value::List(items) if items.is_empty()) {
+                set(settings, path(NO_WEBSOCKET.1), found.node, &found.place(&text.name))?;
             }
         }
         // Whatever else is there may hold secrets.

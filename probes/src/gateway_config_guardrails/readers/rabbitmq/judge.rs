@@ -22,6 +22,7 @@ pub fn judge(case: &mut Case<'_>) {
         let plain = listeners(case, "mqtt.listeners.tcp", undeclared);
         let tls = listeners(case, "mqtt.listeners.ssl", None);
         secured |= tls != Doors::none();
+        let plain = plain.with(websockets(case));
         if mqtt.is_none() {
             let reason = "whether the MQTT plugin is on stands in enabled_plugins, and that is not \
                           beside the configuration; add it to the folder that the target names";
@@ -32,7 +33,7 @@ pub fn judge(case: &mut Case<'_>) {
         }
     }
     if secured {
-        versions(case);
+        versions(case, "ssl_options.versions");
     }
     let reason = "permissions are in the database of the broker or in its definitions";
     case.review.open(G::Authorization, reason);
@@ -85,6 +86,51 @@ impl Doors {
     const fn none() -> Self {
         Self { reach: None }
     }
+
+    /// Both kinds together, from as far away as either.
+    fn with(self, other: Self) -> Self {
+        Self { reach: self.reach.into_iter().chain(other.reach).min() }
+    }
+}
+
+/// Judges the listeners of MQTT over WebSocket, of which the plugin opens a plain one by itself on
+/// port 15675 of every interface, and none by TLS. Neither asks for a certificate.
+fn websockets(case: &mut Case<'_>) -> Doors {
+    match plugin(case, &["rabbitmq_web_mqtt"], "web_mqtt") {
+        Some(true) => {}
+        Some(false) => return Doors::none(),
+        None => {
+            let reason = "whether MQTT over WebSocket is on stands in enabled_plugins, and that is \
+                          not beside the configuration; add it to the folder that the target names";
+            case.open_at(&[G::Anonymous, G::Tls, G::Bind], PLUGINS, reason);
+            return Doors::none();
+        }
+    }
+    let mut doors = Doors::none();
+    for (kind, tls) in [("tcp", false), ("ssl", true)] {
+        let at = |key: &str| format!("web_mqtt.{kind}.{key}");
+        let told = ["listener", "port"].iter().any(|key| case.has(&at(key)));
+        if tls && !told {
+            continue;
+        }
+        let address = if case.has(&at("listener")) { at("listener") } else { at("ip") };
+        let Some(address) = case.value(&address) else { continue };
+        if address.value == "none" {
+            continue;
+        }
+        let from = bound(&address.value).reach();
+        doors = doors.with(Doors { reach: Some(from) });
+        if bound(&address.value) == Bound::Wildcard {
+            case.off(G::Bind, &address, from);
+        }
+        if tls {
+            versions(case, "web_mqtt.ssl.versions");
+        } else {
+            let value = "a listener of WebSocket without TLS";
+            case.off_at(G::Tls, &address.setting, value, from);
+        }
+    }
+    doors
 }
 
 /// Judges the listeners of a kind. `none` closes them, and adding others does not.
@@ -171,16 +217,15 @@ fn identity(case: &mut Case<'_>) {
     }
 }
 
-fn versions(case: &mut Case<'_>) {
-    const LIST: &str = "ssl_options.versions";
-    let names = case.names(LIST);
+fn versions(case: &mut Case<'_>, list: &str) {
+    let names = case.names(list);
     if names.is_empty() {
         let reason = "no version is named, so what the Erlang that runs it takes counts, and older \
                       ones take TLS 1.0";
-        case.open_at(&[G::TlsVersion], LIST, reason);
+        case.open_at(&[G::TlsVersion], list, reason);
     }
     for name in names {
-        let version = case.read(&format!("{LIST}.{name}"), tls_version);
+        let version = case.read(&format!("{list}.{name}"), tls_version);
         if let Some(version) = version.filter(|v| !matches!(v.value, "1.2" | "1.3")) {
             case.off(G::TlsVersion, &version, Reach::Unstated);
         }
