@@ -1,8 +1,9 @@
 //! The reference gateway, up, in a folder of a test.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use testkit::gateway::{Gateway, Ports, Posture, Site};
+use testkit::gateway::{Gateway, GatewayError, Ports, Posture, Site};
 use tokio::runtime::Runtime;
 
 use crate::plumb::Bench;
@@ -29,7 +30,16 @@ impl Running {
     pub fn restart(&mut self, posture: Posture) {
         self.stop();
         self.site.write(posture).unwrap();
-        self.gateway = Some(self.runtime.block_on(Gateway::start(self.site.dir())).unwrap());
+        // Another process that looks for free ports holds each of them for a moment.
+        let mut started = self.runtime.block_on(Gateway::start(self.site.dir()));
+        for _ in 0..50 {
+            if !matches!(started, Err(GatewayError::Listen { .. })) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+            started = self.runtime.block_on(Gateway::start(self.site.dir()));
+        }
+        self.gateway = Some(started.unwrap());
     }
 
     /// Stops the gateway.

@@ -2,9 +2,10 @@
 //!
 //! A session of TLS 1.2 is asked once, and only once, whether its client may begin anew. After it, a
 //! second connection shows whether the session goes on there, by its ticket or its id. The tickets of
-//! TLS 1.3 are read as they come, and a second connection shows whether one of them is taken. The session that decision mode makes anyway is one
-//! of the two. The other is of TLS 1.2 where it can be: its hello is at the same time the first
-//! question about suites, so it takes no connection of its own either.
+//! TLS 1.3 are read as they come, and a second connection shows whether one of them is taken. The
+//! session that decision mode makes anyway is one of the two. The other is of TLS 1.2 where it can be:
+//! its hello is at the same time the first question about suites, so it takes no connection of its
+//! own either.
 
 mod renegotiation;
 
