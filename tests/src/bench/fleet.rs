@@ -1,5 +1,5 @@
-//! `device_cert_hygiene` over 1,000,000 certificates: one PEM file, a tar.gz, a CSV, and a table of
-//! Postgres.
+//! `device_cert_hygiene` over 1,000,000 certificates: one PEM file, a folder, a tar.gz, a CSV, and a
+//! table of Postgres.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
@@ -35,12 +35,16 @@ const FOLDER: &str = "PLUMBLINE_FLEET_FOLDER";
 const SOURCE: &str = "PLUMBLINE_FLEET_SOURCE";
 
 /// What is read of the folder, and how it is called in the table.
-const SOURCES: [(&str, &str); 4] = [
+const SOURCES: [(&str, &str); 5] = [
     ("fleet.pem", "one PEM file"),
+    (FILES, "a folder with a file for each"),
     ("fleet.tar.gz", "a tar.gz with a file for each"),
     ("fleet.csv", "a CSV that is its own inventory"),
     (ADDRESS, "a table of Postgres"),
 ];
+
+/// The folder with a file for each certificate.
+const FILES: &str = "fleet";
 
 /// The file with the address of the database.
 const ADDRESS: &str = "address";
@@ -76,7 +80,7 @@ pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
     Ok(Vec::new())
 }
 
-/// Writes the same fleet to three files; each certificate has a key of its own.
+/// Writes the same fleet to three files and a folder; each certificate has a key of its own.
 fn write(folder: &Path, authority: &Authority, devices: u32) -> anyhow::Result<()> {
     let create = |name: &str| anyhow::Ok(BufWriter::new(File::create(folder.join(name))?));
     let mut pem = create("fleet.pem")?;
@@ -84,6 +88,7 @@ fn write(folder: &Path, authority: &Authority, devices: u32) -> anyhow::Result<(
     let mut archive =
         tar::Builder::new(GzEncoder::new(create("fleet.tar.gz")?, Compression::fast()));
     writeln!(csv, "device_id,pem")?;
+    fs::create_dir(folder.join(FILES))?;
     let first = Leaf::default().not_after;
     for number in 0..devices {
         let id = device(number);
@@ -95,7 +100,8 @@ fn write(folder: &Path, authority: &Authority, devices: u32) -> anyhow::Result<(
         let mut header = tar::Header::new_ustar();
         header.set_size(u64::try_from(identity.cert_pem.len())?);
         header.set_mode(0o644);
-        let name = format!("fleet/{id}.pem");
+        let name = format!("{FILES}/{id}.pem");
+        fs::write(folder.join(&name), &identity.cert_pem)?;
         archive.append_data(&mut header, name, identity.cert_pem.as_bytes())?;
     }
     pem.flush()?;
